@@ -1,0 +1,221 @@
+"""Every setting: its environment name, default, unit and meaning; the only module of the server that reads the environment.
+
+Command-line flags, `docs/operations/settings.md` and `headrace doctor` are made from the fields below.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, get_type_hints
+
+from headrace_server.domain import limits
+from headrace_server.domain.defaults import Defaults
+
+PREFIX: Final = "HEADRACE_"
+
+
+class Durability(StrEnum):
+    """What a 2xx of an enqueue stands for."""
+
+    RELAXED = "relaxed"  # appended, fsynced within a second
+    FSYNC = "fsync"  # fsynced
+    REPLICA = "replica"  # on at least one replica
+    FSYNC_REPLICA = "fsync+replica"
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the text says which one, why, and what to write instead."""
+
+
+def setting(
+    default: Any, meaning: str, *, secret: bool = False, flag: str | None = None
+) -> Any:
+    """Declare one setting; `meaning` starts with what it is and ends with its unit, `flag` names a command-line flag."""
+    return field(
+        default=default, metadata={"meaning": meaning, "secret": secret, "flag": flag}
+    )
+
+
+def _state_home() -> Path:
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of one server; `Settings.read(os.environ)` fills them."""
+
+    host: str = setting(
+        "127.0.0.1",
+        "Address to listen on; another than loopback needs tokens.",
+        flag="--host",
+    )
+    port: int = setting(8080, "Port to listen on; 0 takes a free one.", flag="--port")
+    data_dir: Path | None = setting(
+        None,
+        "Folder of the embedded store; by default headrace/ in the user's state folder.",
+        flag="--data-dir",
+    )
+    redis_url: str | None = setting(
+        None,
+        "External store (redis://, rediss://, unix://) instead of the embedded one.",
+        secret=True,
+        flag="--redis",
+    )
+    processes: int = setting(1, "Server processes on one port.", flag="--processes")
+    durability: Durability = setting(
+        Durability.FSYNC,
+        "What a 2xx stands for: relaxed, fsync, replica, fsync+replica.",
+        flag="--durability",
+    )
+    assume_durability: bool = setting(
+        False,
+        "Start with durability fsync though the store neither shows its configuration nor knows WAITAOF.",
+        flag="--assume-durability",
+    )
+    replicas: int = setting(1, "Replicas that must have a write in the replica modes.")
+    namespace: str = setting(
+        "hr", "First part of every key in the store.", flag="--namespace"
+    )
+    shards: int = setting(
+        1, "Parts of the key space, fixed at the first start on a store."
+    )
+    tune_store: bool = setting(
+        False,
+        "Set hash-max-listpack-value on an external store (halves the memory of a job).",
+        flag="--tune-store",
+    )
+    tokens: tuple[str, ...] = setting(
+        (), "Bearer tokens, separated by commas; empty: no authentication.", secret=True
+    )
+    insecure_public: bool = setting(
+        False,
+        "Listen on a public address without tokens: anybody who can reach it may do everything.",
+        flag="--insecure-public",
+    )
+    allowed_origins: tuple[str, ...] = setting(
+        (),
+        "Browser origins that may call the API, separated by commas; empty: only its own pages.",
+    )
+    log_level: str = setting(
+        "info", "debug, info, warning or error.", flag="--log-level"
+    )
+    grace_ms: int = setting(
+        10_000, "Time that running requests get at SIGTERM, in milliseconds."
+    )
+    receive_timeout_ms: int = setting(
+        30_000, "Time for a whole request to arrive, in milliseconds."
+    )
+    max_header_bytes: int = setting(
+        limits.MAX_HEADER_BYTES, "Largest request line and headers, in bytes."
+    )
+    max_body_bytes: int = setting(
+        limits.MAX_BODY_BYTES, "Largest request body, in bytes."
+    )
+    max_payload_bytes: int = setting(
+        limits.MAX_PAYLOAD_BYTES, "Largest payload or result of one job, in bytes."
+    )
+    max_connections: int = setting(
+        1_000, "Connections to the store from one process, at most."
+    )
+    store_timeout_ms: int = setting(
+        5_000, "Time for one answer of the store, in milliseconds."
+    )
+    store_connect_timeout_ms: int = setting(
+        1_000, "Time to connect to the store, in milliseconds."
+    )
+    lease_ms: int = setting(
+        Defaults().lease_ms, "Lease length where nobody asks for one, in milliseconds."
+    )
+    max_attempts: int = setting(
+        Defaults().max_attempts,
+        "Runs of the handler in all where the job does not say.",
+    )
+    max_crashes: int = setting(
+        Defaults().max_crashes,
+        "Lost leases until a job is dead where the job does not say.",
+    )
+    retry_initial_ms: int = setting(
+        Defaults().initial_ms, "Wait after the first failure, in milliseconds."
+    )
+    retry_max_ms: int = setting(
+        Defaults().max_ms, "Longest wait between two attempts, in milliseconds."
+    )
+    succeeded_retention_ms: int = setting(
+        Defaults().succeeded_retention_ms, "Keep succeeded jobs, in milliseconds."
+    )
+    dead_retention_ms: int = setting(
+        Defaults().dead_retention_ms, "Keep dead jobs, in milliseconds."
+    )
+    cancelled_retention_ms: int = setting(
+        Defaults().cancelled_retention_ms, "Keep cancelled jobs, in milliseconds."
+    )
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str], **overrides: Any) -> "Settings":
+        """Return the settings from HEADRACE_* variables; `overrides` that are not None win.
+
+        Raises SettingsError for a value that cannot be read, and for an unknown HEADRACE_* name of the server.
+        """
+        values: dict[str, Any] = {}
+        hints = get_type_hints(cls)
+        for f in fields(cls):
+            text = environ.get(env_name(f.name))
+            if text is not None:
+                values[f.name] = _parse(env_name(f.name), text, hints[f.name])
+        values.update(
+            {name: value for name, value in overrides.items() if value is not None}
+        )
+        return cls(**values)
+
+    def defaults(self) -> Defaults:
+        """Return what a job gets that asks for nothing."""
+        return Defaults(
+            lease_ms=self.lease_ms,
+            max_attempts=self.max_attempts,
+            max_crashes=self.max_crashes,
+            initial_ms=self.retry_initial_ms,
+            max_ms=self.retry_max_ms,
+            succeeded_retention_ms=self.succeeded_retention_ms,
+            dead_retention_ms=self.dead_retention_ms,
+            cancelled_retention_ms=self.cancelled_retention_ms,
+        )
+
+    def store_dir(self) -> Path:
+        """Return the folder of the embedded store."""
+        return (
+            self.data_dir if self.data_dir is not None else _state_home() / "headrace"
+        )
+
+
+def env_name(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def _parse(name: str, text: str, hint: Any) -> Any:
+    try:
+        if hint is bool:
+            return {
+                "1": True,
+                "true": True,
+                "yes": True,
+                "0": False,
+                "false": False,
+                "no": False,
+                "": False,
+            }[text.strip().lower()]
+        if hint is int:
+            return int(text)
+        if hint is Durability:
+            return Durability(text)
+        if hint == tuple[str, ...]:
+            return tuple(part.strip() for part in text.split(",") if part.strip())
+        if hint == (Path | None):
+            return Path(text) if text else None
+        return text or None if hint == (str | None) else text
+    except (KeyError, ValueError):
+        raise SettingsError(
+            f"{name} cannot be read as {getattr(hint, '__name__', hint)}"
+        ) from None

@@ -1,0 +1,1 @@
+"""Nouns and rules of the field: pure, without a clock and without I/O."""

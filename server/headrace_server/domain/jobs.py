@@ -1,0 +1,114 @@
+"""The nouns: a job before, during and after its life. Times are integer milliseconds of the store's clock."""
+
+from enum import StrEnum
+
+import msgspec
+
+from headrace_server.domain.lifecycle import State
+from headrace_server.domain.retry import RetryPolicy
+
+
+class Format(StrEnum):
+    """How the bytes of a payload or result are written."""
+
+    JSON = "json"
+    MSGPACK = "msgpack"
+
+
+class Body(msgspec.Struct, frozen=True):
+    """A payload or a result: opaque bytes, kept exactly as they came, and the format they are in."""
+
+    data: bytes
+    format: Format = Format.JSON
+
+
+class NewJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A job to be enqueued; everything absent (None) follows the server's defaults."""
+
+    id: bytes  # 16 bytes, made by the server (`Engine.new_id`); names the shard of `queue`
+    task: str
+    queue: str
+    payload: Body
+    priority: int | None = None  # 0..255, higher first
+    delay_ms: int | None = None  # from the moment of the enqueue; excludes run_at_ms
+    run_at_ms: int | None = None  # unix ms; in the past: ready at once
+    expires_in_ms: int | None = (
+        None  # from the moment of the enqueue; excludes expires_at_ms
+    )
+    expires_at_ms: int | None = None  # unix ms
+    lease_ms: int | None = None
+    retention_ms: int | None = None  # how long the record outlives its final state
+    max_crashes: int | None = None
+    retry: RetryPolicy | None = None
+    meta: bytes | None = None  # a JSON object, handed to the worker
+    trace: bytes | None = (
+        None  # a JSON object: traceparent, tracestate, baggage as they came
+    )
+
+
+class IdempotencyKey(msgspec.Struct, frozen=True):
+    """What makes a request repeatable for 24 h."""
+
+    digest: bytes  # 16 bytes over (queue, key)
+    fingerprint: bytes  # 16 bytes over method, path, type and body
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """A job as it is now."""
+
+    id: bytes
+    task: str
+    queue: str
+    state: State
+    rev: int  # grows with every change of any job of the shard: the ETag
+    payload: Body
+    priority: int
+    attempt: int  # number of the current run, 1 at first
+    max_attempts: int
+    delivery: int  # leases so far
+    crashes: int  # leases that ran out
+    enqueued_at_ms: int
+    run_at_ms: int | None = None  # scheduled and retrying only
+    expires_at_ms: int | None = None
+    deadline_ms: int | None = None  # leased only
+    worker: str | None = None  # who holds it, or held it last
+    fence: int | None = None  # of the last lease; absent before the first
+    started_at_ms: int | None = None  # start of the last lease
+    finished_at_ms: int | None = None  # final states only
+    reason: str | None = None  # why dead or cancelled; why released
+    meta: bytes | None = None
+    trace: bytes | None = None
+    result: Body | None = None  # succeeded only, absent when the ack carried none
+    error: bytes | None = (
+        None  # JSON object of the last failed attempt: type, message, stack, details
+    )
+
+
+class Leased(msgspec.Struct, frozen=True, kw_only=True):
+    """One job handed to a worker."""
+
+    id: bytes
+    task: str
+    queue: str
+    payload: Body
+    priority: int
+    attempt: int
+    delivery: int
+    max_attempts: int
+    enqueued_at_ms: int
+    fence: int
+    token: bytes  # 16 bytes: the proof of this lease
+    deadline_ms: int
+    rev: int
+    meta: bytes | None = None
+    trace: bytes | None = None
+
+
+class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
+    """How full a queue is, at one moment."""
+
+    queue: str
+    counts: dict[State, int]
+    backlog: int  # ready + leased: the work that wants a slot now; a flat number for autoscalers
+    oldest_ready_age_ms: int | None  # since its enqueue; None when nothing is ready
+    now_ms: int

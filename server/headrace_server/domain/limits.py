@@ -1,0 +1,67 @@
+"""Every bound of the product, by name and with its unit; it must not know where a bound is checked.
+
+Values that an operator may change are settings (`config.py`) whose defaults stand here.
+"""
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+SECOND_MS: Final = 1_000
+MINUTE_MS: Final = 60 * SECOND_MS
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+
+# What a request may hold.
+MAX_PAYLOAD_BYTES: Final = 1 * MIB
+MAX_BODY_BYTES: Final = 8 * MIB
+MAX_HEADER_BYTES: Final = 64 * KIB
+MAX_DEPTH: Final = (
+    32  # nesting of JSON or msgpack; deeper recursion costs more than any job needs
+)
+MAX_INTEGER: Final = (
+    2**53
+)  # exclusive: Lua numbers and JavaScript numbers are exact below it
+MAX_BATCH_ITEMS: Final = 1_000
+MAX_ATOMIC_JOBS: Final = 200  # one script takes them all or none
+MAX_LEASE_QUEUES: Final = 64
+MAX_LEASE_JOBS: Final = 1_000
+MAX_LEASE_REPLY_BYTES: Final = 4 * MIB
+MAX_NAME_CHARS: Final = 128
+MAX_KEY_CHARS: Final = 255  # Idempotency-Key
+MAX_REASON_CHARS: Final = 200
+MAX_META_BYTES: Final = 16 * KIB
+MAX_TRACE_BYTES: Final = 8 * KIB  # `baggage` alone may be 8 KiB by its specification
+MAX_ERROR_TYPE_CHARS: Final = 200
+MAX_ERROR_MESSAGE_CHARS: Final = 4_000
+MAX_ERROR_STACK_CHARS: Final = 32_000
+MAX_WAIT_MS: Final = 30 * SECOND_MS
+MAX_PAGE_ITEMS: Final = 1_000
+NAME_PATTERN: Final = r"[A-Za-z0-9_.\-]{1,128}"
+
+# What a job may ask for.
+MAX_PRIORITY: Final = 255
+MIN_LEASE_MS: Final = 1 * SECOND_MS
+MAX_LEASE_MS: Final = 12 * HOUR_MS
+MAX_DELAY_MS: Final = 10 * 365 * DAY_MS
+MIN_RETENTION_MS: Final = (
+    60 * SECOND_MS
+)  # a client that waits for the end must still find it
+MAX_RETENTION_MS: Final = 10 * 365 * DAY_MS
+MAX_ATTEMPTS: Final = 1_000
+MAX_CRASHES: Final = 1_000
+
+# What one script may touch. A script stops the whole store while it runs.
+SCRIPT_JOBS: Final = 200
+SCRIPT_BYTES: Final = 1 * MIB
+TICK_STEPS: Final = 50  # agenda members a tick looks at
+TICK_JOBS: Final = 100  # jobs one step of a tick moves
+ATTEMPTS_KEPT: Final = 20
+SETTLED_TOKENS_KEPT: Final = 2
+
+# What one server process holds.
+BATCH_IN_FLIGHT: Final = 2
+BATCH_QUEUE_ITEMS: Final = 10_000
+IDEMPOTENCY_BUCKET_MS: Final = 6 * HOUR_MS
+IDEMPOTENCY_TTL_MS: Final = 24 * HOUR_MS
+MAX_SHARDS: Final = 4_096  # the 12 bits of an id that name the shard

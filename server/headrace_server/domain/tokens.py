@@ -1,0 +1,38 @@
+"""The verdict on a lease token, as one table read from top to bottom; it must not know how facts are found.
+
+`engine/lua/lib.lua` holds the same table in Lua; the model in the tests decides by this one, step by step.
+"""
+
+from typing import Final
+
+import msgspec
+
+from headrace_server.domain.lifecycle import State
+from headrace_server.domain.requests import SettleStatus
+
+EXTEND: Final = "extend"
+
+
+class TokenFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known when a token arrives."""
+
+    verb: str  # ack, nack, release, snooze or extend
+    state: State | None  # None: the job is unknown
+    is_current: bool  # the token of the last lease, not settled yet
+    past_deadline: bool
+    settled_with: (
+        str | None
+    )  # the verb this token settled with, while that is remembered
+
+
+def judge(facts: TokenFacts) -> SettleStatus:
+    """Return the verdict: the first line that holds."""
+    if facts.state is None:
+        return SettleStatus.NOT_FOUND
+    if facts.is_current and facts.state is State.LEASED:
+        return SettleStatus.LATE if facts.past_deadline else SettleStatus.OK
+    if facts.is_current and facts.state is State.READY and facts.verb != EXTEND:
+        return SettleStatus.LATE  # reaped, and nobody has leased it since
+    if facts.settled_with is not None and facts.settled_with == facts.verb:
+        return SettleStatus.REPEATED
+    return SettleStatus.LEASE_LOST
