@@ -1,0 +1,1 @@
+"""What tests of several folders share: stores, server processes, waiting; nothing here may import from a test."""
