@@ -1,0 +1,1 @@
+"""The server: jobs in, leases out, over HTTP; it imports nothing of the SDK."""

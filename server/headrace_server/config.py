@@ -1,4 +1,4 @@
-"""Every setting: its environment name, default, unit and meaning; the only module of the server that reads the environment.
+"""Every setting: environment name, default, unit and meaning; the only module of the server that reads the environment.
 
 Command-line flags, `docs/operations/settings.md` and `headrace doctor` are made from the fields below.
 """
@@ -29,13 +29,9 @@ class SettingsError(Exception):
     """A setting that cannot be used; the text says which one, why, and what to write instead."""
 
 
-def setting(
-    default: Any, meaning: str, *, secret: bool = False, flag: str | None = None
-) -> Any:
-    """Declare one setting; `meaning` starts with what it is and ends with its unit, `flag` names a command-line flag."""
-    return field(
-        default=default, metadata={"meaning": meaning, "secret": secret, "flag": flag}
-    )
+def setting(default: Any, meaning: str, *, secret: bool = False, flag: str | None = None) -> Any:
+    """Declare one setting: `meaning` says what it is and its unit, `flag` names a command-line flag."""
+    return field(default=default, metadata={"meaning": meaning, "secret": secret, "flag": flag})
 
 
 def _state_home() -> Path:
@@ -75,20 +71,14 @@ class Settings:
         flag="--assume-durability",
     )
     replicas: int = setting(1, "Replicas that must have a write in the replica modes.")
-    namespace: str = setting(
-        "hr", "First part of every key in the store.", flag="--namespace"
-    )
-    shards: int = setting(
-        1, "Parts of the key space, fixed at the first start on a store."
-    )
+    namespace: str = setting("hr", "First part of every key in the store.", flag="--namespace")
+    shards: int = setting(1, "Parts of the key space, fixed at the first start on a store.")
     tune_store: bool = setting(
         False,
         "Set hash-max-listpack-value on an external store (halves the memory of a job).",
         flag="--tune-store",
     )
-    tokens: tuple[str, ...] = setting(
-        (), "Bearer tokens, separated by commas; empty: no authentication.", secret=True
-    )
+    tokens: tuple[str, ...] = setting((), "Bearer tokens, separated by commas; empty: no authentication.", secret=True)
     insecure_public: bool = setting(
         False,
         "Listen on a public address without tokens: anybody who can reach it may do everything.",
@@ -98,36 +88,16 @@ class Settings:
         (),
         "Browser origins that may call the API, separated by commas; empty: only its own pages.",
     )
-    log_level: str = setting(
-        "info", "debug, info, warning or error.", flag="--log-level"
-    )
-    grace_ms: int = setting(
-        10_000, "Time that running requests get at SIGTERM, in milliseconds."
-    )
-    receive_timeout_ms: int = setting(
-        30_000, "Time for a whole request to arrive, in milliseconds."
-    )
-    max_header_bytes: int = setting(
-        limits.MAX_HEADER_BYTES, "Largest request line and headers, in bytes."
-    )
-    max_body_bytes: int = setting(
-        limits.MAX_BODY_BYTES, "Largest request body, in bytes."
-    )
-    max_payload_bytes: int = setting(
-        limits.MAX_PAYLOAD_BYTES, "Largest payload or result of one job, in bytes."
-    )
-    max_connections: int = setting(
-        1_000, "Connections to the store from one process, at most."
-    )
-    store_timeout_ms: int = setting(
-        5_000, "Time for one answer of the store, in milliseconds."
-    )
-    store_connect_timeout_ms: int = setting(
-        1_000, "Time to connect to the store, in milliseconds."
-    )
-    lease_ms: int = setting(
-        Defaults().lease_ms, "Lease length where nobody asks for one, in milliseconds."
-    )
+    log_level: str = setting("info", "debug, info, warning or error.", flag="--log-level")
+    grace_ms: int = setting(10_000, "Time that running requests get at SIGTERM, in milliseconds.")
+    receive_timeout_ms: int = setting(30_000, "Time for a whole request to arrive, in milliseconds.")
+    max_header_bytes: int = setting(limits.MAX_HEADER_BYTES, "Largest request line and headers, in bytes.")
+    max_body_bytes: int = setting(limits.MAX_BODY_BYTES, "Largest request body, in bytes.")
+    max_payload_bytes: int = setting(limits.MAX_PAYLOAD_BYTES, "Largest payload or result of one job, in bytes.")
+    max_connections: int = setting(1_000, "Connections to the store from one process, at most.")
+    store_timeout_ms: int = setting(5_000, "Time for one answer of the store, in milliseconds.")
+    store_connect_timeout_ms: int = setting(1_000, "Time to connect to the store, in milliseconds.")
+    lease_ms: int = setting(Defaults().lease_ms, "Lease length where nobody asks for one, in milliseconds.")
     max_attempts: int = setting(
         Defaults().max_attempts,
         "Runs of the handler in all where the job does not say.",
@@ -136,21 +106,11 @@ class Settings:
         Defaults().max_crashes,
         "Lost leases until a job is dead where the job does not say.",
     )
-    retry_initial_ms: int = setting(
-        Defaults().initial_ms, "Wait after the first failure, in milliseconds."
-    )
-    retry_max_ms: int = setting(
-        Defaults().max_ms, "Longest wait between two attempts, in milliseconds."
-    )
-    succeeded_retention_ms: int = setting(
-        Defaults().succeeded_retention_ms, "Keep succeeded jobs, in milliseconds."
-    )
-    dead_retention_ms: int = setting(
-        Defaults().dead_retention_ms, "Keep dead jobs, in milliseconds."
-    )
-    cancelled_retention_ms: int = setting(
-        Defaults().cancelled_retention_ms, "Keep cancelled jobs, in milliseconds."
-    )
+    retry_initial_ms: int = setting(Defaults().initial_ms, "Wait after the first failure, in milliseconds.")
+    retry_max_ms: int = setting(Defaults().max_ms, "Longest wait between two attempts, in milliseconds.")
+    succeeded_retention_ms: int = setting(Defaults().succeeded_retention_ms, "Keep succeeded jobs, in milliseconds.")
+    dead_retention_ms: int = setting(Defaults().dead_retention_ms, "Keep dead jobs, in milliseconds.")
+    cancelled_retention_ms: int = setting(Defaults().cancelled_retention_ms, "Keep cancelled jobs, in milliseconds.")
 
     @classmethod
     def read(cls, environ: Mapping[str, str], **overrides: Any) -> "Settings":
@@ -164,9 +124,7 @@ class Settings:
             text = environ.get(env_name(f.name))
             if text is not None:
                 values[f.name] = _parse(env_name(f.name), text, hints[f.name])
-        values.update(
-            {name: value for name, value in overrides.items() if value is not None}
-        )
+        values.update({name: value for name, value in overrides.items() if value is not None})
         return cls(**values)
 
     def defaults(self) -> Defaults:
@@ -184,9 +142,7 @@ class Settings:
 
     def store_dir(self) -> Path:
         """Return the folder of the embedded store."""
-        return (
-            self.data_dir if self.data_dir is not None else _state_home() / "headrace"
-        )
+        return self.data_dir if self.data_dir is not None else _state_home() / "headrace"
 
 
 def env_name(name: str) -> str:
@@ -216,6 +172,4 @@ def _parse(name: str, text: str, hint: Any) -> Any:
             return Path(text) if text else None
         return text or None if hint == (str | None) else text
     except (KeyError, ValueError):
-        raise SettingsError(
-            f"{name} cannot be read as {getattr(hint, '__name__', hint)}"
-        ) from None
+        raise SettingsError(f"{name} cannot be read as {getattr(hint, '__name__', hint)}") from None

@@ -32,18 +32,14 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     priority: int | None = None  # 0..255, higher first
     delay_ms: int | None = None  # from the moment of the enqueue; excludes run_at_ms
     run_at_ms: int | None = None  # unix ms; in the past: ready at once
-    expires_in_ms: int | None = (
-        None  # from the moment of the enqueue; excludes expires_at_ms
-    )
+    expires_in_ms: int | None = None  # from the moment of the enqueue; excludes expires_at_ms
     expires_at_ms: int | None = None  # unix ms
     lease_ms: int | None = None
     retention_ms: int | None = None  # how long the record outlives its final state
     max_crashes: int | None = None
     retry: RetryPolicy | None = None
     meta: bytes | None = None  # a JSON object, handed to the worker
-    trace: bytes | None = (
-        None  # a JSON object: traceparent, tracestate, baggage as they came
-    )
+    trace: bytes | None = None  # a JSON object: traceparent, tracestate, baggage as they came
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True):
@@ -79,9 +75,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     meta: bytes | None = None
     trace: bytes | None = None
     result: Body | None = None  # succeeded only, absent when the ack carried none
-    error: bytes | None = (
-        None  # JSON object of the last failed attempt: type, message, stack, details
-    )
+    error: bytes | None = None  # JSON object of the last failed attempt: type, message, stack, details
 
 
 class Leased(msgspec.Struct, frozen=True, kw_only=True):

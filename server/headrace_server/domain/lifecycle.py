@@ -1,6 +1,7 @@
 """The life of a job as data: its states and every move between them.
 
-It must not know who makes a move happen. The Lua headers, `openapi.yaml` and `docs/architecture.md` are tested against it.
+It must not know who makes a move happen. The Lua headers, `openapi.yaml` and `docs/architecture.md` are tested against
+it.
 """
 
 from enum import StrEnum
@@ -34,11 +35,7 @@ MOVES: Final[dict[str, frozenset[Move]]] = {
     "lease": frozenset({(State.READY, State.LEASED), (State.READY, State.CANCELLED)}),
     "ack": frozenset({(s, State.SUCCEEDED) for s in (State.LEASED, State.READY)}),
     "nack": frozenset(
-        {
-            (s, t)
-            for s in (State.LEASED, State.READY)
-            for t in (State.RETRYING, State.DEAD, State.CANCELLED)
-        }
+        {(s, t) for s in (State.LEASED, State.READY) for t in (State.RETRYING, State.DEAD, State.CANCELLED)}
     ),
     "release": frozenset({(s, State.READY) for s in (State.LEASED, State.READY)}),
     "giveback": frozenset({(State.LEASED, State.READY)}),

@@ -16,12 +16,8 @@ DAY_MS: Final = 24 * HOUR_MS
 MAX_PAYLOAD_BYTES: Final = 1 * MIB
 MAX_BODY_BYTES: Final = 8 * MIB
 MAX_HEADER_BYTES: Final = 64 * KIB
-MAX_DEPTH: Final = (
-    32  # nesting of JSON or msgpack; deeper recursion costs more than any job needs
-)
-MAX_INTEGER: Final = (
-    2**53
-)  # exclusive: Lua numbers and JavaScript numbers are exact below it
+MAX_DEPTH: Final = 32  # nesting of JSON or msgpack; deeper recursion costs more than any job needs
+MAX_INTEGER: Final = 2**53  # exclusive: Lua numbers and JavaScript numbers are exact below it
 MAX_BATCH_ITEMS: Final = 1_000
 MAX_ATOMIC_JOBS: Final = 200  # one script takes them all or none
 MAX_LEASE_QUEUES: Final = 64
@@ -44,9 +40,7 @@ MAX_PRIORITY: Final = 255
 MIN_LEASE_MS: Final = 1 * SECOND_MS
 MAX_LEASE_MS: Final = 12 * HOUR_MS
 MAX_DELAY_MS: Final = 10 * 365 * DAY_MS
-MIN_RETENTION_MS: Final = (
-    60 * SECOND_MS
-)  # a client that waits for the end must still find it
+MIN_RETENTION_MS: Final = 60 * SECOND_MS  # a client that waits for the end must still find it
 MAX_RETENTION_MS: Final = 10 * 365 * DAY_MS
 MAX_ATTEMPTS: Final = 1_000
 MAX_CRASHES: Final = 1_000

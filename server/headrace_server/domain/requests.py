@@ -20,9 +20,7 @@ class EnqueueStatus(StrEnum):
 
     CREATED = "created"
     REPLAYED = "replayed"  # the same key and request came before; nothing was written
-    KEY_MISMATCH = (
-        "idempotency_mismatch"  # the same key with another request; nothing was written
-    )
+    KEY_MISMATCH = "idempotency_mismatch"  # the same key with another request; nothing was written
     EXPIRED = "expired"  # `expires_at` of a job is in the past by the store's clock; nothing was written
 
 
@@ -32,9 +30,7 @@ class Enqueued(msgspec.Struct, frozen=True, kw_only=True):
     status: EnqueueStatus
     now_ms: int
     jobs: list[Job] = []  # created: all of them, in order
-    ids: list[
-        bytes
-    ] = []  # created and replayed: the ids, in order (a replayed job may be gone by now)
+    ids: list[bytes] = []  # created and replayed: the ids, in order (a replayed job may be gone by now)
     expired: list[int] = []  # expired: the indexes of the jobs whose expires_at is past
 
 
@@ -43,9 +39,7 @@ class LeaseAsk(msgspec.Struct, frozen=True, kw_only=True):
 
     queues: list[str]  # strict order
     max_jobs: int = 1
-    max_bytes: int = (
-        4 * 1024 * 1024
-    )  # of payloads; the first job comes whatever its size
+    max_bytes: int = 4 * 1024 * 1024  # of payloads; the first job comes whatever its size
     lease_ms: int | None = None
     worker: str | None = None
     key: bytes | None = None  # digest of the Idempotency-Key; needs `worker`
@@ -109,9 +103,7 @@ class SettleStatus(StrEnum):
 
     OK = "ok"
     LATE = "late"  # past the deadline, and nobody had the job since: it counts
-    REPEATED = (
-        "repeated"  # this token settled with the same verb before; nothing changed
-    )
+    REPEATED = "repeated"  # this token settled with the same verb before; nothing changed
     LEASE_LOST = "lease_lost"
     NOT_FOUND = "not_found"
 

@@ -20,9 +20,7 @@ class TokenFacts(msgspec.Struct, frozen=True, kw_only=True):
     state: State | None  # None: the job is unknown
     is_current: bool  # the token of the last lease, not settled yet
     past_deadline: bool
-    settled_with: (
-        str | None
-    )  # the verb this token settled with, while that is remembered
+    settled_with: str | None  # the verb this token settled with, while that is remembered
 
 
 def judge(facts: TokenFacts) -> SettleStatus:
