@@ -1,0 +1,1 @@
+"""The second opinion: a plain model of the engine, and the tests that play both."""

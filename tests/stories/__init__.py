@@ -1,0 +1,1 @@
+"""Lives of jobs as text, played on the real engine and on the oracle."""
