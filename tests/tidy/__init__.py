@@ -1,0 +1,1 @@
+"""The repository tests its own habits."""
