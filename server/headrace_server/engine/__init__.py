@@ -1,0 +1,7 @@
+"""The only package that runs the jobs' commands on the store; state changes are in `lua/<verb>.lua`, nowhere else."""
+
+from headrace_server.engine.engine import STORE_FORMAT, Engine, StoreMismatch
+from headrace_server.engine.link import Waits
+from headrace_server.engine.scripts import load_scripts
+
+__all__ = ["STORE_FORMAT", "Engine", "StoreMismatch", "Waits", "load_scripts"]

@@ -1,0 +1,263 @@
+"""The engine: every verb over all shards; the one way to jobs for API, loops and other protocols.
+
+It must not know HTTP, settings or who calls it. Ids and tokens are 16 bytes here, times integer milliseconds of the
+store's clock.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Sequence
+from itertools import groupby
+from typing import Final, TypeVar
+
+from headrace_server.domain import limits
+from headrace_server.domain.defaults import Defaults
+from headrace_server.domain.errors import StoreFault
+from headrace_server.domain.ids import IdMaker, shard_of_id, shard_of_queue
+from headrace_server.domain.jobs import Job, QueueStats
+from headrace_server.domain.lifecycle import FINAL
+from headrace_server.domain.requests import (
+    Cancelled,
+    CancelStatus,
+    Enqueued,
+    EnqueueGroup,
+    Grant,
+    LeaseAsk,
+    QueuePage,
+    Settle,
+    Settled,
+    SettleStatus,
+)
+from headrace_server.engine.link import Link, Waits
+from headrace_server.engine.parking import Parking
+from headrace_server.engine.polls import Polls
+from headrace_server.engine.scripts import Script, load_scripts
+from headrace_server.engine.shard import Shard
+from headrace_server.engine.wakeups import Wakeups
+
+STORE_FORMAT: Final = 1
+
+T = TypeVar("T")
+
+
+class StoreMismatch(Exception):
+    """The store holds data that this server may not touch; the text says why and what to do."""
+
+
+class Engine:
+    """Queues and jobs over one store; `start` first, `close` last."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        shards: int = 1,
+        namespace: str = "hr",
+        defaults: Defaults | None = None,
+        waits: Waits | None = None,
+        timeout_ms: int = 5_000,
+        connect_timeout_ms: int = 1_000,
+        scripts: dict[str, Script] | None = None,
+    ) -> None:
+        defaults = defaults or Defaults()
+        self._link = Link(url, waits=waits or Waits(), timeout_ms=timeout_ms, connect_timeout_ms=connect_timeout_ms)
+        self._prefixes = [f"{namespace}:{{{n}}}:".encode() for n in range(shards)]
+        scripts = scripts or load_scripts(defaults)
+        self._shards = [Shard(self._link, scripts, defaults, prefix + b"meta") for prefix in self._prefixes]
+        self._ids = IdMaker()
+        self._parking = Parking()
+        self._watching = Parking()
+        self._wakeups = Wakeups(url, [prefix + b"wake" for prefix in self._prefixes], self._parking, self._watching)
+        self._polls = Polls(self._shards, self._split, self._parking, self._giveback_later)
+        self._background: set[asyncio.Task[None]] = set()
+
+    @property
+    def shards(self) -> int:
+        """How many shards the key space has."""
+        return len(self._shards)
+
+    async def start(self) -> None:
+        """Check or make the meta of every shard, and listen for wake-ups.
+
+        Raises StoreMismatch for data of another shape, StoreFault when the store is not there.
+        """
+        for number, shard in enumerate(self._shards):
+            found = await shard.init(shard=number, shards=self.shards, store_format=STORE_FORMAT)
+            _check_format(*found, shards=self.shards)
+        self._wakeups.start()
+
+    async def close(self) -> None:
+        """Finish the calls that run, then close every connection."""
+        self.drain()
+        await self._wakeups.close()
+        await self._polls.join()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.gather(*(shard.join() for shard in self._shards))
+        await self._link.close()
+
+    def drain(self) -> None:
+        """Answer every parked poll and job wait at once, now and from now on."""
+        self._polls.draining = True
+        self._parking.wake_all()
+        self._watching.wake_all()
+
+    def new_id(self, queue: str) -> bytes:
+        """Return the 16-byte id for a new job of a queue."""
+        shard = shard_of_queue(queue, self.shards)
+        return self._ids.make(time.time_ns() // 1_000_000, shard, secrets.randbits(64))
+
+    async def enqueue(self, group: EnqueueGroup) -> Enqueued:
+        """Write a group of jobs of one group of queues, all or none. Raises StoreFault."""
+        return await self._shards[shard_of_queue(group.jobs[0].queue, self.shards)].enqueue.submit(group)
+
+    async def enqueue_each(self, groups: Sequence[EnqueueGroup]) -> list[Enqueued | StoreFault]:
+        """Write groups that stand for themselves; one shard's are written in order. A fault answers its group only."""
+
+        async def in_order(indexes: Sequence[int]) -> None:
+            # one script's worth at a time: two scripts in flight may overtake each other
+            for start in range(0, len(indexes), limits.SCRIPT_JOBS):
+                part = indexes[start : start + limits.SCRIPT_JOBS]
+                found = await asyncio.gather(*(_or_fault(self.enqueue(groups[i])) for i in part))
+                answers.update(zip(part, found, strict=True))
+
+        answers: dict[int, Enqueued | StoreFault] = {}
+        by_shard: dict[int, list[int]] = {}
+        for index, group in enumerate(groups):
+            by_shard.setdefault(shard_of_queue(group.jobs[0].queue, self.shards), []).append(index)
+        await asyncio.gather(*(in_order(indexes) for indexes in by_shard.values()))
+        return [answers[index] for index in range(len(groups))]
+
+    async def lease(self, ask: LeaseAsk) -> Grant:
+        """Take jobs if there are any now. Raises StoreFault."""
+        return await self._polls.poll(ask, 0)
+
+    async def poll(self, ask: LeaseAsk, wait_ms: int) -> Grant:
+        """Take jobs, waiting up to `wait_ms` for the first one; an empty grant at time-out or drain.
+
+        When the awaiting task is cancelled, whatever is being granted is given back. Raises StoreFault.
+        """
+        return await self._polls.poll(ask, wait_ms)
+
+    async def giveback(self, ask: LeaseAsk, grant: Grant) -> None:
+        """Return the leases of a grant whose client was seen gone before the last byte; best effort, never raises.
+
+        Leases that cannot be given back run out by themselves.
+        """
+        for number, jobs in groupby(sorted(grant.jobs, key=lambda job: job.id[6:8]), lambda job: shard_of_id(job.id)):
+            part = Grant(jobs=list(jobs), now_ms=grant.now_ms)
+            await _or_fault(self._shards[number].giveback(ask, part))
+
+    async def settle(self, items: Sequence[Settle]) -> list[Settled | StoreFault]:
+        """Ack, nack, release, snooze or extend; verdicts in order. A fault answers its item only."""
+        if len({item.job_id for item in items}) == len(items):
+            return await asyncio.gather(*(_or_fault(self._settle(item)) for item in items))
+        # several items on one job: each must see the effect of the one before, whatever its verb
+        return [await _or_fault(self._settle(item)) for item in items]
+
+    async def cancel(self, ids: Sequence[bytes], reason: str) -> list[Cancelled]:
+        """End jobs that nobody holds. Raises StoreFault."""
+        return await asyncio.gather(*(self._cancel(job_id, reason) for job_id in ids))
+
+    async def get(self, ids: Sequence[bytes]) -> list[Job | None]:
+        """Return jobs as they are now; None for an unknown id. Raises StoreFault."""
+        return await asyncio.gather(*(self._get(job_id) for job_id in ids))
+
+    async def wait_job(self, job_id: bytes, *, wait_ms: int, known_rev: int | None = None) -> Job | None:
+        """Return a job when it is final (or, with `known_rev`, when its rev is another), else as it is after `wait_ms`.
+
+        None for an unknown id, or one that vanished meanwhile. Raises StoreFault.
+        """
+        shard = self._shard_of(job_id)
+        if shard is None:
+            return None
+        loop = asyncio.get_running_loop()
+        end = loop.time() + wait_ms / 1000
+        ticket = self._watching.enter([job_id.hex()])
+        try:
+            while True:
+                left_s = end - loop.time()
+                ticket.arm()
+                job = await shard.watch.submit((job_id, max(0, int(left_s * 1000))))
+                done = job is None or (job.state in FINAL if known_rev is None else job.rev != known_rev)
+                if done or left_s <= 0 or self._polls.draining:
+                    return job
+                await ticket.wait(left_s)
+        finally:
+            self._watching.leave(ticket)
+
+    async def queues(self, *, after: str | None, limit: int) -> QueuePage:
+        """Return names of queues in alphabetical order, from behind `after`. Raises StoreFault."""
+        found = await asyncio.gather(*(shard.queues(after or "", limit + 1) for shard in self._shards))
+        names = sorted(name for part in found for name in part)
+        page = names[:limit]
+        return QueuePage(queues=page, next_after=page[-1] if len(names) > limit else None)
+
+    async def stats(self, queues: Sequence[str]) -> list[QueueStats]:
+        """Return how full queues are; zeros for one that never had a job. Raises StoreFault."""
+        shards = [self._shards[shard_of_queue(queue, self.shards)] for queue in queues]
+        return await asyncio.gather(*(s.stats.submit(queue) for s, queue in zip(shards, queues, strict=True)))
+
+    async def tick(self, shard: int) -> int:
+        """Work off what is due on a shard in one bounded script; return how much it did. Raises StoreFault."""
+        return await self._shards[shard].tick()
+
+    async def until_due(self, shard: int, at_most_s: float) -> None:
+        """Return when something is due on a shard as far as this process knows, or after `at_most_s` seconds."""
+        await self._shards[shard].until_due(at_most_s)
+
+    async def now_ms(self) -> int:
+        """Return the store's clock. Raises StoreFault when the store cannot be used."""
+        return await self._shards[0].now_ms()
+
+    async def _settle(self, item: Settle) -> Settled:
+        shard = self._shard_of(item.job_id)
+        if shard is None:
+            return Settled(job_id=item.job_id, status=SettleStatus.NOT_FOUND, now_ms=await self.now_ms())
+        return await shard.settle(item)
+
+    async def _cancel(self, job_id: bytes, reason: str) -> Cancelled:
+        shard = self._shard_of(job_id)
+        if shard is None:
+            return Cancelled(job_id=job_id, status=CancelStatus.NOT_FOUND, now_ms=await self.now_ms())
+        return await shard.cancel.submit((job_id, reason))
+
+    async def _get(self, job_id: bytes) -> Job | None:
+        shard = self._shard_of(job_id)
+        return None if shard is None else await shard.get.submit(job_id)
+
+    def _shard_of(self, job_id: bytes) -> Shard | None:
+        """Return the shard an id names; None for one that no job of ours can have."""
+        number = shard_of_id(job_id)
+        return self._shards[number] if number < self.shards else None
+
+    def _split(self, queues: Sequence[str]) -> list[tuple[int, list[str]]]:
+        """Return (shard, queues) in the order of the queues; a shard comes again when another lies between."""
+        runs = groupby(queues, lambda queue: shard_of_queue(queue, self.shards))
+        return [(shard, list(run)) for shard, run in runs]
+
+    def _giveback_later(self, ask: LeaseAsk, grant: Grant) -> "asyncio.Task[None]":
+        task = asyncio.get_running_loop().create_task(self.giveback(ask, grant))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+
+async def _or_fault(call: Awaitable[T]) -> T | StoreFault:
+    try:
+        return await call
+    except StoreFault as fault:
+        return fault
+
+
+def _check_format(store_format: int, min_reader: int, shards_found: int, *, shards: int) -> None:
+    if shards_found != shards:
+        raise StoreMismatch(
+            f"this store was set up with {shards_found} shards and the setting says {shards}: "
+            f"set HEADRACE_SHARDS={shards_found}, or use another namespace or store"
+        )
+    if min_reader > STORE_FORMAT:
+        raise StoreMismatch(
+            f"the data has format {store_format} and needs a server that reads format {min_reader}; "
+            f"this one reads {STORE_FORMAT}: upgrade the server"
+        )

@@ -1,0 +1,28 @@
+-- cancel: jobs that nobody holds end now.
+-- uses:    lib moves
+-- states:  ready -> cancelled, scheduled -> cancelled, retrying -> cancelled
+-- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,scheduled,retrying,cancelled,expiring} (zset), agenda (zset)
+-- args:    run id, number of items; an item: id (16 bytes), reason
+-- returns: per item: cancelled (now or before) | leased | final | not_found, then the state or ''
+-- flags:   allow-oom
+-- cost:    O(log n) per item
+
+local n = tonumber(ARGV[2])
+assert(#ARGV == 2 + 2 * n, 'cancel: wrong number of arguments')
+local rev, answers = reserve(n), {}
+for i = 1, n do
+    local job = load(ARGV[1 + 2 * i])
+    local status
+    if not job.s then
+        status = 'not_found'
+    elseif OPEN[job.s] then
+        finish(job, 'cancelled', rev + i, {'rs', ARGV[2 + 2 * i]})
+        status = 'cancelled'
+    elseif job.s == 'leased' or job.s == 'cancelled' then
+        status = job.s
+    else
+        status = 'final'
+    end
+    answers[i] = {status, job.s or ''}
+end
+return finish_script(answers)

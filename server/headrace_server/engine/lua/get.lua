@@ -1,0 +1,12 @@
+-- get: jobs as they are now.
+-- uses:    lib read
+-- states:  none
+-- keys:    meta (hash), j:<id> (hash), a:<id> (list), q:<queue>:leased (zset)
+-- args:    ids (16 bytes each)
+-- returns: per id: names and values of its fields, empty for an unknown id
+-- flags:   no-writes
+-- cost:    O(fields) per id
+
+local answers = {}
+for i, id in ipairs(ARGV) do answers[i] = read(id) end
+return {'ok', text(now), '', answers}

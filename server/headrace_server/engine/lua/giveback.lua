@@ -1,0 +1,25 @@
+-- giveback: leases whose answer nobody received go back to their place, unless the request was repeated meanwhile.
+-- uses:    lib moves
+-- states:  leased -> ready
+-- keys:    meta (hash), j:<id> (hash), r:<worker> (hash), q:<queue>:{leased,ready,expiring} (zset), agenda (zset)
+-- args:    run id, worker or '', key digest (16 bytes or ''), number of leases; a lease: id, token (16 bytes each)
+-- returns: number of leases given back
+-- flags:   allow-oom
+-- cost:    O(log n) per lease
+
+local worker, key, n = ARGV[2], ARGV[3], tonumber(ARGV[4])
+assert(#ARGV == 4 + 2 * n, 'giveback: wrong number of arguments')
+if key ~= '' then
+    local record = redis.call('HMGET', replay_key(worker), 'key', 'replays')
+    if record[1] == key and tonumber(record[2]) > 0 then return finish_script({text(0)}) end
+    if record[1] == key then redis.call('DEL', replay_key(worker)) end
+end
+local rev, given_back = reserve(n), 0
+for i = 1, n do
+    local job = load(ARGV[3 + 2 * i])
+    if job.s == 'leased' and job.k == ARGV[4 + 2 * i] then
+        move(job, 'ready', job.sc, rev + i, {}, {'k'})
+        given_back = given_back + 1
+    end
+end
+return finish_script({text(given_back)})

@@ -1,0 +1,43 @@
+-- grants: how a leased job is described to its worker, and the record that lets a lost answer be asked for again; uses lib and moves.
+
+local GIVEN = {'t', 'p', 'pt', 'pr', 'ca', 'm', 'tr', 'le', 'rv'} -- what a worker gets beside the fields of load()
+
+local function load_given(id)
+    local values, given = redis.call('HMGET', job_key(id), unpack(GIVEN)), {}
+    for i, name in ipairs(GIVEN) do given[name] = values[i] or '' end
+    return load(id), given
+end
+
+local function describe(job, given, rev)
+    return {
+        job.id, job.q, text(job.at), text(job.dl), text(job.ma), job.fe, job.k, text(job.deadline), rev,
+        given.t, given.p, given.pt, given.pr, given.ca, given.m, given.tr,
+    }
+end
+
+-- The live leases of the record, when this very request was answered before.
+local function replay(ask)
+    local known = redis.call('HMGET', replay_key(ask.worker), 'key', 'leases')
+    if known[1] ~= ask.key then return nil end
+    redis.call('HINCRBY', replay_key(ask.worker), 'replays', 1)
+    local out = {'replayed'}
+    for i = 1, #known[2], 32 do
+        local job, given = load_given(string.sub(known[2], i, i + 15))
+        if job.s == 'leased' and job.k == string.sub(known[2], i + 16, i + 31) then
+            out[#out + 1] = describe(job, given, given.rv)
+        end
+    end
+    return out
+end
+
+local function record(ask, out)
+    local leases, last_ms = {}, 0
+    for _, job in ipairs(out) do
+        leases[#leases + 1] = job[1] .. job[7]
+        last_ms = math.max(last_ms, tonumber(job[8]))
+    end
+    local key = replay_key(ask.worker)
+    local before = ask.mode == 'append' and redis.call('HGET', key, 'leases') or ''
+    redis.call('HSET', key, 'key', ask.key, 'leases', before .. table.concat(leases), 'replays', '0')
+    plan('replay', ask.worker, last_ms)
+end

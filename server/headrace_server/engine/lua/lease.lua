@@ -1,0 +1,84 @@
+-- lease: hand out jobs to requests in order; queues strictly in order, the head of each queue first.
+-- uses:    lib moves grants
+-- states:  ready -> leased, ready -> cancelled
+-- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,leased,cancelled,expiring} (zset), r:<worker> (hash), agenda (zset)
+-- args:    run id, jobs in all, payload bytes in all, number of requests; a request: jobs, payload bytes, lease in ms or '', worker or '',
+--          key digest (16 bytes or ''), mode (new | append: one more part of a request | replay: only look), wait in ms,
+--          tokens (16 bytes each, joined), number of queues, queues
+-- returns: per request: granted | replayed | again (the script's bounds were reached before it), then the leased jobs
+-- flags:   allow-oom
+-- cost:    O(log n) per job handed out, O(1) per queue looked at
+
+local jobs_left, bytes_left = tonumber(ARGV[2]), tonumber(ARGV[3])
+local position = 4
+local function take()
+    position = position + 1
+    return ARGV[position]
+end
+local requests = {}
+for i = 1, tonumber(ARGV[4]) do
+    local ask = {
+        jobs = tonumber(take()), bytes = tonumber(take()), lease_ms = tonumber(take()), worker = take(), key = take(),
+        mode = take(), wait_ms = tonumber(take()), tokens = take(), queues = {},
+    }
+    for j = 1, tonumber(take()) do ask.queues[j] = take() end
+    requests[i] = ask
+end
+assert(position == #ARGV, 'lease: wrong number of arguments')
+
+local function hand_out(ask, job, given, rev, token)
+    local lease_ms = ask.lease_ms or tonumber(given.le) or DEFAULTS.lease_ms
+    job.deadline, job.dl, job.k = now + lease_ms, job.dl + 1, token
+    job.fe = text(next_fence(job.fe))
+    move(job, 'leased', job.deadline, rev, {
+        'k', token, 'dl', text(job.dl), 'fe', job.fe, 'll', text(lease_ms), 'st', text(now), 'w', ask.worker, 'sc', text(job.sc),
+    }, job.rs and {'rs'})
+    plan('reap', job.q, job.deadline)
+    return describe(job, given, text(rev))
+end
+
+-- Take from one queue into `out`; true when the request or the script is full. The first job comes whatever its size.
+local function take_from(ask, queue, out)
+    while #out < ask.jobs and jobs_left > 0 do
+        local heads = redis.call('ZRANGE', set_key(queue, 'ready'), 0, math.min(ask.jobs - #out, jobs_left) - 1, 'WITHSCORES')
+        if #heads == 0 then return false end
+        local rev = reserve(#heads / 2)
+        for i = 1, #heads, 2 do
+            local job, given = load_given(heads[i])
+            job.sc, rev = tonumber(heads[i + 1]), rev + 1
+            if job.ex and job.ex <= now then
+                finish(job, 'cancelled', rev, {'rs', 'expired'})
+            else
+                if #out > 0 and #given.p > math.min(ask.bytes, bytes_left) then return true end
+                ask.bytes, bytes_left = ask.bytes - #given.p, bytes_left - #given.p
+                out[#out + 1] = hand_out(ask, job, given, rev, string.sub(ask.tokens, 16 * #out + 1, 16 * #out + 16))
+            end
+            jobs_left = jobs_left - 1
+        end
+    end
+    return true
+end
+
+local empty, wait_until = {}, tonumber(meta[5])
+local function lease(ask)
+    if ask.key ~= '' and ask.mode ~= 'append' then
+        local replayed = replay(ask)
+        if replayed or ask.mode == 'replay' then return replayed or {'granted'} end
+    end
+    local out = {}
+    for _, queue in ipairs(ask.queues) do
+        if #out == 0 and (jobs_left <= 0 or bytes_left <= 0) then return {'again'} end
+        if not empty[queue] and take_from(ask, queue, out) then break end
+        empty[queue] = true
+    end
+    if #out == 0 and jobs_left <= 0 then return {'again'} end -- spent on expired jobs
+    if #out == 0 and ask.wait_ms > 0 then wait_until = math.max(wait_until, now + ask.wait_ms) end
+    if #out > 0 and ask.key ~= '' then record(ask, out) end
+    return {'granted', unpack(out)}
+end
+
+local answers = {}
+for i, ask in ipairs(requests) do answers[i] = lease(ask) end
+-- Told ahead by a minute, so that polls that come again and again cost no write each.
+if wait_until > tonumber(meta[5]) then redis.call('HSET', META, 'wait_until', text(wait_until + 60000)) end
+return finish_script(answers)

@@ -1,0 +1,57 @@
+-- lib: keys, clock, revs, agenda and wake-ups; every verb stands on it, and no other file builds a key.
+-- KEYS[1] is the shard's meta hash; its name without 'meta' is the prefix of every other key of the shard.
+
+local P = string.sub(KEYS[1], 1, -5)
+local META, AGENDA, QUEUES, WAKE = KEYS[1], P .. 'agenda', P .. 'queues', P .. 'wake'
+local function job_key(id) return P .. 'j:' .. id end
+local function attempts_key(id) return P .. 'a:' .. id end
+local function set_key(queue, name) return P .. 'q:' .. queue .. ':' .. name end
+local function replay_key(worker) return P .. 'r:' .. worker end
+local function bucket_key(number) return P .. 'idem:' .. string.format('%.0f', number) end
+
+-- The default '%.14g' of tostring() would round a time in microseconds.
+local function text(n) return string.format('%.0f', n) end
+
+local meta = redis.call('HMGET', META, 'format', 'now', 'run_id', 'fence_base', 'wait_until')
+if not meta[1] then return {'wrong_node'} end
+
+local t = redis.call('TIME') -- the one reading of a clock; tests put a virtual one here
+local now = math.max(tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000), tonumber(meta[2]))
+
+-- Reserve n revs and return the one before the first. The first script on a new store process (restart or
+-- failover) leaves room for what the old one may have handed out and lost: 2^20 revs, 60 s of fence.
+local function reserve(n)
+    redis.call('HSET', META, 'now', text(now), 'run_id', ARGV[1])
+    if meta[3] ~= ARGV[1] then
+        meta[3] = ARGV[1]
+        redis.call('HINCRBY', META, 'rev', 1048576)
+        meta[4] = redis.call('HINCRBY', META, 'fence_base', 60000000)
+    end
+    return redis.call('HINCRBY', META, 'rev', n) - n
+end
+
+local function next_fence(previous)
+    return math.max((tonumber(previous) or 0) + 1, now * 1000 + tonumber(meta[4]))
+end
+
+-- Agenda: what must happen by itself, written once per script. `plan` only ever moves a due time forward.
+local planned = {}
+local function plan(kind, name, due_ms)
+    local member = kind .. ':' .. name
+    if not planned[member] or due_ms < planned[member] then planned[member] = due_ms end
+end
+
+-- Wake-ups: one message per queue, and one per watched job, only while somebody listens.
+local became_ready, watched = {}, {}
+local function wake(queue) became_ready[queue] = (became_ready[queue] or 0) + 1 end
+
+-- End a mutating script: write the agenda, publish, and put time and next due time in front of the answers.
+local function finish_script(answers)
+    for member, due_ms in pairs(planned) do redis.call('ZADD', AGENDA, 'LT', text(due_ms), member) end
+    if now < tonumber(meta[5]) then
+        for queue, n in pairs(became_ready) do redis.call('SPUBLISH', WAKE, 'queue ' .. text(n) .. ' ' .. queue) end
+    end
+    for id in pairs(watched) do redis.call('SPUBLISH', WAKE, 'job ' .. id) end
+    local head = redis.call('ZRANGE', AGENDA, 0, 0, 'WITHSCORES')
+    return {'ok', text(now), head[2] or '', answers}
+end

@@ -1,0 +1,14 @@
+-- release: back to their place in the queue; no limit is touched.
+-- uses:    lib moves verdict
+-- states:  leased -> ready, ready -> ready
+-- keys:    meta (hash), j:<id> (hash), q:<queue>:{leased,ready,expiring} (zset), agenda (zset)
+-- args:    run id, number of items; an item: id, token (16 bytes each), reason
+-- returns: per item: status, state, attempt, '', deadline in unix ms or ''
+-- flags:   allow-oom
+-- cost:    O(log n) per item
+
+return settle('release', 3, function(job, rev, item)
+    local fields = {'ks', settled_tokens('release', job, item[2])}
+    if item[3] ~= '' then fields[3], fields[4] = 'rs', item[3] end
+    move(job, 'ready', job.sc, rev, fields, {'k'})
+end)

@@ -1,0 +1,36 @@
+-- sweeps: the agenda's steps that remove records; uses lib, moves and steps.
+
+-- Records of finished jobs whose time is over.
+function STEPS.prune(queue, n)
+    local keys, done = {}, 0
+    for i, state in ipairs({'succeeded', 'dead', 'cancelled'}) do
+        keys[i] = set_key(queue, state)
+        local due = due_ids(keys[i], n - done)
+        for j = 1, #due, 2 do
+            redis.call('UNLINK', job_key(due[j]), attempts_key(due[j]))
+            redis.call('ZREM', keys[i], due[j])
+            done = done + 1
+        end
+        if done >= n then break end
+    end
+    return done, earliest(set_key(queue, 'succeeded'), set_key(queue, 'dead'), set_key(queue, 'cancelled'))
+end
+
+-- A bucket of idempotency keys that no look-up reaches any more.
+function STEPS.idem(number)
+    redis.call('UNLINK', bucket_key(tonumber(number)))
+    return 1, nil
+end
+
+-- A record of a lease request, as long as one of its leases lives.
+function STEPS.replay(worker)
+    local leases, last_ms = redis.call('HGET', replay_key(worker), 'leases') or '', nil
+    for i = 1, #leases, 32 do
+        local job = load(string.sub(leases, i, i + 15))
+        if job.s == 'leased' and job.k == string.sub(leases, i + 16, i + 31) then
+            last_ms = math.max(last_ms or 0, job.deadline, now + 1)
+        end
+    end
+    if not last_ms then redis.call('DEL', replay_key(worker)) end
+    return 1, last_ms
+end

@@ -1,0 +1,24 @@
+-- tick: work off what is due on the agenda, a bounded step for each member.
+-- uses:    lib moves steps sweeps
+-- states:  scheduled -> ready, retrying -> ready, leased -> ready, leased -> dead, scheduled -> cancelled, ready -> cancelled,
+--          retrying -> cancelled, succeeded -> (gone), dead -> (gone), cancelled -> (gone)
+-- keys:    meta (hash), agenda (zset), q:<queue>:{every state,expiring} (zset), j:<id> (hash), a:<id> (list), idem:<n> (hash), r:<worker> (hash)
+-- args:    run id, members in all, jobs a step, jobs in all
+-- returns: number of jobs and records touched
+-- flags:   allow-oom
+-- cost:    O(log n) per job touched; O(1) when nothing is due
+
+local step_jobs, jobs_left, touched = tonumber(ARGV[3]), tonumber(ARGV[4]), 0
+local due = redis.call('ZRANGEBYSCORE', AGENDA, '-inf', text(now), 'LIMIT', 0, tonumber(ARGV[2]))
+for _, member in ipairs(due) do
+    if jobs_left <= 0 then break end
+    local kind, name = string.match(member, '^(%a+):(.*)$')
+    local done, next_ms = STEPS[kind](name, math.min(step_jobs, jobs_left))
+    jobs_left, touched = jobs_left - done, touched + done
+    if next_ms then
+        redis.call('ZADD', AGENDA, text(next_ms), member)
+    else
+        redis.call('ZREM', AGENDA, member)
+    end
+end
+return finish_script({text(touched)})

@@ -1,0 +1,40 @@
+-- verdict: judges a lease token, and remembers the settled ones; uses lib and moves. The table is domain/tokens.py.
+
+local LETTER = {ack = 'a', nack = 'n', release = 'r', snooze = 's', extend = '-'}
+
+local function judge(verb, job, token)
+    if not job.s then return 'not_found' end
+    if job.k == token and job.s == 'leased' then return now >= job.deadline and 'late' or 'ok' end
+    if job.k == token and job.s == 'ready' and verb ~= 'extend' then return 'late' end
+    local settled = job.ks or ''
+    for i = 1, #settled, 17 do
+        if string.sub(settled, i + 1, i + 16) == token and string.sub(settled, i, i) == LETTER[verb] then
+            return 'repeated'
+        end
+    end
+    return 'lease_lost'
+end
+
+-- The settled tokens after this one: a letter for the verb and 16 bytes each, newest first.
+local function settled_tokens(verb, job, token)
+    return string.sub(LETTER[verb] .. token .. (job.ks or ''), 1, 17 * DEFAULTS.settled_tokens_kept)
+end
+
+-- Judge each item in order, let `effect(job, rev, item)` act on the good ones, and answer all.
+-- ARGV: run id, number of items, then `width` arguments an item: id (16 bytes), token (16 bytes), the verb's own.
+local function settle(verb, width, effect)
+    local n = tonumber(ARGV[2])
+    assert(#ARGV == 2 + n * width, verb .. ': wrong number of arguments')
+    local rev, answers = reserve(n), {}
+    for i = 1, n do
+        local item = {unpack(ARGV, 3 + (i - 1) * width, 2 + i * width)}
+        local job = load(item[1])
+        local status = judge(verb, job, item[2])
+        if status == 'ok' or status == 'late' then effect(job, rev + i, item) end
+        answers[i] = {
+            status, job.s or '', text(job.at), job.run_ms and text(job.run_ms) or '',
+            job.s == 'leased' and text(job.deadline) or '',
+        }
+    end
+    return finish_script(answers)
+end

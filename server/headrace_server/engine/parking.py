@@ -1,0 +1,83 @@
+"""Who waits for what in this process: polls for queues, readers for jobs; it must not know the store.
+
+A wake-up is only a hint to ask again: it may come too often, and one that is lost is made good by the floor, a
+wake-up for all once a second.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+ANY: Final = ""  # the name under which every ticket can be found
+
+
+class Ticket:
+    """One waiter: `wait` returns at the next wake-up, or at once if one came since the last `arm`."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+        self._event = asyncio.Event()
+
+    @property
+    def woken(self) -> bool:
+        """Whether a wake-up came that has not been used yet."""
+        return self._event.is_set()
+
+    def arm(self) -> None:
+        """Forget earlier wake-ups; call it before looking, so that none between looking and waiting is lost."""
+        self._event.clear()
+
+    def wake(self) -> None:
+        """Let the waiter look again."""
+        self._event.set()
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Return True at a wake-up and False after `timeout_s` without one."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._event.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+class Parking:
+    """Tickets by name, in order of arrival."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, dict[Ticket, None]] = {}
+
+    def enter(self, names: Iterable[str]) -> Ticket:
+        """Return a new ticket, last in line for each of its names."""
+        ticket = Ticket((*names, ANY))
+        for name in ticket.names:
+            self._by_name.setdefault(name, {})[ticket] = None
+        return ticket
+
+    def leave(self, ticket: Ticket) -> None:
+        """Take a ticket out; a wake-up that it got and did not use goes to the next in line."""
+        for name in ticket.names:
+            line = self._by_name[name]
+            del line[ticket]
+            if not line:
+                del self._by_name[name]
+        if ticket.woken:
+            for name in ticket.names[:-1]:
+                self.wake(name, 1)
+
+    def wake(self, name: str, count: int) -> None:
+        """Wake the first `count` tickets of a name that are not awake already."""
+        for ticket in self._by_name.get(name, ()):
+            if count <= 0:
+                return
+            if not ticket.woken:
+                ticket.wake()
+                count -= 1
+
+    def wake_all(self) -> None:
+        """Wake everybody."""
+        for ticket in self._by_name.get(ANY, ()):
+            ticket.wake()
+
+    def __len__(self) -> int:
+        return len(self._by_name.get(ANY, ()))

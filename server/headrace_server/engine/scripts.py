@@ -1,0 +1,93 @@
+"""Loads the Lua verbs: libraries and defaults in front, flags from the header; it must not know what a verb does."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any, Final
+
+import msgspec
+
+from headrace_server.domain import limits
+from headrace_server.domain.defaults import Defaults
+
+VERBS: Final = (
+    "init",
+    "enqueue",
+    "lease",
+    "ack",
+    "nack",
+    "release",
+    "snooze",
+    "extend",
+    "giveback",
+    "cancel",
+    "get",
+    "watch",
+    "queues",
+    "stats",
+    "tick",
+)
+CLOCK_LINE: Final = "local t = redis.call('TIME') -- the one reading of a clock; tests put a virtual one here"
+_VIRTUAL_CLOCK: Final = (
+    "local ms = tonumber(redis.call('GET', P .. 'clock')) local t = {math.floor(ms / 1000), ms % 1000 * 1000}"
+)
+_LEASE_EXPIRED: Final = b'{"type":"LeaseExpired","message":"the worker neither settled nor extended its lease in time"}'
+_HEADER: Final = re.compile(r"^-- (uses|flags): +(.*)$", re.MULTILINE)
+
+
+class Script(msgspec.Struct, frozen=True):
+    """One verb, ready for EVALSHA."""
+
+    verb: str
+    source: bytes
+    sha: str  # SHA-1 of the source in hex: the store's name for it
+    writes: bool
+
+
+def load_scripts(
+    defaults: Defaults, *, virtual_clock: bool = False, overrides: Mapping[str, str] | None = None
+) -> dict[str, Script]:
+    """Return every verb's script.
+
+    With `virtual_clock` the scripts read the time from the key `<prefix>clock` (unix ms) instead of TIME. `overrides`
+    replaces files by name (without `.lua`): the tests' mutants.
+    """
+    files = read_files() | dict(overrides or {})
+    if virtual_clock:
+        assert CLOCK_LINE in files["lib"], "lib.lua must read the clock in exactly this line"
+        files["lib"] = files["lib"].replace(CLOCK_LINE, _VIRTUAL_CLOCK)
+    return {verb: _assemble(verb, files, _defaults_table(defaults)) for verb in VERBS}
+
+
+def read_files() -> dict[str, str]:
+    """Return the Lua files by name, as they are in the package."""
+    folder = resources.files(__package__) / "lua"
+    return {f.name.removesuffix(".lua"): f.read_text("utf-8") for f in folder.iterdir() if f.name.endswith(".lua")}
+
+
+def _assemble(verb: str, files: Mapping[str, str], defaults: str) -> Script:
+    header = dict(_HEADER.findall(files[verb]))
+    libraries = [] if header["uses"].startswith("nothing") else header["uses"].split()
+    flags = "" if header["flags"] == "none" else header["flags"]
+    # The shebang must be the very first bytes: anything before it is a compile error.
+    shebang = f"#!lua flags={flags}" if flags else "#!lua"
+    parts = [shebang, defaults, *(files[name] for name in libraries), files[verb]]
+    source = "\n".join(parts).encode()
+    sha = hashlib.sha1(source, usedforsecurity=False).hexdigest()
+    return Script(verb, source, sha, writes="no-writes" not in flags)
+
+
+def _defaults_table(defaults: Defaults) -> str:
+    values: dict[str, Any] = msgspec.structs.asdict(defaults) | {
+        "backoff": defaults.backoff.value,
+        "jitter": "1" if defaults.jitter else "0",
+        "attempts_kept": limits.ATTEMPTS_KEPT,
+        "settled_tokens_kept": limits.SETTLED_TOKENS_KEPT,
+        "idempotency_bucket_ms": limits.IDEMPOTENCY_BUCKET_MS,
+        # one more than fit into the promise: a key of the oldest bucket may be written in its last moment
+        "idempotency_buckets": limits.IDEMPOTENCY_TTL_MS // limits.IDEMPOTENCY_BUCKET_MS + 1,
+        "lease_expired": _LEASE_EXPIRED.decode(),
+    }
+    fields = (f"{name}={value!r}" for name, value in values.items())
+    return "local DEFAULTS = {" + ", ".join(fields) + "}"

@@ -1,0 +1,232 @@
+"""One shard: its verbs as batches, and when something is due on it; it must not know other shards, or who waits."""
+
+import asyncio
+import random
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+
+from headrace_server.domain import limits
+from headrace_server.domain.defaults import Defaults
+from headrace_server.domain.errors import Code, StoreFault, Unknown
+from headrace_server.domain.jobs import Job, QueueStats
+from headrace_server.domain.lifecycle import State
+from headrace_server.domain.requests import (
+    Ack,
+    Cancelled,
+    Enqueued,
+    EnqueueGroup,
+    Extend,
+    Grant,
+    LeaseAsk,
+    Nack,
+    Release,
+    Settle,
+    Settled,
+    Snooze,
+)
+from headrace_server.engine import decode, encode
+from headrace_server.engine.batcher import Batcher
+from headrace_server.engine.link import Link
+from headrace_server.engine.scripts import Script
+
+_STATES = tuple(State)
+_SETTLE_OVERHEAD_BYTES = 64  # of an item beside its own data: ids, tokens, numbers
+
+
+class LeaseCall(msgspec.Struct, frozen=True):
+    """One part of a lease request: at most as many jobs as one script may touch."""
+
+    ask: LeaseAsk
+    jobs: int
+    mode: str  # new, append, replay
+    wait_ms: int
+
+
+# The answer to a LeaseCall; None: the script was full before it came to this call.
+LeaseAnswer: TypeAlias = Grant | None
+
+_ENCODE_SETTLE: dict[type, tuple[str, Callable[[Any], encode.Args]]] = {
+    Ack: ("ack", encode.ack),
+    Nack: ("nack", lambda item: encode.nack(item, random.random())),
+    Release: ("release", encode.release),
+    Snooze: ("snooze", encode.snooze),
+    Extend: ("extend", encode.extend),
+}
+
+
+class Shard:
+    """The verbs of one shard, each with its batcher."""
+
+    def __init__(self, link: Link, scripts: dict[str, Script], defaults: Defaults, meta_key: bytes) -> None:
+        self._link = link
+        self._scripts = scripts
+        self._defaults = defaults
+        self.meta_key = meta_key
+        self.enqueue: Batcher[EnqueueGroup, Enqueued] = Batcher(self._enqueue, _weigh_group)
+        self.lease: Batcher[LeaseCall, LeaseAnswer] = Batcher(self._lease, lambda call: (1, 16 * call.jobs))
+        self.cancel: Batcher[tuple[bytes, str], Cancelled] = Batcher(self._cancel, lambda item: (1, len(item[1])))
+        # a job that is read comes with its payload and result: far fewer fit into one reply
+        self.get: Batcher[bytes, Job | None] = Batcher(self._get, lambda _: (1, 2 * limits.KIB))
+        self.watch: Batcher[tuple[bytes, int], Job | None] = Batcher(self._watch, lambda _: (1, 2 * limits.KIB))
+        self.stats: Batcher[str, QueueStats] = Batcher(self._stats, lambda _: (1, limits.MAX_NAME_CHARS))
+        self._settles: dict[type, Batcher[Any, Settled]] = {kind: self._settle_batcher(kind) for kind in _ENCODE_SETTLE}
+        self._due_at: float | None = None  # on the event loop's clock
+        self._due_changed = asyncio.Event()
+
+    def settle(self, item: Settle) -> "asyncio.Future[Settled]":
+        """Queue a settle or an extend with its verb's batch."""
+        return self._settles[type(item)].submit(item)
+
+    async def join(self) -> None:
+        """Return when every call queued so far has been answered."""
+        batchers: tuple[Batcher[Any, Any], ...]
+        batchers = (self.enqueue, self.lease, self.cancel, self.get, self.watch, self.stats, *self._settles.values())
+        await asyncio.gather(*(batcher.join() for batcher in batchers))
+
+    async def init(self, *, shard: int, shards: int, store_format: int) -> tuple[int, int, int]:
+        """Make the shard's meta where there is none; return its format, the format a reader must know, and shards."""
+        args: encode.Args = [store_format, shard, shards, secrets.token_hex(8)]
+        answer = await self._link.call(self._scripts["init"], self.meta_key, args)
+        return int(answer[0]), int(answer[1]), int(answer[2])
+
+    async def giveback(self, ask: LeaseAsk, grant: Grant) -> None:
+        """Return the leases of a grant that nobody received; none if the request was repeated meanwhile."""
+        leases = [part for job in grant.jobs for part in (job.id, job.token)]
+        await self._write("giveback", [ask.worker or "", ask.key or b"", len(grant.jobs), *leases])
+
+    async def tick(self) -> int:
+        """Work off what is due in one bounded script; return how many jobs and records it touched."""
+        _, answers = await self._write("tick", [limits.TICK_STEPS, limits.TICK_JOBS, limits.SCRIPT_JOBS])
+        return int(answers[0])
+
+    async def queues(self, after: str, limit: int) -> list[str]:
+        """Return the names of queues behind `after`."""
+        _, names = await self._read("queues", [after, limit])
+        return [name.decode() for name in names]
+
+    async def now_ms(self) -> int:
+        """Return the store's clock."""
+        now_ms, _ = await self._read("get", [])
+        return now_ms
+
+    async def until_due(self, at_most_s: float) -> None:
+        """Return when something is due as far as the answers of this process tell, or after `at_most_s`."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + at_most_s
+        while True:
+            self._due_changed.clear()
+            due = end if self._due_at is None else min(end, self._due_at)
+            delay = due - loop.time()
+            if delay <= 0:
+                self._due_at = None  # the next answer says it anew
+                return
+            try:
+                async with asyncio.timeout(delay):
+                    await self._due_changed.wait()
+            except TimeoutError:
+                continue
+
+    async def _write(self, verb: str, args: encode.Args) -> tuple[int, list[Any]]:
+        """Run a writing verb, once more if its answer was lost, and note the next due time."""
+        script = self._scripts[verb]
+        try:
+            answer = await self._link.call(script, self.meta_key, args)
+        except Unknown as error:
+            # of a lease only the caller holds what makes a repeat safe: the key
+            if verb == "lease" or error.code is not Code.STORE_UNREACHABLE:
+                raise
+            answer = await self._repeat(script, args)
+        _, now, next_due, answers = answer
+        now_ms = int(now)
+        if next_due:
+            self._note_due(float(next_due) - now_ms)
+        return now_ms, answers
+
+    async def _repeat(self, script: Script, args: encode.Args) -> list[Any]:
+        """Run a script again whose answer was lost: ids, keys and tokens make it answer as the first time."""
+        try:
+            return await self._link.call(script, self.meta_key, args)
+        except StoreFault as error:  # also a refusal now says nothing about the first time
+            raise Unknown(error.code, error.detail) from error
+
+    async def _read(self, verb: str, args: encode.Args) -> tuple[int, list[Any]]:
+        _, now, _, answers = await self._link.call(self._scripts[verb], self.meta_key, args)
+        return int(now), answers
+
+    def _note_due(self, in_ms: float) -> None:
+        due_at = asyncio.get_running_loop().time() + in_ms / 1000
+        if self._due_at is None or due_at < self._due_at:
+            self._due_at = due_at
+            self._due_changed.set()
+
+    async def _enqueue(self, groups: Sequence[EnqueueGroup]) -> list[Enqueued]:
+        now_ms, answers = await self._write("enqueue", encode.enqueue(groups, self._defaults.priority))
+        return [decode.enqueued(a, group, now_ms, self._defaults) for a, group in zip(answers, groups, strict=True)]
+
+    async def _lease(self, calls: Sequence[LeaseCall]) -> list[LeaseAnswer]:
+        args: encode.Args = [limits.SCRIPT_JOBS, limits.SCRIPT_BYTES, len(calls)]
+        for call in calls:
+            tokens = secrets.token_bytes(16 * call.jobs)
+            args += encode.lease(call.ask, jobs=call.jobs, mode=call.mode, wait_ms=call.wait_ms, tokens=tokens)
+        now_ms, answers = await self._write("lease", args)
+        return [self._grant(answer, now_ms) for answer in answers]
+
+    def _grant(self, answer: Sequence[Any], now_ms: int) -> LeaseAnswer:
+        if answer[0] == b"again":
+            return None
+        jobs = [decode.leased(words, self._defaults) for words in answer[1:]]
+        return Grant(jobs=jobs, now_ms=now_ms, replayed=answer[0] == b"replayed")
+
+    def _settle_batcher(self, kind: type) -> Batcher[Any, Settled]:
+        verb, encode_item = _ENCODE_SETTLE[kind]
+
+        async def run(items: Sequence[Any]) -> list[Settled]:
+            args: encode.Args = [len(items)]
+            for item in items:
+                args += encode_item(item)
+            now_ms, answers = await self._write(verb, args)
+            return [decode.settled(item.job_id, a, now_ms) for a, item in zip(answers, items, strict=True)]
+
+        return Batcher(run, _weigh_settle)
+
+    async def _cancel(self, items: Sequence[tuple[bytes, str]]) -> list[Cancelled]:
+        args: encode.Args = [len(items)]
+        for job_id, reason in items:
+            args += [job_id, reason]
+        now_ms, answers = await self._write("cancel", args)
+        return [decode.cancelled(item[0], a, now_ms) for a, item in zip(answers, items, strict=True)]
+
+    async def _get(self, ids: Sequence[bytes]) -> list[Job | None]:
+        _, answers = await self._read("get", list(ids))
+        return [decode.job(job_id, flat, self._defaults) for job_id, flat in zip(ids, answers, strict=True)]
+
+    async def _watch(self, items: Sequence[tuple[bytes, int]]) -> list[Job | None]:
+        args: encode.Args = [len(items)]
+        for job_id, wait_ms in items:
+            args += [job_id, wait_ms]
+        _, answers = await self._write("watch", args)
+        return [decode.job(item[0], flat, self._defaults) for item, flat in zip(items, answers, strict=True)]
+
+    async def _stats(self, queues: Sequence[str]) -> list[QueueStats]:
+        now_ms, answers = await self._read("stats", [len(_STATES), *_STATES, *queues])
+        return [decode.stats(queue, words, _STATES, now_ms) for queue, words in zip(queues, answers, strict=True)]
+
+
+def _weigh_group(group: EnqueueGroup) -> tuple[int, int]:
+    return len(group.jobs), sum(
+        len(job.payload.data) + len(job.meta or b"") + len(job.trace or b"") for job in group.jobs
+    )
+
+
+def _weigh_settle(item: Settle) -> tuple[int, int]:
+    match item:
+        case Ack(result=result):
+            data = 0 if result is None else len(result.data)
+        case Nack(error=error):
+            data = len(error)
+        case _:
+            data = 0
+    return 1, data + _SETTLE_OVERHEAD_BYTES

@@ -1,0 +1,47 @@
+"""Runs the background duties for ever; it must not know what a duty does.
+
+No leader and no lock: every server runs all of them. A step is idempotent and bounded, so that two servers doing the
+same one at the same time only cost a script.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from headrace_server.domain.errors import StoreFault
+from headrace_server.engine import Engine
+from headrace_server.loops.tick import Tick
+
+FIRST_RETRY_S: Final = 0.05
+MAX_RETRY_S: Final = 2.0  # a store that is back must be served within 5 s (G25)
+
+_log = logging.getLogger(__name__)
+
+Step = Callable[[], Awaitable[int]]  # one bounded batch of work; returns how much it did
+Pause = Callable[[], Awaitable[None]]  # until there may be work again
+
+
+async def run_loops(engine: Engine) -> None:
+    """Run every duty on every shard until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        for shard in range(engine.shards):
+            tick = Tick(engine, shard)
+            group.create_task(run_loop("tick", tick.step, tick.pause))
+
+
+async def run_loop(name: str, step: Step, pause: Pause) -> None:
+    """Step while there is work, pause when there is none, and wait longer and longer while the store fails."""
+    retry_s = FIRST_RETRY_S
+    while True:
+        try:
+            done = await step()
+        except StoreFault as fault:
+            _log.warning("loop step failed", extra={"loop": name, "code": fault.code.value, "detail": fault.detail})
+            await asyncio.sleep(retry_s * random.uniform(0.5, 1.0))
+            retry_s = min(retry_s * 2, MAX_RETRY_S)
+        else:
+            retry_s = FIRST_RETRY_S
+            if done == 0:
+                await pause()
