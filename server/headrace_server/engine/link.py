@@ -77,12 +77,12 @@ class Link:
 
     async def _connect(self) -> AbstractConnection:
         while self._idle:
-            connection = self._idle.pop()
+            idle = self._idle.pop()
             with contextlib.suppress(exceptions.RedisError, OSError):
                 # anything to read on an idle connection means that the store closed it
-                if connection.is_connected and not await connection.can_read():
-                    return connection
-            await connection.disconnect(nowait=True)
+                if idle.is_connected and not await idle.can_read():
+                    return idle
+            await idle.disconnect(nowait=True)
         connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
         try:
             async with asyncio.timeout(self._timeout_s):
