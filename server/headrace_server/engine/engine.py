@@ -5,9 +5,10 @@ store's clock.
 """
 
 import asyncio
+import random
 import secrets
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import groupby
 from typing import Final, TypeVar
 
@@ -46,7 +47,7 @@ class StoreMismatch(Exception):
 
 
 class Engine:
-    """Queues and jobs over one store; `start` first, `close` last."""
+    """Queues and jobs over one store; `start` first, `close` last. `jitter` returns random numbers in 0..1."""
 
     def __init__(
         self,
@@ -59,12 +60,13 @@ class Engine:
         timeout_ms: int = 5_000,
         connect_timeout_ms: int = 1_000,
         scripts: dict[str, Script] | None = None,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         defaults = defaults or Defaults()
         self._link = Link(url, waits=waits or Waits(), timeout_ms=timeout_ms, connect_timeout_ms=connect_timeout_ms)
         self._prefixes = [f"{namespace}:{{{n}}}:".encode() for n in range(shards)]
         scripts = scripts or load_scripts(defaults)
-        self._shards = [Shard(self._link, scripts, defaults, prefix + b"meta") for prefix in self._prefixes]
+        self._shards = [Shard(self._link, scripts, defaults, prefix + b"meta", jitter) for prefix in self._prefixes]
         self._ids = IdMaker()
         self._parking = Parking()
         self._watching = Parking()

@@ -1,7 +1,6 @@
 """One shard: its verbs as batches, and when something is due on it; it must not know other shards, or who waits."""
 
 import asyncio
-import random
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
@@ -48,19 +47,18 @@ class LeaseCall(msgspec.Struct, frozen=True):
 # The answer to a LeaseCall; None: the script was full before it came to this call.
 LeaseAnswer: TypeAlias = Grant | None
 
-_ENCODE_SETTLE: dict[type, tuple[str, Callable[[Any], encode.Args]]] = {
-    Ack: ("ack", encode.ack),
-    Nack: ("nack", lambda item: encode.nack(item, random.random())),
-    Release: ("release", encode.release),
-    Snooze: ("snooze", encode.snooze),
-    Extend: ("extend", encode.extend),
-}
-
 
 class Shard:
     """The verbs of one shard, each with its batcher."""
 
-    def __init__(self, link: Link, scripts: dict[str, Script], defaults: Defaults, meta_key: bytes) -> None:
+    def __init__(
+        self,
+        link: Link,
+        scripts: dict[str, Script],
+        defaults: Defaults,
+        meta_key: bytes,
+        jitter: Callable[[], float],
+    ) -> None:
         self._link = link
         self._scripts = scripts
         self._defaults = defaults
@@ -72,7 +70,13 @@ class Shard:
         self.get: Batcher[bytes, Job | None] = Batcher(self._get, lambda _: (1, 2 * limits.KIB))
         self.watch: Batcher[tuple[bytes, int], Job | None] = Batcher(self._watch, lambda _: (1, 2 * limits.KIB))
         self.stats: Batcher[str, QueueStats] = Batcher(self._stats, lambda _: (1, limits.MAX_NAME_CHARS))
-        self._settles: dict[type, Batcher[Any, Settled]] = {kind: self._settle_batcher(kind) for kind in _ENCODE_SETTLE}
+        self._settles: dict[type, Batcher[Any, Settled]] = {
+            Ack: self._settle_batcher("ack", encode.ack),
+            Nack: self._settle_batcher("nack", lambda item: encode.nack(item, jitter())),
+            Release: self._settle_batcher("release", encode.release),
+            Snooze: self._settle_batcher("snooze", encode.snooze),
+            Extend: self._settle_batcher("extend", encode.extend),
+        }
         self._due_at: float | None = None  # on the event loop's clock
         self._due_changed = asyncio.Event()
 
@@ -180,9 +184,7 @@ class Shard:
         jobs = [decode.leased(words, self._defaults) for words in answer[1:]]
         return Grant(jobs=jobs, now_ms=now_ms, replayed=answer[0] == b"replayed")
 
-    def _settle_batcher(self, kind: type) -> Batcher[Any, Settled]:
-        verb, encode_item = _ENCODE_SETTLE[kind]
-
+    def _settle_batcher(self, verb: str, encode_item: Callable[[Any], encode.Args]) -> Batcher[Any, Settled]:
         async def run(items: Sequence[Any]) -> list[Settled]:
             args: encode.Args = [len(items)]
             for item in items:
