@@ -1,0 +1,108 @@
+"""Documents into models: one reader for all, driven by the models' own annotations; it must not know HTTP."""
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, get_type_hints
+
+from headrace._codec import value_of
+from headrace.errors import Fault
+from headrace.models import Job, JobError, Leased, State, Status, StoreInfo
+
+T = TypeVar("T")
+Document = Mapping[str, Any]
+
+
+def read(cls: type[T], document: Document) -> T:
+    """Return a model made from a document: unknown fields are ignored, absent and null ones keep their default.
+
+    Raises TypeError or ValueError for a document that does not fit.
+    """
+    if not isinstance(document, Mapping):
+        raise TypeError(f"{cls.__name__}: an object was expected, not {type(document).__name__}")
+    plan = _plan(cls)  # type: ignore[arg-type]  # classes are hashable, which mypy does not see in type[T]
+    values = {name: convert(document[name]) for name, convert in plan.items() if document.get(name) is not None}
+    return cls(**values)
+
+
+def read_job(document: Document) -> Job:
+    """Return a job; payload and result are values, in whichever way they travelled."""
+    return read(Job, _with_values(document, "payload", "result"))
+
+
+def read_leased(document: Document) -> Leased:
+    """Return a leased job."""
+    return read(Leased, _with_values(document, "payload"))
+
+
+def read_instant(text: str) -> datetime:
+    """Return an aware datetime in UTC from RFC 3339 text."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} names no time zone")
+    return instant.astimezone(UTC)
+
+
+def write_instant(name: str, instant: datetime) -> str:
+    """Return RFC 3339 text with milliseconds, rounded up: a job must not start before its time."""
+    if instant.tzinfo is None:
+        raise ValueError(f"{name} must be an aware datetime: datetime.now(UTC) or value.astimezone()")
+    utc = instant.astimezone(UTC)
+    utc += timedelta(microseconds=-utc.microsecond % 1000)
+    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _with_values(document: Document, *names: str) -> Document:
+    raw = {name: document[name + "_raw"] for name in names if document.get(name + "_raw") is not None}
+    if not raw:
+        return document
+    values = {name: value_of(data, str(document.get(name + "_type", ""))) for name, data in raw.items()}
+    return {**document, **values}
+
+
+def _plain(kind: type[Any]) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if not isinstance(value, kind):
+            raise TypeError(f"{kind.__name__} expected, not {type(value).__name__}")
+        return value
+
+    return check
+
+
+def _counts(document: Document) -> dict[State, int]:
+    return {State(word): int(n) for word, n in document.items()}
+
+
+def _errors(items: list[Document]) -> tuple[Document, ...]:
+    return tuple(dict(item) for item in items)
+
+
+_BY_TYPE: dict[Any, Callable[[Any], Any]] = {
+    str: _plain(str),
+    int: _plain(int),
+    bool: _plain(bool),
+    datetime: read_instant,
+    State: State,
+    Status: Status,
+    JobError: functools.partial(read, JobError),
+    StoreInfo: functools.partial(read, StoreInfo),
+    tuple[Fault, ...]: lambda items: tuple(read(Fault, item) for item in items),
+    tuple[Mapping[str, str], ...]: _errors,
+    Mapping[State, int]: _counts,
+    Mapping[str, Any]: _plain(Mapping),
+    Mapping[str, str]: _plain(Mapping),
+    Mapping[str, int]: _plain(Mapping),
+    Any: lambda value: value,
+}
+
+
+@functools.cache
+def _plan(cls: type[Any]) -> dict[str, Callable[[Any], Any]]:
+    hints = get_type_hints(cls)
+    return {f.name: _BY_TYPE[_without_none(hints[f.name])] for f in fields(cls)}
+
+
+def _without_none(hint: Any) -> Any:
+    present = [part for part in getattr(hint, "__args__", ()) if part is not type(None)]
+    return present[0] if len(present) == 1 and hint == (present[0] | None) else hint

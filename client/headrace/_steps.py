@@ -1,0 +1,132 @@
+"""Work as a value: a verb is a generator that asks for sends and pauses, and two shells carry them out.
+
+So every verb, with its retries and its long polls, is written once and tested without a network; `Client` runs the
+steps with blocking calls and `AsyncClient` with awaits. This module must not do I/O and must not know the verbs.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, get_args
+
+P = ParamSpec("P")
+R = TypeVar("R")
+V = TypeVar("V")
+V_co = TypeVar("V_co", covariant=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One HTTP request, without the address and the credentials, which only the shells know."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """One HTTP reply; names of headers in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = field(default=b"", repr=False)
+
+
+class Loss(Enum):
+    """Why there is no reply, by what that says about the request."""
+
+    NOT_SENT = "not_sent"  # no connection: the server never saw it
+    CUT = "cut"  # the connection broke after the request had begun: the server may have seen it
+    SLOW = "slow"  # no reply in time
+
+
+@dataclass(frozen=True)
+class NoReply:
+    """What happened instead of a reply."""
+
+    loss: Loss
+    detail: str
+
+
+@dataclass(frozen=True)
+class Send:
+    """Send this and tell what came back, after `timeout_s` at the latest."""
+
+    request: Request
+    timeout_s: float
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Do nothing for a while."""
+
+    seconds: float
+
+
+Outcome: TypeAlias = Reply | NoReply
+Steps: TypeAlias = Generator[Send | Pause, Outcome | None, R]
+
+
+def send(request: Request, timeout_s: float) -> Steps[Outcome]:
+    """Ask the shell to send, and return what came of it."""
+    outcome = yield Send(request, timeout_s)
+    if outcome is None:
+        raise RuntimeError("a shell must answer a Send with what came of it")
+    return outcome
+
+
+class Blocking(Protocol[V_co]):
+    """An object whose methods block: it has verbs and can run their steps."""
+
+    @property
+    def _verbs(self) -> V_co: ...
+
+    def _run(self, steps: Steps[R]) -> R: ...
+
+
+class Awaiting(Protocol[V_co]):
+    """An object whose methods are awaited: it has verbs and can run their steps."""
+
+    @property
+    def _verbs(self) -> V_co: ...
+
+    async def _run(self, steps: Steps[R]) -> R: ...
+
+
+def blocking(verb: Callable[Concatenate[V, P], Steps[R]]) -> Callable[Concatenate[Blocking[V], P], R]:
+    """Return the blocking method of a verb."""
+
+    @functools.wraps(verb)
+    def method(self: Blocking[V], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._run(verb(self._verbs, *args, **kwargs))
+
+    return _described(method, verb)
+
+
+def awaiting(
+    verb: Callable[Concatenate[V, P], Steps[R]],
+) -> Callable[Concatenate[Awaiting[V], P], Coroutine[Any, Any, R]]:
+    """Return the awaited method of a verb."""
+
+    @functools.wraps(verb)
+    async def method(self: Awaiting[V], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._run(verb(self._verbs, *args, **kwargs))
+
+    return _described(method, verb)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _described(method: F, verb: Callable[..., Any]) -> F:
+    """Show help() and inspect.signature() the verb's parameters and what a caller gets, not the generator."""
+    signature = inspect.signature(verb)
+    result = get_args(signature.return_annotation)
+    returns = result[-1] if result else signature.return_annotation
+    method.__signature__ = signature.replace(return_annotation=returns)  # type: ignore[attr-defined]
+    return method

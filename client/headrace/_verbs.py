@@ -1,0 +1,13 @@
+"""Every verb of the API in one place; `Client` and `AsyncClient` turn each into a method of the same name.
+
+Besides those named in the docstrings, every verb raises Unauthorized, Invalid (a value the server refuses), NotDone (it
+never happened, and the retries are used up) and OutcomeUnknown (it may have happened).
+"""
+
+from headrace._operate import Operate
+from headrace._produce import Produce
+from headrace._work import Work
+
+
+class Verbs(Produce, Work, Operate):
+    """The verbs of producers, workers and operators."""

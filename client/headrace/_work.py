@@ -1,0 +1,162 @@
+"""The verbs of workers: lease, keep, settle. Whoever acts on a lease proves it with the token."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from headrace._exchange import Exchange
+from headrace._read import Document, read, read_instant, read_leased
+from headrace._steps import Reply, Steps
+from headrace._wire import Call, document_of, is_replay
+from headrace.models import (
+    ABSENT,
+    Ack,
+    Completed,
+    Completion,
+    Grant,
+    Heartbeat,
+    Held,
+    JobError,
+    Nack,
+    Release,
+    Settled,
+    Snooze,
+)
+
+
+class Work(Exchange):
+    """The verbs of workers."""
+
+    def lease(
+        self,
+        queues: str | Sequence[str],
+        *,
+        max_jobs: int = 1,
+        max_bytes: int | None = None,
+        wait_ms: int = 0,
+        lease_ms: int | None = None,
+        worker: str | None = None,
+        complete: Iterable[Completion] = (),
+        idempotency_key: str | None = None,
+    ) -> Steps[Grant]:
+        """Take up to `max_jobs` jobs, in strict order of `queues`; nothing there is an empty grant, not an error.
+
+        `max_bytes`: stop before the payloads sum up to more. `wait_ms` (0..30000): how long the server may keep the
+        request open while there is nothing; a request with `complete` items, which it settles first, never waits.
+        `worker`: who you are; with it the request carries a key (`idempotency_key`, else a fresh one), and a repeat
+        after a lost reply returns the same live leases. Without it a lost reply is OutcomeUnknown: what was granted
+        comes back when the lease runs out.
+        """
+        key = idempotency_key or (str(uuid.uuid4()) if worker is not None else None)
+        items = [_item(completion) for completion in complete]
+        body: Document = {
+            "queues": [queues] if isinstance(queues, str) else list(queues),
+            "max": max_jobs,
+            "wait_ms": wait_ms,
+            **_given(max_bytes=max_bytes, lease_ms=lease_ms, worker={"id": worker} if worker is not None else None),
+            **({"complete": items} if items else {}),
+        }
+        request = self._dialect.request("POST", "/v1/leases", body=body, key=key)
+        call = Call(request=request, read=_read_grant, repeatable=key is not None, wait_s=wait_ms / 1000)
+        return (yield from self._call(call))
+
+    def complete(self, completions: Iterable[Completion]) -> Steps[Completed]:
+        """Settle many jobs with one request, at most 1000; each ends with a status of its own, in order.
+
+        An item that is refused says so in its `status` (lease_lost, not_found, invalid) and raises nothing.
+        """
+        body = {"items": [_item(completion) for completion in completions]}
+        request = self._dialect.request("POST", "/v1/completions", body=body)
+        return (yield from self._call(Call(request=request, read=_read_completed, repeatable=True)))
+
+    def ack(self, job_id: str, token: str, *, result: Any = ABSENT) -> Steps[Settled]:
+        """Say that the job is done, with its result if there is one. Raises LeaseLost and NotFound."""
+        return (yield from self._settle(Ack(job_id=job_id, token=token, result=result)))
+
+    def nack(
+        self, job_id: str, token: str, *, error: JobError, retryable: bool = True, retry_in_ms: int | None = None
+    ) -> Steps[Settled]:
+        """Say that the attempt failed: it counts, and the job is tried again or dead (`retryable=False`: dead now).
+
+        `retry_in_ms` replaces the backoff. The answer names the new state and `run_at`. Raises LeaseLost and NotFound.
+        """
+        nack = Nack(job_id=job_id, token=token, error=error, retryable=retryable, retry_in_ms=retry_in_ms)
+        return (yield from self._settle(nack))
+
+    def release(self, job_id: str, token: str, *, reason: str | None = None) -> Steps[Settled]:
+        """Put the job back to its place in the queue; no attempt is counted. Raises LeaseLost and NotFound."""
+        return (yield from self._settle(Release(job_id=job_id, token=token, reason=reason)))
+
+    def snooze(self, job_id: str, token: str, *, delay_ms: int) -> Steps[Settled]:
+        """Put the job aside for `delay_ms`; no attempt is counted. Raises LeaseLost and NotFound."""
+        return (yield from self._settle(Snooze(job_id=job_id, token=token, delay_ms=delay_ms)))
+
+    def extend(self, job_id: str, token: str, *, lease_ms: int | None = None) -> Steps[Settled]:
+        """Keep the lease for at least `lease_ms` from now (None: its first length); never shortens it.
+
+        The answer carries the new `deadline`. Raises LeaseLost and NotFound.
+        """
+        return (yield from self._act(job_id, "extend", {"token": token, **_given(lease_ms=lease_ms)}))
+
+    def heartbeat(self, worker: str, leases: Iterable[Held]) -> Steps[Heartbeat]:
+        """Keep many leases alive with one request; each ends with a status of its own, in order.
+
+        A lease that is lost says so in its `status` and raises nothing: stop working on that job.
+        """
+        items = [{"job_id": h.job_id, "token": h.token, **_given(extend_ms=h.extend_ms)} for h in leases]
+        path = f"/v1/workers/{quote(worker, safe='')}/heartbeat"
+        request = self._dialect.request("POST", path, body={"leases": items})
+        return (yield from self._call(Call(request=request, read=_read_heartbeat, repeatable=True)))
+
+    def _settle(self, completion: Completion) -> Steps[Settled]:
+        item = _item(completion)
+        body = {name: value for name, value in item.items() if name not in ("op", "job_id")}
+        return (yield from self._act(completion.job_id, item["op"], body))
+
+    def _act(self, job_id: str, verb: str, body: Document) -> Steps[Settled]:
+        request = self._dialect.request("POST", f"/v1/jobs/{quote(job_id, safe='')}/{verb}", body=body)
+        call = Call(request=request, read=lambda r: read(Settled, document_of(r)), repeatable=True)
+        return (yield from self._call(call))
+
+
+def _item(completion: Completion) -> Document:
+    proof = {"job_id": completion.job_id, "token": completion.token}
+    match completion:
+        case Ack(result=result):
+            return {"op": "ack", **proof, **({} if result is ABSENT else {"result": result})}
+        case Nack(error=error, retryable=retryable, retry_in_ms=retry_in_ms):
+            more = _given(retryable=None if retryable else False, retry_in_ms=retry_in_ms)
+            return {"op": "nack", **proof, "error": _given(**vars(error)), **more}
+        case Release(reason=reason):
+            return {"op": "release", **proof, **_given(reason=reason)}
+        case Snooze(delay_ms=delay_ms):
+            return {"op": "snooze", **proof, "delay_ms": delay_ms}
+
+
+def _given(**values: Any) -> Mapping[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _read_grant(reply: Reply) -> Grant:
+    document = document_of(reply)
+    return Grant(
+        jobs=tuple(read_leased(item) for item in document["jobs"]),
+        completed=_settled(document.get("completed", ())),
+        server_time=read_instant(document["server_time"]),
+        replayed=is_replay(reply),
+    )
+
+
+def _read_completed(reply: Reply) -> Completed:
+    document = document_of(reply)
+    return Completed(items=_settled(document["items"]), server_time=read_instant(document["server_time"]))
+
+
+def _read_heartbeat(reply: Reply) -> Heartbeat:
+    document = document_of(reply)
+    return Heartbeat(leases=_settled(document["leases"]), server_time=read_instant(document["server_time"]))
+
+
+def _settled(items: Iterable[Document]) -> tuple[Settled, ...]:
+    return tuple(read(Settled, item) for item in items)

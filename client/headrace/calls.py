@@ -1,0 +1,55 @@
+"""Python calls as payloads and back: what `.delay()` writes, a worker reads; it must not know jobs or HTTP.
+
+Named arguments travel by name as an object, positional ones as an array; where both are given, the signature gives the
+positional ones their names. A worker reads an object as keyword arguments, an array as positional ones, nothing as no
+argument, and anything else as one argument.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+
+def payload_of(args: Sequence[Any], kwargs: Mapping[str, Any], fn: Callable[..., Any] | None = None) -> Any:
+    """Return the payload of a call `fn(*args, **kwargs)`; `fn` may be None where only its name is known here.
+
+    Raises TypeError for arguments that `fn` does not take, and for a mixture that has no payload.
+    """
+    bound = None if fn is None else inspect.signature(fn).bind(*args, **kwargs)
+    if not kwargs:
+        return list(args)
+    if not args:
+        return dict(kwargs)
+    if bound is None:
+        raise TypeError("positional and named arguments at once need the task's signature; give all of them by name")
+    return _by_name(bound)
+
+
+def arguments_of(payload: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return (args, kwargs) of the call that a payload stands for."""
+    if isinstance(payload, dict) and all(isinstance(name, str) for name in payload):
+        return (), dict(payload)
+    if isinstance(payload, list | tuple):
+        return tuple(payload), {}
+    return ((), {}) if payload is None else ((payload,), {})
+
+
+def argument_name(payload: Any, key: str | int, fn: Callable[..., Any] | None) -> str:
+    """Return the name, for people, of the argument at `key` of a payload."""
+    if isinstance(key, str) or fn is None or not isinstance(payload, list):
+        return f"argument {key!r}"
+    names = list(inspect.signature(fn).bind(*payload).arguments)
+    return f"argument {names[min(key, len(names) - 1)]!r}"
+
+
+def _by_name(bound: inspect.BoundArguments) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for name, value in bound.arguments.items():
+        kind = bound.signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_KEYWORD:
+            named.update(value)
+        elif kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL):
+            raise TypeError(f"{name!r} cannot be given by name, so it cannot travel beside named arguments")
+        else:
+            named[name] = value
+    return named

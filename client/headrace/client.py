@@ -1,0 +1,126 @@
+"""The blocking client: it sends and sleeps, and knows nothing of what it sends."""
+
+import os
+import time
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from headrace._codec import Format
+from headrace._retry import Retry
+from headrace._steps import Outcome, Send, Steps, blocking
+from headrace._transport import Endpoint, no_reply, reply_of, timeout
+from headrace._verbs import Verbs
+from headrace.results import JobHandle
+
+R = TypeVar("R")
+
+
+class Client:
+    """A Headrace server, for code that blocks; safe to share between threads and across a fork.
+
+    `url`: HEADRACE_URL, else http://127.0.0.1:8080. `token`: HEADRACE_TOKEN, else none. `format`: how bodies are
+    written. `retry`: how stubborn it is. `timeout`: seconds for one try, on top of what the server is asked to wait.
+    `transport`: an httpx transport instead of the network.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        token: str | None = None,
+        format: Format = "json",
+        retry: Retry | None = None,
+        timeout: float = 10.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._endpoint = Endpoint.find(url, token)
+        self._verbs = Verbs(format=format, retry=retry, timeout_s=timeout)
+        self._transport = transport
+        self._pid = os.getpid()
+        self._http = self._connect()
+
+    enqueue = blocking(Verbs.enqueue)
+    enqueue_batch = blocking(Verbs.enqueue_batch)
+    get = blocking(Verbs.get)
+    result = blocking(Verbs.result)
+    wait = blocking(Verbs.wait)
+    cancel = blocking(Verbs.cancel)
+
+    lease = blocking(Verbs.lease)
+    complete = blocking(Verbs.complete)
+    ack = blocking(Verbs.ack)
+    nack = blocking(Verbs.nack)
+    release = blocking(Verbs.release)
+    snooze = blocking(Verbs.snooze)
+    extend = blocking(Verbs.extend)
+    heartbeat = blocking(Verbs.heartbeat)
+
+    queues = blocking(Verbs.queues)
+    queue_stats = blocking(Verbs.queue_stats)
+    server_info = blocking(Verbs.server_info)
+
+    def handle(self, job_id: str) -> JobHandle[Any]:
+        """Return a handle on a job, for its state and its result; asks nothing yet."""
+        return JobHandle(job_id, self._verbs, self._run)
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._endpoint.url
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Client({self.url!r})"
+
+    def _run(self, steps: Steps[R]) -> R:
+        outcome: Outcome | None = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as stop:
+                value: R = stop.value
+                return value
+            if isinstance(step, Send):
+                outcome = self._send(step)
+            else:
+                time.sleep(step.seconds)
+                outcome = None
+
+    def _send(self, step: Send) -> Outcome:
+        if self._pid != os.getpid():  # forked: the parent's sockets must not be shared
+            self._pid, self._http = os.getpid(), self._connect()
+        request = step.request
+        try:
+            response = self._http.request(
+                request.method,
+                request.path,
+                params=request.params,
+                headers=request.headers,
+                content=request.content,
+                timeout=timeout(step.timeout_s),
+            )
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            return no_reply(self._endpoint, request, error)
+        return reply_of(response)
+
+    def _connect(self) -> httpx.Client:
+        return httpx.Client(
+            base_url=self._endpoint.url,
+            headers=self._endpoint.headers(),
+            limits=self._endpoint.limits(),
+            trust_env=not self._endpoint.is_local,
+            transport=self._transport,
+        )

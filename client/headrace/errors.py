@@ -1,0 +1,221 @@
+"""What a call can end with, one class per decision the caller must take; it must not know HTTP or httpx.
+
+    HeadraceError
+    |-- Refused                  the server looked and said no; the same request again gets the same answer
+    |   |-- Invalid              the request itself is wrong; `errors` lists every fault with its JSON pointer
+    |   |   `-- IdempotencyMismatch   the key came before with another request; nothing was written
+    |   |-- Unauthorized         the bearer token is missing, wrong, or not enough
+    |   |-- NotFound             no such job (or it has no result, or is pruned)
+    |   `-- Conflict             the job is in a state that forbids it; `state` names it
+    |       |-- LeaseLost        the lease token is no proof any more; nothing was changed
+    |       `-- NotFinished      no result yet: asked too early, or waited as long as `timeout` allowed
+    |-- NotDone                  it never happened; safe to repeat after `retry_after_ms`
+    |   `-- ConnectionFailed     there was not even a connection
+    |-- OutcomeUnknown           it may have happened; repeat only with the same Idempotency-Key or token
+    |   `-- TimedOut             no answer in time
+    `-- TaskFailed               the job ended without a result; carries the remote error
+        `-- TaskCancelled        ... because it was cancelled or it expired
+
+The server's table from code to status stands in `openapi.yaml`; `CLASSES` below is its inverse. A code this version
+does not know falls back to `outcome`, then to the status.
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from headrace.models import JobError, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One fault of a request body."""
+
+    pointer: str  # JSON pointer (RFC 6901) into the body that was sent; "" is the whole body
+    detail: str  # what is wrong and what to write instead
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A problem document (RFC 9457), or what stands for one where no reply came."""
+
+    code: str  # stable name of the cause, for instance lease_lost
+    detail: str  # one sentence for people
+    title: str = ""
+    status: int | None = None  # HTTP status; None: no reply came
+    outcome: str | None = None  # "not_done" or "unknown" where that is the question
+    retry_after_ms: int | None = None  # the server's wish
+    request_id: str | None = None  # to find the request in the server's log
+    job_id: str | None = None
+    state: State | None = None  # of the job now
+    error: JobError | None = None  # the job's last error (code job_failed)
+    errors: tuple[Fault, ...] = ()  # all faults of the body
+
+
+class HeadraceError(Exception):
+    """Whatever this package raises on purpose."""
+
+
+class ProblemError(HeadraceError):
+    """An error that a problem document describes."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)  # the only argument, so that the error survives pickling
+        self.problem = problem
+
+    def __str__(self) -> str:
+        faults = "".join(f"\n  {fault.pointer or '(body)'}: {fault.detail}" for fault in self.errors)
+        return f"{self.detail} [{self.code}]{faults}"
+
+    @property
+    def code(self) -> str:
+        """The stable name of the cause."""
+        return self.problem.code
+
+    @property
+    def detail(self) -> str:
+        """One sentence for people."""
+        return self.problem.detail
+
+    @property
+    def errors(self) -> tuple[Fault, ...]:
+        """All faults of the request body; empty where the body was not the cause."""
+        return self.problem.errors
+
+    @property
+    def state(self) -> State | None:
+        """The job's state now, where the server said it."""
+        return self.problem.state
+
+    @property
+    def retry_after_ms(self) -> int | None:
+        """When the server wants to be asked again, in milliseconds from the reply; None: it did not say."""
+        return self.problem.retry_after_ms
+
+
+class Refused(ProblemError):
+    """The server looked at the request and said no."""
+
+
+class Invalid(Refused):
+    """The request itself is wrong; `errors` lists every fault."""
+
+
+class IdempotencyMismatch(Invalid):
+    """This Idempotency-Key came before with another request."""
+
+
+class Unauthorized(Refused):
+    """The bearer token is missing, wrong, or not enough for this."""
+
+
+class NotFound(Refused):
+    """There is no such job, or it has no result."""
+
+
+class Conflict(Refused):
+    """The job is in a state that forbids it."""
+
+
+class LeaseLost(Conflict):
+    """The lease token is no proof any more: somebody else has the job, or it is over."""
+
+
+class NotFinished(Conflict, TimeoutError):
+    """The job has no result yet."""
+
+
+class NotDone(ProblemError):
+    """It never happened; the same request may be sent again."""
+
+
+class ConnectionFailed(NotDone, ConnectionError):
+    """No connection to the server was made."""
+
+
+class OutcomeUnknown(ProblemError):
+    """It may have happened or not."""
+
+
+class TimedOut(OutcomeUnknown, TimeoutError):
+    """The request was sent and no answer came in time."""
+
+
+class TaskFailed(HeadraceError):
+    """The job is dead: its handler failed for good, or its workers kept vanishing."""
+
+    def __init__(self, job_id: str, state: State, error: JobError | None = None, reason: str | None = None) -> None:
+        super().__init__(job_id, state, error, reason)
+        self.job_id = job_id
+        self.state = state
+        self.error = error  # of the last attempt; None: it never failed by itself
+        self.reason = (
+            reason  # why it ended: max_attempts, not_retryable, max_crashes, expired, or the canceller's words
+        )
+
+    def __str__(self) -> str:
+        why = f" ({self.reason})" if self.reason else ""
+        if self.error is None:
+            return f"job {self.job_id} is {self.state.value}{why}"
+        stack = f"\n\nIn the worker:\n{self.error.stack}" if self.error.stack else ""
+        return f"job {self.job_id} is {self.state.value}{why}: {self.error.type}: {self.error.message}{stack}"
+
+
+class TaskCancelled(TaskFailed):
+    """The job was cancelled, or it expired before it could run."""
+
+
+# code -> class: the inverse of the server's table, where outcome and status alone would say too little.
+CLASSES: Final = MappingProxyType[str, type[ProblemError]](
+    {
+        "not_found": NotFound,
+        "no_result": NotFound,
+        "lease_lost": LeaseLost,
+        "job_leased": Conflict,
+        "job_final": Conflict,
+        "job_failed": Conflict,
+        "not_finished": NotFinished,
+        "unauthorized": Unauthorized,
+        "forbidden_origin": Unauthorized,
+        "idempotency_mismatch": IdempotencyMismatch,
+        "no_such_route": Refused,
+        "method_not_allowed": Refused,
+        "request_timeout": NotDone,
+    }
+)
+
+
+def error_for(problem: Problem) -> ProblemError:
+    """Return the error that a problem document stands for: by its code, else its outcome, else its status."""
+    return _class_for(problem)(problem)
+
+
+def failure_of(job_id: str, state: State, error: JobError | None, reason: str | None) -> TaskFailed:
+    """Return the error that stands for a job which ended without a result."""
+    kind = TaskCancelled if state is State.CANCELLED else TaskFailed
+    return kind(job_id, state, error, reason)
+
+
+def _class_for(problem: Problem) -> type[ProblemError]:
+    known = CLASSES.get(problem.code)
+    if known is not None:
+        return known
+    if problem.outcome == "not_done":
+        return NotDone
+    if problem.outcome == "unknown":
+        return OutcomeUnknown
+    status = problem.status or 500
+    if status in (401, 403):
+        return Unauthorized
+    if status == 409:
+        return Conflict
+    if status == 429:  # a limit that somebody set: nothing was done, later it may be
+        return NotDone
+    if status in (400, 413, 415, 422, 431):
+        return Invalid
+    return Refused if status < 500 else OutcomeUnknown
+
+
+def no_reply(code: str, detail: str, **more: Any) -> Problem:
+    """Return the problem that stands for a reply which never came."""
+    return Problem(code=code, detail=detail, title="No reply", **more)
