@@ -21,16 +21,21 @@ class Batcher(Generic[Item, Answer]):
 
     `run` gets a batch and returns one answer for each item, in order; a StoreFault that it raises is the answer to all.
     `weigh` returns (jobs, bytes) of an item: a batch stays within one script's bounds, except that an item that is
-    larger by itself goes alone.
+    larger by itself goes alone. Two batches may be in flight and overtake each other, unless `in_order`.
     """
 
     def __init__(
-        self, run: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], weigh: Callable[[Item], tuple[int, int]]
+        self,
+        run: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
+        weigh: Callable[[Item], tuple[int, int]],
+        *,
+        in_order: bool = False,
     ) -> None:
         self._run = run
         self._weigh = weigh
         self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._in_flight = 0
+        self._may_fly = 1 if in_order else limits.BATCH_IN_FLIGHT
         self._scheduled = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -57,7 +62,7 @@ class Batcher(Generic[Item, Answer]):
 
     def _send(self) -> None:
         self._scheduled = False
-        while self._waiting and self._in_flight < limits.BATCH_IN_FLIGHT:
+        while self._waiting and self._in_flight < self._may_fly:
             self._in_flight += 1
             task = asyncio.get_running_loop().create_task(self._call(self._next_batch()))
             self._tasks.add(task)

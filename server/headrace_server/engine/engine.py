@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import groupby
 from typing import Final, TypeVar
 
-from headrace_server.domain import limits
 from headrace_server.domain.defaults import Defaults
 from headrace_server.domain.errors import StoreFault
 from headrace_server.domain.ids import IdMaker, shard_of_id, shard_of_queue
@@ -115,20 +114,7 @@ class Engine:
 
     async def enqueue_each(self, groups: Sequence[EnqueueGroup]) -> list[Enqueued | StoreFault]:
         """Write groups that stand for themselves; one shard's are written in order. A fault answers its group only."""
-
-        async def in_order(indexes: Sequence[int]) -> None:
-            # one script's worth at a time: two scripts in flight may overtake each other
-            for start in range(0, len(indexes), limits.SCRIPT_JOBS):
-                part = indexes[start : start + limits.SCRIPT_JOBS]
-                found = await asyncio.gather(*(_or_fault(self.enqueue(groups[i])) for i in part))
-                answers.update(zip(part, found, strict=True))
-
-        answers: dict[int, Enqueued | StoreFault] = {}
-        by_shard: dict[int, list[int]] = {}
-        for index, group in enumerate(groups):
-            by_shard.setdefault(shard_of_queue(group.jobs[0].queue, self.shards), []).append(index)
-        await asyncio.gather(*(in_order(indexes) for indexes in by_shard.values()))
-        return [answers[index] for index in range(len(groups))]
+        return await asyncio.gather(*(_or_fault(self.enqueue(group)) for group in groups))
 
     async def lease(self, ask: LeaseAsk) -> Grant:
         """Take jobs if there are any now. Raises StoreFault."""

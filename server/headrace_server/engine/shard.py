@@ -63,7 +63,7 @@ class Shard:
         self._scripts = scripts
         self._defaults = defaults
         self.meta_key = meta_key
-        self.enqueue: Batcher[EnqueueGroup, Enqueued] = Batcher(self._enqueue, _weigh_group)
+        self.enqueue: Batcher[EnqueueGroup, Enqueued] = Batcher(self._enqueue, _weigh_group, in_order=True)
         self.lease: Batcher[LeaseCall, LeaseAnswer] = Batcher(self._lease, lambda call: (1, 16 * call.jobs))
         self.cancel: Batcher[tuple[bytes, str], Cancelled] = Batcher(self._cancel, lambda item: (1, len(item[1])))
         # a job that is read comes with its payload and result: far fewer fit into one reply
