@@ -24,19 +24,16 @@ class Keys:
     def __init__(self) -> None:
         self._known: dict[bytes, Known] = {}
 
-    def find(self, key: IdempotencyKey | None) -> Known | None:
-        """Return what the key stood for."""
-        return None if key is None else self._known.get(key.digest)
+    def find(self, key: IdempotencyKey | None, now: int) -> Known | None:
+        """Return what the key stood for; None when its bucket is too old, though ticks may drop it later."""
+        known = None if key is None else self._known.get(key.digest)
+        oldest_ms = now - IDEMPOTENCY_TTL_MS - IDEMPOTENCY_BUCKET_MS
+        return known if known is not None and known.bucket_ms > oldest_ms else None
 
     def add(self, key: IdempotencyKey | None, ids: list[bytes], now: int) -> None:
         """Remember a key."""
         if key is not None:
             self._known[key.digest] = Known(key.fingerprint, tuple(ids), now - now % IDEMPOTENCY_BUCKET_MS)
-
-    def drop_old(self, now: int) -> None:
-        """Forget the buckets whose youngest possible key is too old."""
-        keep = now - IDEMPOTENCY_TTL_MS - IDEMPOTENCY_BUCKET_MS
-        self._known = {digest: k for digest, k in self._known.items() if k.bucket_ms > keep}
 
 
 @dataclass

@@ -71,20 +71,24 @@ class Oracle:
     def enqueue(self, group: EnqueueGroup) -> Enqueued:
         """Write the jobs of one group, or say why none is written."""
         now = self._begin()
-        known = self.keys.find(group.key)
-        if known is not None and known.fingerprint != group.key.fingerprint:
-            return Enqueued(status=EnqueueStatus.KEY_MISMATCH, now_ms=now)
-        if known is not None:
-            return Enqueued(status=EnqueueStatus.REPLAYED, now_ms=now, ids=list(known.ids))
         ids = [new.id for new in group.jobs]
-        if not any(job_id in self.jobs for job_id in ids):
-            expired = [i for i, new in enumerate(group.jobs) if _is_past(_expiry(new, now), now)]
-            if expired:
-                return Enqueued(status=EnqueueStatus.EXPIRED, now_ms=now, expired=expired)
+        if not any(job_id in self.jobs for job_id in ids):  # else: this very call, repeated after its answer was lost
+            refusal = self._refuse(group, now)
+            if refusal is not None:
+                return refusal
             for new in group.jobs:
                 self._add(new, now)
             self.keys.add(group.key, ids, now)
         return Enqueued(status=EnqueueStatus.CREATED, now_ms=now, jobs=[j for j in self.get(ids) if j], ids=ids)
+
+    def _refuse(self, group: EnqueueGroup, now: int) -> Enqueued | None:
+        known = self.keys.find(group.key, now)
+        if known is not None and group.key is not None and known.fingerprint != group.key.fingerprint:
+            return Enqueued(status=EnqueueStatus.KEY_MISMATCH, now_ms=now)
+        if known is not None:
+            return Enqueued(status=EnqueueStatus.REPLAYED, now_ms=now, ids=list(known.ids))
+        expired = [i for i, new in enumerate(group.jobs) if _is_past(_expiry(new, now), now)]
+        return Enqueued(status=EnqueueStatus.EXPIRED, now_ms=now, expired=expired) if expired else None
 
     def _add(self, new: NewJob, now: int) -> None:
         run_at = now + (new.delay_ms or 0) if new.run_at_ms is None else new.run_at_ms
@@ -151,7 +155,7 @@ class Oracle:
         for leased in grant.jobs:
             record = self.jobs.get(leased.id)
             if record is not None and record.is_live(leased.token):
-                remember(record, "release")
+                record.token = None  # nobody ever got it
                 put_back(record)
 
     # -- settle and cancel ----------------------------------------------------------------------------
@@ -225,12 +229,12 @@ class Oracle:
     def _stats(self, queue: str) -> QueueStats:
         now = self.now_ms()
         counts = {state: sum(r.state is state for r in self._of(queue)) for state in State}
-        head = next(iter(self.ready(queue)), None)
+        heads = {r.priority(self.defaults): r.enqueued_at_ms for r in reversed(self.ready(queue))}
         return QueueStats(
             queue=queue,
             counts=counts,
             backlog=counts[State.READY] + counts[State.LEASED],
-            oldest_ready_age_ms=None if head is None else now - head.enqueued_at_ms,
+            oldest_ready_age_ms=now - min(heads.values()) if heads else None,
             now_ms=now,
         )
 
@@ -261,7 +265,6 @@ class Oracle:
                 finish(record, State.CANCELLED, now, self.defaults, reason="expired")
             elif record.state in FINAL and _is_past(record.prune_at_ms, now):
                 del self.jobs[job_id]
-        self.keys.drop_old(now)
         self.replays.drop_dead(self.jobs)
 
     def _reap(self, record: Record, now: int) -> None:

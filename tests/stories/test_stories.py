@@ -1,4 +1,7 @@
-"""Every story is played on the oracle; together they make every move of the life cycle and name their guarantees."""
+"""Every story is played on the real engine over real stores, and on the oracle.
+
+Together they make every move of the life cycle, and name the guarantees that they try.
+"""
 
 import re
 from pathlib import Path
@@ -8,6 +11,7 @@ from headrace_server.domain.defaults import Defaults
 from headrace_server.domain.lifecycle import MOVES
 
 from tests.model.oracle import Oracle
+from tests.model.real import RealStage
 from tests.stories.language import StoryError, read, stories
 from tests.stories.player import Player
 
@@ -17,6 +21,11 @@ GUARANTEES = {3, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15, 16, 17, 18, 20, 24, 27}
 @pytest.mark.parametrize("path", stories(), ids=lambda path: path.stem)
 def test_story_on_the_oracle(path: Path) -> None:
     Player(read(path), Oracle(Defaults())).play()
+
+
+@pytest.mark.parametrize("path", stories(), ids=lambda path: path.stem)
+def test_story_on_the_engine(path: Path, real_stage: RealStage) -> None:
+    Player(read(path), real_stage).play()
 
 
 def test_every_move_is_in_a_story() -> None:

@@ -55,7 +55,7 @@ def _retry_fields(retry: RetryPolicy) -> Args:
     return fields
 
 
-def lease(ask: LeaseAsk, *, jobs: int, mode: str, wait_ms: int, tokens: bytes) -> Args:
+def lease(ask: LeaseAsk, *, jobs: int, mode: str, first: bool, wait_ms: int, tokens: bytes) -> Args:
     """Return one request of at most `jobs` jobs, with a token of 16 bytes for each."""
     return [
         jobs,
@@ -64,6 +64,7 @@ def lease(ask: LeaseAsk, *, jobs: int, mode: str, wait_ms: int, tokens: bytes) -
         ask.worker or "",
         ask.key or b"",
         mode,
+        "1" if first else "",
         wait_ms,
         tokens,
         len(ask.queues),

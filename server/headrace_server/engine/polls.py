@@ -9,7 +9,7 @@ from headrace_server.domain import limits
 from headrace_server.domain.errors import StoreFault
 from headrace_server.domain.requests import Grant, LeaseAsk
 from headrace_server.engine.parking import Parking, Ticket
-from headrace_server.engine.shard import LeaseCall, Shard
+from headrace_server.engine.shard import LeaseCall, Part, Shard
 
 
 class Polls:
@@ -70,52 +70,55 @@ class Polls:
 
     async def _ask(self, ask: LeaseAsk, wait_ms: int) -> Grant:
         """Ask the shards in the order of the queues; a repeated request is answered by whichever knows it."""
-        parts = self._split(ask.queues)
-        if ask.key is not None and len(parts) > 1:
-            known = await asyncio.gather(*(self._call(ask, shard, queues, "replay", 0) for shard, queues in parts))
-            if any(grant.replayed for grant in known):
+        runs = self._split(ask.queues)
+        shards = {shard for shard, _ in runs}  # one may have several runs
+        if ask.key is not None and len(shards) > 1:
+            look = LeaseCall(ask=ask, jobs=1, mode="replay", first=True, wait_ms=0)
+            known = await asyncio.gather(*(self._call(shard, look) for shard in shards))
+            if any(part.grant.replayed for part in known):
                 return _joined(known)
-        grants: list[Grant] = []
-        for shard, queues in parts:
-            grants.append(await self._fill(_less(ask, grants), shard, queues, wait_ms, grants))
-            if grants[-1].replayed or sum(len(grant.jobs) for grant in grants) >= ask.max_jobs:
+        found: list[Part] = []
+        asked: set[int] = set()
+        for shard, queues in runs:
+            mode = "append" if shard in asked else "new"
+            part = msgspec.structs.replace(ask, queues=queues)
+            if await self._fill(part, shard, wait_ms, mode, found):
                 break
-        return _joined(grants)
+            asked.add(shard)
+        return _joined(found)
 
-    async def _fill(self, ask: LeaseAsk, shard: int, queues: list[str], wait_ms: int, before: list[Grant]) -> Grant:
-        """Ask one shard until the request is full or the shard has no more; a fault later keeps what came before."""
-        parts: list[Grant] = []
+    async def _fill(self, ask: LeaseAsk, shard: int, wait_ms: int, mode: str, found: list[Part]) -> bool:
+        """Add to `found` what one shard has, in as many scripts as it takes; return whether the request is full.
+
+        A fault that comes after the first jobs keeps those and ends the request.
+        """
         while True:
-            mode = "append" if parts else "new"
-            left = _less(ask, parts)
+            left = _less(ask, found)
+            first = left.max_jobs == ask.max_jobs  # and who has jobs already does not wait
+            jobs = min(left.max_jobs, limits.SCRIPT_JOBS)
+            call = LeaseCall(ask=left, jobs=jobs, mode=mode, first=first, wait_ms=wait_ms if first else 0)
             try:
-                # who has jobs already does not wait
-                part = await self._call(left, shard, queues, mode, 0 if parts or before else wait_ms)
+                part = await self._call(shard, call)
             except StoreFault:
-                if parts or before:
-                    break
-                raise
-            parts.append(part)
-            if part.replayed or not part.jobs or len(part.jobs) >= left.max_jobs or left.max_bytes <= 0:
-                break
-        return _joined(parts) if parts else Grant(jobs=[], now_ms=before[-1].now_ms)
+                if first:
+                    raise
+                return True
+            found.append(part)
+            mode = "append"
+            script_was_full = part.ending == "cut" or len(part.grant.jobs) == jobs < left.max_jobs
+            if not script_was_full:
+                return part.ending != "dry"
 
-    async def _call(self, ask: LeaseAsk, shard: int, queues: list[str], mode: str, wait_ms: int) -> Grant:
-        call = LeaseCall(
-            ask=msgspec.structs.replace(ask, queues=queues),
-            jobs=min(ask.max_jobs, limits.SCRIPT_JOBS),
-            mode=mode,
-            wait_ms=wait_ms,
-        )
+    async def _call(self, shard: int, call: LeaseCall) -> Part:
         while True:
-            grant = await self._shards[shard].lease.submit(call)
-            if grant is not None:
-                return grant
+            part = await self._shards[shard].lease.submit(call)
+            if part is not None:
+                return part
 
 
-def _less(ask: LeaseAsk, grants: Sequence[Grant]) -> LeaseAsk:
-    """Return what is left of a request after some grants."""
-    jobs = [job for grant in grants for job in grant.jobs]
+def _less(ask: LeaseAsk, found: Sequence[Part]) -> LeaseAsk:
+    """Return what is left of a request after what was found."""
+    jobs = [job for part in found for job in part.grant.jobs]
     return msgspec.structs.replace(
         ask,
         max_jobs=ask.max_jobs - len(jobs),
@@ -123,9 +126,9 @@ def _less(ask: LeaseAsk, grants: Sequence[Grant]) -> LeaseAsk:
     )
 
 
-def _joined(grants: Sequence[Grant]) -> Grant:
+def _joined(parts: Sequence[Part]) -> Grant:
     return Grant(
-        jobs=[job for grant in grants for job in grant.jobs],
-        now_ms=grants[-1].now_ms,
-        replayed=any(grant.replayed for grant in grants),
+        jobs=[job for part in parts for job in part.grant.jobs],
+        now_ms=parts[-1].grant.now_ms,
+        replayed=any(part.grant.replayed for part in parts),
     )

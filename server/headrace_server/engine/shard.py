@@ -41,11 +41,19 @@ class LeaseCall(msgspec.Struct, frozen=True):
     ask: LeaseAsk
     jobs: int
     mode: str  # new, append, replay
+    first: bool  # the request has no job yet: the first one comes whatever its size
     wait_ms: int
 
 
-# The answer to a LeaseCall; None: the script was full before it came to this call.
-LeaseAnswer: TypeAlias = Grant | None
+class Part(msgspec.Struct, frozen=True):
+    """The answer to a LeaseCall."""
+
+    grant: Grant
+    ending: str  # replayed; dry: no more in these queues; full: by jobs or bytes; cut: the script was full
+
+
+# None: the script was full before it came to this call.
+LeaseAnswer: TypeAlias = Part | None
 
 
 class Shard:
@@ -174,15 +182,18 @@ class Shard:
         args: encode.Args = [limits.SCRIPT_JOBS, limits.SCRIPT_BYTES, len(calls)]
         for call in calls:
             tokens = secrets.token_bytes(16 * call.jobs)
-            args += encode.lease(call.ask, jobs=call.jobs, mode=call.mode, wait_ms=call.wait_ms, tokens=tokens)
+            args += encode.lease(
+                call.ask, jobs=call.jobs, mode=call.mode, first=call.first, wait_ms=call.wait_ms, tokens=tokens
+            )
         now_ms, answers = await self._write("lease", args)
-        return [self._grant(answer, now_ms) for answer in answers]
+        return [self._part(answer, now_ms) for answer in answers]
 
-    def _grant(self, answer: Sequence[Any], now_ms: int) -> LeaseAnswer:
-        if answer[0] == b"again":
+    def _part(self, answer: Sequence[Any], now_ms: int) -> LeaseAnswer:
+        ending = answer[0].decode()
+        if ending == "again":
             return None
         jobs = [decode.leased(words, self._defaults) for words in answer[1:]]
-        return Grant(jobs=jobs, now_ms=now_ms, replayed=answer[0] == b"replayed")
+        return Part(Grant(jobs=jobs, now_ms=now_ms, replayed=ending == "replayed"), ending)
 
     def _settle_batcher(self, verb: str, encode_item: Callable[[Any], encode.Args]) -> Batcher[Any, Settled]:
         async def run(items: Sequence[Any]) -> list[Settled]:

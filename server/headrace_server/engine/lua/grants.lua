@@ -37,7 +37,8 @@ local function record(ask, out)
         last_ms = math.max(last_ms, tonumber(job[8]))
     end
     local key = replay_key(ask.worker)
-    local before = ask.mode == 'append' and redis.call('HGET', key, 'leases') or ''
+    local known = redis.call('HMGET', key, 'key', 'leases')
+    local before = ask.mode == 'append' and known[1] == ask.key and known[2] or ''
     redis.call('HSET', key, 'key', ask.key, 'leases', before .. table.concat(leases), 'replays', '0')
     plan('replay', ask.worker, last_ms)
 end

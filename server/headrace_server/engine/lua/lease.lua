@@ -3,9 +3,11 @@
 -- states:  ready -> leased, ready -> cancelled
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,leased,cancelled,expiring} (zset), r:<worker> (hash), agenda (zset)
 -- args:    run id, jobs in all, payload bytes in all, number of requests; a request: jobs, payload bytes, lease in ms or '', worker or '',
---          key digest (16 bytes or ''), mode (new | append: one more part of a request | replay: only look), wait in ms,
+--          key digest (16 bytes or ''), mode (new | append: one more part of a request | replay: only look),
+--          first ('1': the request has no job yet, and its first comes whatever its size | ''), wait in ms,
 --          tokens (16 bytes each, joined), number of queues, queues
--- returns: per request: granted | replayed | again (the script's bounds were reached before it), then the leased jobs
+-- returns: per request: replayed | dry (no more in its queues) | full (by jobs or bytes) | cut (the script's bounds were reached
+--          in the middle of it) | again (they were reached before it), then the leased jobs
 -- flags:   allow-oom
 -- cost:    O(log n) per job handed out, O(1) per queue looked at
 
@@ -19,7 +21,7 @@ local requests = {}
 for i = 1, tonumber(ARGV[4]) do
     local ask = {
         jobs = tonumber(take()), bytes = tonumber(take()), lease_ms = tonumber(take()), worker = take(), key = take(),
-        mode = take(), wait_ms = tonumber(take()), tokens = take(), queues = {},
+        mode = take(), first = take() == '1', wait_ms = tonumber(take()), tokens = take(), queues = {},
     }
     for j = 1, tonumber(take()) do ask.queues[j] = take() end
     requests[i] = ask
@@ -37,11 +39,11 @@ local function hand_out(ask, job, given, rev, token)
     return describe(job, given, text(rev))
 end
 
--- Take from one queue into `out`; true when the request or the script is full. The first job comes whatever its size.
+-- Take from one queue into `out`; return what ended it.
 local function take_from(ask, queue, out)
     while #out < ask.jobs and jobs_left > 0 do
         local heads = redis.call('ZRANGE', set_key(queue, 'ready'), 0, math.min(ask.jobs - #out, jobs_left) - 1, 'WITHSCORES')
-        if #heads == 0 then return false end
+        if #heads == 0 then return 'dry' end
         local rev = reserve(#heads / 2)
         for i = 1, #heads, 2 do
             local job, given = load_given(heads[i])
@@ -49,32 +51,34 @@ local function take_from(ask, queue, out)
             if job.ex and job.ex <= now then
                 finish(job, 'cancelled', rev, {'rs', 'expired'})
             else
-                if #out > 0 and #given.p > math.min(ask.bytes, bytes_left) then return true end
+                if #given.p > ask.bytes and not (ask.first and #out == 0) then return 'full' end
+                if #given.p > bytes_left and #out > 0 then return 'cut' end
                 ask.bytes, bytes_left = ask.bytes - #given.p, bytes_left - #given.p
                 out[#out + 1] = hand_out(ask, job, given, rev, string.sub(ask.tokens, 16 * #out + 1, 16 * #out + 16))
             end
             jobs_left = jobs_left - 1
         end
     end
-    return true
+    return #out == ask.jobs and 'full' or 'cut'
 end
 
 local empty, wait_until = {}, tonumber(meta[5])
 local function lease(ask)
     if ask.key ~= '' and ask.mode ~= 'append' then
         local replayed = replay(ask)
-        if replayed or ask.mode == 'replay' then return replayed or {'granted'} end
+        if replayed or ask.mode == 'replay' then return replayed or {'dry'} end
     end
-    local out = {}
+    local out, ending = {}, 'dry'
     for _, queue in ipairs(ask.queues) do
         if #out == 0 and (jobs_left <= 0 or bytes_left <= 0) then return {'again'} end
-        if not empty[queue] and take_from(ask, queue, out) then break end
+        ending = empty[queue] and 'dry' or take_from(ask, queue, out)
+        if ending ~= 'dry' then break end
         empty[queue] = true
     end
     if #out == 0 and jobs_left <= 0 then return {'again'} end -- spent on expired jobs
     if #out == 0 and ask.wait_ms > 0 then wait_until = math.max(wait_until, now + ask.wait_ms) end
     if #out > 0 and ask.key ~= '' then record(ask, out) end
-    return {'granted', unpack(out)}
+    return {ending, unpack(out)}
 end
 
 local answers = {}
