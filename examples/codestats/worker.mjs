@@ -1,0 +1,122 @@
+// A worker in a language that Headrace has no package for: plain HTTP, no dependencies, Node 18 or newer.
+//
+//   node worker.mjs
+//
+// It shows all that a worker owes the server: lease with a long poll, repeat a lease whose answer got lost, heartbeat
+// while it works, settle with the token, and stop without losing a job. The tasks are at the bottom.
+
+import { readFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const url = process.env.HEADRACE_URL ?? "http://127.0.0.1:8080";
+const token = process.env.HEADRACE_TOKEN;
+const workerId = process.env.WORKER_ID ?? `node-${hostname()}-${process.pid}`;
+const slots = 4;
+const pollMs = 20_000;
+
+const held = new Map(); // job id -> the leased job, as long as we work on it
+const stopping = new AbortController(); // ends the long poll; what is held is finished first
+
+for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => stopping.abort());
+
+// One request. Throws Refused for an answer other than 2xx, and whatever fetch throws when there is no answer.
+class Refused extends Error {
+  constructor(status, problem) {
+    super(`${status} ${problem.code}: ${problem.detail}`);
+    this.status = status;
+  }
+}
+
+async function call(path, body, { headers = {}, signal } = {}) {
+  const response = await fetch(url + path, {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }), ...headers },
+    signal,
+  });
+  const answer = await response.json();
+  if (!response.ok) throw new Refused(response.status, answer);
+  return answer;
+}
+
+// Repeat a request until there is an answer that counts: 4xx is one, 5xx and a broken connection are not. Safe, because
+// a lease carries its key and a settle its token.
+async function insist(path, body, options = {}) {
+  for (let wait = 100; ; wait = Math.min(2 * wait, 5_000)) {
+    try {
+      return await call(path, body, options);
+    } catch (error) {
+      if (options.signal?.aborted || (error instanceof Refused && error.status < 500)) throw error;
+      console.error(`${path}: ${error.message}; trying again`);
+      await sleep(wait / 2 + (Math.random() * wait) / 2);
+    }
+  }
+}
+
+// Settle what is done and lease what comes next, in one request. A request that settles does not wait.
+async function exchange(done) {
+  const ask = { queues: ["codestats"], max: slots, worker: { id: workerId }, complete: done };
+  const waiting = done.length === 0;
+  return insist("/v1/leases", waiting ? { ...ask, wait_ms: pollMs } : ask, {
+    headers: { "Idempotency-Key": randomUUID() },
+    signal: waiting ? stopping.signal : undefined,
+  });
+}
+
+async function work(job) {
+  const settle = { job_id: job.id, token: job.token };
+  const task = tasks[job.task];
+  if (!task) return { ...settle, op: "snooze", delay_ms: 5_000 }; // another worker may know it
+  try {
+    return { ...settle, op: "ack", result: await task(job.payload) };
+  } catch (error) {
+    return { ...settle, op: "nack", error: { type: error.name, message: error.message, stack: error.stack } };
+  }
+}
+
+async function heartbeat() {
+  const leases = [...held.values()].map((job) => ({ job_id: job.id, token: job.token }));
+  if (leases.length === 0) return;
+  try {
+    const answer = await call(`/v1/workers/${encodeURIComponent(workerId)}/heartbeat`, { leases });
+    for (const lease of answer.leases) if (lease.status === "lease_lost") held.delete(lease.job_id);
+  } catch (error) {
+    console.error(`heartbeat: ${error.message}`); // the next one comes long before the leases end
+  }
+}
+
+async function main() {
+  let done = [];
+  while (!stopping.signal.aborted) {
+    const { jobs, completed } = await exchange(done);
+    for (const job of jobs) held.set(job.id, job);
+    const unsettled = done.filter((_, i) => ["not_done", "unknown"].includes(completed[i].status));
+    done = [...unsettled, ...(await Promise.all(jobs.map(work)))];
+    held.clear();
+    if (unsettled.length > 0) await sleep(200);
+  }
+  if (done.length > 0) await insist("/v1/completions", { items: done });
+}
+
+// Lines, bytes and the ten commonest names of a file. A name is a match of [A-Za-z_][A-Za-z0-9_]* in the file read as
+// Latin-1; a line ends with a newline; the commoner name is first, of two that are equally common the one sorted first.
+const tasks = {
+  "codestats.count": async ({ path }) => {
+    const text = await readFile(path, "latin1");
+    const counts = new Map();
+    for (const [name] of text.matchAll(/[A-Za-z_][A-Za-z0-9_]*/g)) counts.set(name, (counts.get(name) ?? 0) + 1);
+    const names = [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)).slice(0, 10);
+    return { lines: text.split("\n").length - 1, bytes: text.length, names };
+  },
+};
+
+const heart = setInterval(heartbeat, 10_000); // a third of the server's lease of 30 s
+try {
+  await main();
+} catch (error) {
+  if (!stopping.signal.aborted) throw error;
+} finally {
+  clearInterval(heart);
+}

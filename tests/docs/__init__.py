@@ -1,0 +1,1 @@
+"""The code that stands in the documentation, run as it stands there."""
