@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from headrace.errors import (
         Conflict,
         ConnectionFailed,
-        Fault,
         HeadraceError,
         IdempotencyMismatch,
         Invalid,
@@ -37,11 +36,10 @@ if TYPE_CHECKING:
         Unauthorized,
     )
     from headrace.models import (
-        ABSENT,
         Ack,
-        Backoff,
         Completed,
         Completion,
+        Fault,
         Grant,
         Heartbeat,
         Held,
@@ -58,12 +56,11 @@ if TYPE_CHECKING:
         ServerInfo,
         Settled,
         Snooze,
-        State,
-        Status,
         StoreInfo,
     )
     from headrace.results import AsyncJobHandle, JobHandle
     from headrace.tasks import AsyncTask, BaseTask, CallOptions, Task, TaskOptions
+    from headrace.words import ABSENT, Backoff, State, Status
 
 __all__ = [
     "ABSENT",
@@ -125,7 +122,7 @@ __all__ = [
 ]
 
 # Where the names live, cheapest module first.
-_HOMES = ("models", "errors", "_retry", "_codec", "_produce", "results", "tasks", "client", "aio", "app")
+_HOMES = ("words", "models", "errors", "_retry", "_codec", "_produce", "results", "tasks", "client", "aio", "app")
 
 
 def __getattr__(name: str) -> Any:

@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
+from headrace._codec import value_of
 from headrace._exchange import Exchange
 from headrace._read import Document, read, read_job, write_instant
 from headrace._steps import Pause, Reply, Steps
-from headrace._wire import ACCEPT_ANY, MAX_WAIT_S, Call, document_of, value_in
-from headrace.errors import Problem, ProblemError, error_for
-from headrace.models import ABSENT, Job, NewJob, RetryPolicy
+from headrace._wire import ACCEPT_ANY, MAX_WAIT_S, Call, document_of
+from headrace.errors import Conflict, Problem, ProblemError, error_for, failure_of
+from headrace.models import Job, NewJob, RetryPolicy
+from headrace.words import ABSENT
 
 _EARLY_PAUSE_S: Final = 0.25  # after a poll that came back early (a draining server): do not spin
 
@@ -122,17 +124,22 @@ class Produce(Exchange):
         Raises NotFound for an id that never was, or whose record is pruned.
         """
         request = self._dialect.request("GET", _path(job_id), wait_s=wait_s)
-        call = Call(request=request, read=lambda r: read_job(document_of(r)), repeatable=True, wait_s=wait_s)
+        call = Call(request=request, read=_read_job, repeatable=True, wait_s=wait_s)
         return (yield from self._call(call))
 
     def result(self, job_id: str) -> Steps[Any]:
         """Return the result of a succeeded job as a value.
 
-        Raises NotFinished before its end, Conflict (code job_failed, with `state`) for one that died or was
-        cancelled, NotFound for an unknown or pruned job and for one that left no result.
+        Raises NotFinished before its end, TaskFailed for one that died, TaskCancelled for one that was cancelled,
+        NotFound for an unknown or pruned job and for one that left no result.
         """
         request = self._dialect.request("GET", _path(job_id, "/result"), more=ACCEPT_ANY)
-        return (yield from self._call(Call(request=request, read=value_in, repeatable=True)))
+        try:
+            return (yield from self._call(Call(request=request, read=_read_value, repeatable=True)))
+        except Conflict as error:
+            if error.code == "job_failed" and error.state is not None:
+                raise failure_of(job_id, error.state, error.problem.error, None) from None
+            raise
 
     def wait(self, job_id: str, *, timeout: float | None = None) -> Steps[Job]:
         """Wait until a job is final, `timeout` seconds at most (None: as long as it takes).
@@ -157,7 +164,7 @@ class Produce(Exchange):
         """
         body = {} if reason is None else {"reason": reason}
         request = self._dialect.request("POST", _path(job_id, "/cancel"), body=body)
-        return (yield from self._call(Call(request=request, read=_read_cancelled, repeatable=True)))
+        return (yield from self._call(Call(request=request, read=_read_job, repeatable=True)))
 
 
 def _fresh_key() -> str:
@@ -183,9 +190,12 @@ def _written(name: str, value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def _read_cancelled(reply: Reply) -> Job:
-    document = document_of(reply)
-    return read_job(document.get("job", document))
+def _read_job(reply: Reply) -> Job:
+    return read_job(document_of(reply))
+
+
+def _read_value(reply: Reply) -> Any:
+    return value_of(reply.content, reply.headers.get("content-type", ""))
 
 
 def _read_batch(reply: Reply) -> Batch:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, get_type_hints
 
 from headrace._codec import value_of
-from headrace.errors import Fault
-from headrace.models import Job, JobError, Leased, State, Status, StoreInfo
+from headrace.models import Fault, Job, JobError, Leased, StoreInfo
+from headrace.words import State, Status
 
 T = TypeVar("T")
 Document = Mapping[str, Any]
@@ -74,10 +74,6 @@ def _counts(document: Document) -> dict[State, int]:
     return {State(word): int(n) for word, n in document.items()}
 
 
-def _errors(items: list[Document]) -> tuple[Document, ...]:
-    return tuple(dict(item) for item in items)
-
-
 _BY_TYPE: dict[Any, Callable[[Any], Any]] = {
     str: _plain(str),
     int: _plain(int),
@@ -88,7 +84,6 @@ _BY_TYPE: dict[Any, Callable[[Any], Any]] = {
     JobError: functools.partial(read, JobError),
     StoreInfo: functools.partial(read, StoreInfo),
     tuple[Fault, ...]: lambda items: tuple(read(Fault, item) for item in items),
-    tuple[Mapping[str, str], ...]: _errors,
     Mapping[State, int]: _counts,
     Mapping[str, Any]: _plain(Mapping),
     Mapping[str, str]: _plain(Mapping),

@@ -31,6 +31,8 @@ class Retry:
         """
         if not (isinstance(error, NotDone) or (repeatable and isinstance(error, OutcomeUnknown))):
             return None
+        if error.problem.retryable is False:
+            return None
         backoff_s = min(self.cap_s, self.first_s * 2.0 ** min(tries - 1, _MAX_DOUBLINGS)) * draw
         asked_s = (error.retry_after_ms or 0) / 1000
         wait_s = asked_s + backoff_s

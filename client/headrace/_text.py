@@ -6,7 +6,8 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from headrace.models import Job, QueueStats, Raw, State
+from headrace.models import Job, QueueStats, Raw
+from headrace.words import State
 
 _COLUMNS: Final = (
     State.READY,

@@ -89,19 +89,14 @@ def read_outcome(call: Call[R], outcome: Outcome) -> R:
 
 def document_of(reply: Reply) -> Document:
     """Return the object in a reply's body. Raises ValueError or TypeError for anything else."""
-    document = value_in(reply)
-    if not isinstance(document, Mapping):
-        raise TypeError(f"an object was expected, not {type(document).__name__}")
-    return document
-
-
-def value_in(reply: Reply) -> Any:
-    """Return the value in a reply's body, in the format that the reply names."""
     media_type = reply.headers.get("content-type", "")
     codec = codec_of(media_type)
     if codec is None:
         raise ValueError(f"content type {media_type!r}")
-    return codec.decode(reply.content)
+    document = codec.decode(reply.content)
+    if not isinstance(document, Mapping):
+        raise TypeError(f"an object was expected, not {type(document).__name__}")
+    return document
 
 
 def is_replay(reply: Reply) -> bool:

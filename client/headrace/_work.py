@@ -9,20 +9,8 @@ from headrace._exchange import Exchange
 from headrace._read import Document, read, read_instant, read_leased
 from headrace._steps import Reply, Steps
 from headrace._wire import Call, document_of, is_replay
-from headrace.models import (
-    ABSENT,
-    Ack,
-    Completed,
-    Completion,
-    Grant,
-    Heartbeat,
-    Held,
-    JobError,
-    Nack,
-    Release,
-    Settled,
-    Snooze,
-)
+from headrace.models import Ack, Completed, Completion, Grant, Heartbeat, Held, JobError, Nack, Release, Settled, Snooze
+from headrace.words import ABSENT
 
 
 class Work(Exchange):

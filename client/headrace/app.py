@@ -15,9 +15,9 @@ from headrace._retry import Retry
 from headrace.aio import AsyncClient
 from headrace.calls import payload_of
 from headrace.client import Client
-from headrace.models import Backoff
 from headrace.results import AsyncJobHandle, JobHandle
 from headrace.tasks import AsyncTask, BaseTask, CallOptions, Seconds, Task, TaskOptions, job_options
+from headrace.words import Backoff
 
 P = ParamSpec("P")
 R = TypeVar("R")

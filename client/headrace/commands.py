@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headrace._version import __version__
 from headrace.errors import ConnectionFailed, HeadraceError, NotDone, NotFound, OutcomeUnknown
-from headrace.models import ABSENT, Job, QueueStats, RetryPolicy, State
+from headrace.models import Job, QueueStats, RetryPolicy
+from headrace.words import ABSENT, State
 
 if TYPE_CHECKING:
     from headrace.cli import Commands

@@ -17,22 +17,15 @@
         `-- TaskCancelled        ... because it was cancelled or it expired
 
 The server's table from code to status stands in `openapi.yaml`; `CLASSES` below is its inverse. A code this version
-does not know falls back to `outcome`, then to the status.
+does not know falls back to the status and `outcome`.
 """
 
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from headrace.models import JobError, State
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fault:
-    """One fault of a request body."""
-
-    pointer: str  # JSON pointer (RFC 6901) into the body that was sent; "" is the whole body
-    detail: str  # what is wrong and what to write instead
+from headrace.models import Fault, JobError
+from headrace.words import State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +36,8 @@ class Problem:
     detail: str  # one sentence for people
     title: str = ""
     status: int | None = None  # HTTP status; None: no reply came
-    outcome: str | None = None  # "not_done" or "unknown" where that is the question
+    outcome: str | None = None  # "not_done": nothing was changed; "unknown": it may have been; None: nobody said
+    retryable: bool | None = None  # whether the same request can succeed later
     retry_after_ms: int | None = None  # the server's wish
     request_id: str | None = None  # to find the request in the server's log
     job_id: str | None = None
@@ -64,7 +58,7 @@ class ProblemError(HeadraceError):
         self.problem = problem
 
     def __str__(self) -> str:
-        faults = "".join(f"\n  {fault.pointer or '(body)'}: {fault.detail}" for fault in self.errors)
+        faults = "".join(f"\n  {f.parameter or f.pointer or 'the body'}: {f.detail}" for f in self.errors)
         return f"{self.detail} [{self.code}]{faults}"
 
     @property
@@ -178,15 +172,29 @@ CLASSES: Final = MappingProxyType[str, type[ProblemError]](
         "unauthorized": Unauthorized,
         "forbidden_origin": Unauthorized,
         "idempotency_mismatch": IdempotencyMismatch,
-        "no_such_route": Refused,
-        "method_not_allowed": Refused,
         "request_timeout": NotDone,
     }
 )
 
 
+# For codes that this version does not know, and for what proxies answer.
+_BY_STATUS: Final = MappingProxyType[int, type[ProblemError]](
+    {
+        400: Invalid,
+        401: Unauthorized,
+        403: Unauthorized,
+        409: Conflict,
+        413: Invalid,
+        415: Invalid,
+        422: Invalid,
+        429: NotDone,  # a limit that somebody set: later it may be done
+        431: Invalid,
+    }
+)
+
+
 def error_for(problem: Problem) -> ProblemError:
-    """Return the error that a problem document stands for: by its code, else its outcome, else its status."""
+    """Return the error that a problem document stands for: by its code, else by its status and outcome."""
     return _class_for(problem)(problem)
 
 
@@ -200,20 +208,10 @@ def _class_for(problem: Problem) -> type[ProblemError]:
     known = CLASSES.get(problem.code)
     if known is not None:
         return known
-    if problem.outcome == "not_done":
-        return NotDone
-    if problem.outcome == "unknown":
-        return OutcomeUnknown
     status = problem.status or 500
-    if status in (401, 403):
-        return Unauthorized
-    if status == 409:
-        return Conflict
-    if status == 429:  # a limit that somebody set: nothing was done, later it may be
-        return NotDone
-    if status in (400, 413, 415, 422, 431):
-        return Invalid
-    return Refused if status < 500 else OutcomeUnknown
+    if status >= 500:
+        return NotDone if problem.outcome == "not_done" else OutcomeUnknown
+    return _BY_STATUS.get(status, Refused)
 
 
 def no_reply(code: str, detail: str, **more: Any) -> Problem:

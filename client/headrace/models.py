@@ -7,80 +7,19 @@ of a reply is ignored and an unknown word becomes a member made on the spot, so 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum, StrEnum
-from typing import Any, Final, Self
+from typing import Any
+
+from headrace.words import ABSENT, Backoff, State, Status
 
 
-class Absent(Enum):
-    """The type of ABSENT, which says "not given" where None is a value of its own."""
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One fault of a request: where it is, and what to do about it."""
 
-    ABSENT = "absent"
-
-    def __repr__(self) -> str:
-        return "ABSENT"
-
-
-ABSENT: Final = Absent.ABSENT
-
-
-class OpenEnum(StrEnum):
-    """Words that the server may add to: `State("paused")` is a member too, equal to the string."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> Self | None:
-        if not isinstance(value, str):
-            return None
-        member = str.__new__(cls, value)
-        member._name_ = value.upper()
-        member._value_ = value
-        return member
-
-
-class State(OpenEnum):
-    """Where a job is."""
-
-    SCHEDULED = "scheduled"  # not before a chosen time
-    READY = "ready"  # may be leased now
-    LEASED = "leased"  # a worker holds it
-    RETRYING = "retrying"  # failed, waiting out its backoff
-    SUCCEEDED = "succeeded"  # final
-    DEAD = "dead"  # final: out of attempts, or of crashes
-    CANCELLED = "cancelled"  # final: by request, or expired
-    GONE = "gone"  # it was there, and its record is pruned
-
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing can happen to the job any more."""
-        return self in _FINAL
-
-
-_FINAL: Final = frozenset({State.SUCCEEDED, State.DEAD, State.CANCELLED, State.GONE})
-
-
-class Status(OpenEnum):
-    """How one settle, extend or heartbeat item ended."""
-
-    OK = "ok"
-    LATE = "late"  # past the deadline, and nobody had the job since: it counts
-    REPEATED = "repeated"  # this token settled the same way before; nothing changed
-    LEASE_LOST = "lease_lost"  # the token is no proof any more; nothing changed
-    NOT_FOUND = "not_found"
-    INVALID = "invalid"  # `errors` says why
-    NOT_DONE = "not_done"  # it never happened; send the item again
-    UNKNOWN = "unknown"  # it may have happened; send the item again, the token makes that safe
-
-    @property
-    def counts(self) -> bool:
-        """Whether the settle is in force: now, late, or since an earlier call."""
-        return self in (Status.OK, Status.LATE, Status.REPEATED)
-
-
-class Backoff(OpenEnum):
-    """How the wait grows with the attempt."""
-
-    EXPONENTIAL = "exponential"  # initial * factor ** (attempt - 1)
-    LINEAR = "linear"  # initial * attempt
-    CONSTANT = "constant"  # initial
+    detail: str
+    pointer: str = ""  # JSON pointer (RFC 6901) into the body that was sent; "" is the whole body
+    parameter: str | None = None  # name of the header, query or path parameter instead
+    code: str | None = None  # the code that this fault alone would have had; None: invalid_request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +49,7 @@ class JobError:
     type: str = ""  # name of the exception's class
     message: str = ""
     stack: str | None = None  # the worker's traceback
-    details: Any = None  # whatever the worker added
+    details: Mapping[str, Any] | None = None  # whatever the worker added
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,15 +126,15 @@ class Leased:
 class Settled:
     """The answer to one settle, extend or heartbeat item."""
 
-    job_id: str
     status: Status
+    job_id: str = ""  # as it was sent; empty for an item whose id was no text
     state: State | None = None  # of the job now; None: not found
     attempt: int | None = None
     run_at: datetime | None = None  # scheduled and retrying
     deadline: datetime | None = None  # leased
     server_time: datetime | None = None  # single calls only; lists carry it once
     code: str | None = None  # the cause, where status is not_done or unknown
-    errors: tuple[Mapping[str, str], ...] = ()  # pointer and detail, where status is invalid
+    errors: tuple[Fault, ...] = ()  # where status is invalid
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,8 @@ from typing import Any, Final, Generic, Literal, Protocol, TypeVar, overload
 from headrace._steps import Steps, awaiting, blocking
 from headrace._verbs import Verbs
 from headrace.errors import NotFinished, Problem, TaskFailed, failure_of
-from headrace.models import Job, State
+from headrace.models import Job
+from headrace.words import State
 
 R_co = TypeVar("R_co", covariant=True)
 X = TypeVar("X")

@@ -10,8 +10,9 @@ from typing import Any, Generic, ParamSpec, Protocol, TypedDict, TypeVar, Unpack
 
 from headrace._codec import NotWritable
 from headrace.calls import argument_name, payload_of
-from headrace.models import Backoff, RetryPolicy
+from headrace.models import RetryPolicy
 from headrace.results import AsyncJobHandle, JobHandle
+from headrace.words import Backoff
 
 P = ParamSpec("P")
 R = TypeVar("R")
