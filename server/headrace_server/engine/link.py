@@ -34,7 +34,8 @@ class Link:
 
     def __init__(self, url: str, *, waits: Waits, timeout_ms: int, connect_timeout_ms: int) -> None:
         self._waits = waits
-        self._timeout_s = timeout_ms / 1000
+        # what the script itself may take, and what its write may wait for replicas and disks
+        self._timeout_s = (timeout_ms + (waits.timeout_ms if waits.aof or waits.replicas else 0)) / 1000
         # The pool only knows how to make a connection from a URL: handing them out costs more there than a whole call.
         self._pool = ConnectionPool.from_url(
             url,

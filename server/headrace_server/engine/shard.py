@@ -72,7 +72,9 @@ class Shard:
         self._defaults = defaults
         self.meta_key = meta_key
         self.enqueue: Batcher[EnqueueGroup, Enqueued] = Batcher(self._enqueue, _weigh_group, in_order=True)
-        self.lease: Batcher[LeaseCall, LeaseAnswer] = Batcher(self._lease, lambda call: (1, 16 * call.jobs))
+        self.lease: Batcher[LeaseCall, LeaseAnswer] = Batcher(
+            self._lease, lambda call: (1, 16 * call.jobs), in_order=True
+        )
         self.cancel: Batcher[tuple[bytes, str], Cancelled] = Batcher(self._cancel, lambda item: (1, len(item[1])))
         # a job that is read comes with its payload and result: far fewer fit into one reply
         self.get: Batcher[bytes, Job | None] = Batcher(self._get, lambda _: (1, 2 * limits.KIB))

@@ -1,0 +1,72 @@
+"""A proxy between engine and store that loses what it is told to lose."""
+
+import asyncio
+import contextlib
+import tempfile
+from pathlib import Path
+
+
+class StoreProxy:
+    """Forwards a unix socket; `lose_reply` and `lose_request` break the next connection that sends `word`."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self._folder = tempfile.TemporaryDirectory(prefix="hr-proxy-")  # a socket path has room for 107 bytes only
+        self._path = Path(self._folder.name) / "s"
+        self._faults: list[tuple[str, bytes]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self.lost = 0
+
+    @property
+    def url(self) -> str:
+        """The URL to give to an engine."""
+        return f"unix://{self._path}"
+
+    def lose_reply(self, word: bytes, times: int = 1) -> None:
+        """Let the next request with this word reach the store, then cut the connection instead of answering."""
+        self._faults += [("reply", word)] * times
+
+    def lose_request(self, word: bytes) -> None:
+        """Cut the connection instead of forwarding the next request with this word."""
+        self._faults.append(("request", word))
+
+    async def start(self) -> None:
+        """Listen."""
+        self._server = await asyncio.start_unix_server(self._serve, self._path)
+
+    async def close(self) -> None:
+        """Stop listening and break what is open."""
+        assert self._server is not None
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._folder.cleanup()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        store_reader, store_writer = await asyncio.open_unix_connection(self._target)
+        try:
+            while request := await reader.read(1 << 20):
+                fault = next((fault for fault in self._faults if fault[1] in request), None)
+                if fault:
+                    self._faults.remove(fault)
+                    self.lost += 1
+                if fault and fault[0] == "request":
+                    return
+                store_writer.write(request)
+                reply = await store_reader.read(1 << 20)
+                if fault or not reply:
+                    return
+                writer.write(reply)
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            for end in (writer, store_writer):
+                end.close()
+                with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+                    await end.wait_closed()
+            self._tasks.discard(task)

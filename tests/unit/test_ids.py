@@ -1,0 +1,69 @@
+"""Job ids: UUIDv7, sorted as they were made, naming their shard."""
+
+import random
+import uuid
+
+import pytest
+from headrace_server.domain import limits
+from headrace_server.domain.ids import (
+    IdMaker,
+    format_id,
+    group_of_queue,
+    parse_id,
+    shard_of_id,
+    shard_of_queue,
+)
+
+
+def test_an_id_is_a_uuid_of_version_7_that_tells_its_millisecond() -> None:
+    made = IdMaker().make(1_800_000_000_123, 5, random.getrandbits(64))
+    parsed = uuid.UUID(bytes=made)
+    assert (parsed.version, parsed.variant) == (7, uuid.RFC_4122)
+    assert int.from_bytes(made[:6], "big") == 1_800_000_000_123
+
+
+@pytest.mark.parametrize("shard", [0, 1, 7, limits.MAX_SHARDS - 1])
+def test_an_id_names_its_shard(shard: int) -> None:
+    assert shard_of_id(IdMaker().make(1, shard, 0)) == shard
+
+
+def test_ids_sort_as_they_were_made_also_when_the_clock_stands_or_goes_back() -> None:
+    maker = IdMaker()
+    clock = [1_000] * 500 + [999] * 100 + [1_001] * 500
+    ids = [maker.make(ms, 0, random.getrandbits(64)) for ms in clock]
+    assert ids == sorted(set(ids))
+
+
+def test_the_largest_random_bits_leave_room_for_the_next_id() -> None:
+    maker = IdMaker()
+    most = (1 << 64) - 1
+    assert maker.make(1, 0, most) < maker.make(1, 0, most) < maker.make(2, 0, most)
+
+
+def test_what_clients_see_leads_back_to_the_id() -> None:
+    made = IdMaker().make(1_800_000_000_123, 5, random.getrandbits(64))
+    assert parse_id(format_id(made)) == made
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "not-a-uuid",
+        "00000000-0000-0000-0000-000000000000",
+        str(uuid.uuid4()),
+        format_id(IdMaker().make(1, 0, 0)).upper().replace("-", ""),
+        "{" + format_id(IdMaker().make(1, 0, 0)) + "}",
+        format_id(IdMaker().make(1, 0, 0)) + "\n",
+    ],
+)
+def test_any_other_text_is_no_id(text: str) -> None:
+    assert parse_id(text) is None
+
+
+def test_queues_of_one_group_share_a_shard_for_ever() -> None:
+    assert group_of_queue("mail.high.eu") == "mail"
+    assert shard_of_queue("mail.high", 16) == shard_of_queue("mail.low", 16) == shard_of_queue("mail", 16)
+    # written into every store that has more than one shard: these numbers may never change
+    assert [shard_of_queue(queue, 16) for queue in ("default", "mail", "a", "video")] == [15, 8, 3, 12]
