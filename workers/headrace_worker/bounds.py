@@ -1,0 +1,62 @@
+"""Every bound of the worker, by name and with its unit; it must not know where a bound is applied."""
+
+from typing import Final
+
+# Slots and processes.
+DEFAULT_THREADS: Final = 8  # enough to hide waiting for a database or a web service, few enough for its connections
+MAX_THREADS: Final = 1_000
+DEFAULT_GRACE_S: Final = 30.0  # what Kubernetes gives a pod, and Docker about a third of
+
+# Leasing. The window and its guards are the rule of docs/architecture.md, section 9.
+POLL_WAIT_MS: Final = 20_000  # one parked poll; below the 30 s that the server allows and the 60 s that proxies allow
+LEASE_JOBS: Final = 200  # per request: what one script of the server takes
+WINDOW_MS: Final = 50.0  # prefetch at most what the slots finish in this time
+WINDOW_MEAN_MS: Final = 10.0  # slower tasks gain nothing from prefetching
+WINDOW_JOBS: Final = 500  # whatever the mean says
+MEAN_SAMPLES: Final = 5  # a mean of fewer runs is not known
+MEAN_WEIGHT: Final = 0.1  # of the newest run in the running mean
+RECENT_TASKS: Final = 64  # leases whose tasks say what the next ones will be
+WAIT_TO_START_MS: Final = 250.0  # a prefetched job that has not started by then goes back
+BLOCKED_SLOT_MS: Final = 100.0  # a slot that is busy for longer is not expected to become free
+SWEEP_S: Final = 0.025  # how often prefetched jobs are looked at; 250 + 25 ms is below the promised 300
+
+# Settling.
+SETTLE_JOBS: Final = 500  # per request
+SETTLE_BYTES: Final = 4 * 1024 * 1024  # of results per request; half of the body that a server takes
+LINGER_S: Final = 0.01  # how long a completion waits for a lease request to carry it
+UNSETTLED_JOBS: Final = 2_000  # with more completions than this waiting, no more jobs are leased
+UNSETTLED_BYTES: Final = 64 * 1024 * 1024
+
+# Heartbeats.
+HEARTBEAT_JOBS: Final = 1_000  # per request: the server's limit
+HEARTBEATS_PER_LEASE: Final = 3
+HEARTBEAT_GAP_S: Final = (
+    0.25  # between two requests, whatever the leases ask for; a third of the shortest lease is 0.33
+)
+
+# Requests and outages.
+REQUEST_S: Final = 10.0  # time for an answer, above what the server may park
+RETRY_FIRST_S: Final = 0.1
+RETRY_MAX_S: Final = 2.0  # with a request's own time this heals well within 5 s of the server's return (G25)
+WATCHDOG_S: Final = 60.0  # without a successful poll for so long, connections are thrown away and made anew
+FLUSH_S: Final = 5.0  # after the grace period, for the last settles
+
+# Child processes.
+CHILD_START_S: Final = 60.0  # imports of user code included
+CHILD_LAST_WORDS_S: Final = 0.5  # between the cancelling of what still runs and SIGKILL
+RESTART_FIRST_S: Final = 0.5
+RESTART_MAX_S: Final = 30.0
+RESTART_CALM_S: Final = 60.0  # a crash this long ago is forgotten
+FRAME_BYTES: Final = 256 * 1024 * 1024  # a longer frame on the pipe is a fault, not a message
+
+# A task that nobody here knows.
+UNKNOWN_TASK_FIRST_MS: Final = 1_000
+UNKNOWN_TASK_MAX_MS: Final = 60_000
+UNKNOWN_TASK_JOBS: Final = 1_000  # remembered, the oldest is forgotten first
+
+# What the server keeps of an error; longer texts are cut here, where the cut can be chosen.
+ERROR_TYPE_CHARS: Final = 200
+ERROR_MESSAGE_CHARS: Final = 4_000
+ERROR_STACK_CHARS: Final = 32_000
+WORKER_ID_CHARS: Final = 128
+LEASE_QUEUES: Final = 64  # per request: the server's limit

@@ -1,0 +1,146 @@
+"""The process that runs user code: a pipe to the supervisor on one side, an executor on the other.
+
+`python -m headrace_worker.child FD TICKETS PARENT SLOTS APP`: the numbers of the two inherited pipe ends, the
+supervisor's process id, how many jobs at a time, and module:app. It never talks to the server, and it does not outlive
+its supervisor: the pipe's end ends it, and on Linux the kernel kills it even while a task holds the GIL.
+"""
+
+import ctypes
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections import deque
+from typing import Any, Final, NoReturn
+
+from headrace_worker import registry
+from headrace_worker.executor import Executor
+from headrace_worker.frames import TICKET_BYTES, Down, Order, Splitter, Up, keys_of, pack_up, unpack_down
+from headrace_worker.outcome import Outcome
+
+_PR_SET_PDEATHSIG: Final = 1
+_RECV_BYTES: Final = 256 * 1024
+
+
+class Child:
+    """The child's end of the pipe."""
+
+    def __init__(self, pipe: socket.socket, tickets: int, handlers: registry.Handlers, slots: int) -> None:
+        self._pipe = pipe
+        self._tickets = tickets
+        self._allowed: set[int] = set()
+        self._said: deque[list[Any]] = deque()
+        self._speaking = threading.Lock()
+        self._executor = Executor(handlers, slots, self._done)
+
+    def listen(self) -> None:
+        """Do what the supervisor says until its end of the pipe closes."""
+        splitter = Splitter()
+        while data := self._pipe.recv(_RECV_BYTES):
+            for body in splitter.feed(data):
+                self._obey(*unpack_down(body))
+
+    def _obey(self, kind: Down, content: Any) -> None:
+        match kind:
+            case Down.RUN:
+                self._start(content)
+            case Down.EXTENDED:
+                self._executor.extend(content)
+            case Down.LOST:
+                self._executor.lose(content)
+            case Down.CANCEL:
+                self._executor.cancel_all()
+
+    def _start(self, orders: list[Order]) -> None:
+        """Start the jobs whose tickets are still in the pipe; the others were taken back."""
+        self._allowed.update(_read_tickets(self._tickets, len(orders)))
+        allowed = [order for order in orders if order.key in self._allowed]
+        for order in allowed:
+            self._allowed.remove(order.key)
+            self._executor.start(order)
+        if len(allowed) < len(orders):
+            self._say_nothing()  # the supervisor took us for dead; show that we are not
+
+    def _done(self, key: int, outcome: Outcome) -> None:
+        """Report an outcome. Whoever finds nobody speaking speaks for all, so a burst makes few frames."""
+        self._said.append([key, *outcome.to_wire()])
+        while self._said and self._speaking.acquire(blocking=False):
+            try:
+                self._speak()
+            finally:
+                self._speaking.release()
+
+    def _speak(self) -> None:
+        said = []
+        while self._said:
+            said.append(self._said.popleft())
+        if said:
+            self._pipe.sendall(pack_up(Up.DONE, said))
+
+    def _say_nothing(self) -> None:
+        with self._speaking:
+            self._pipe.sendall(pack_up(Up.DONE, []))
+
+
+def main(arguments: list[str]) -> None:
+    """Import the app, say which tasks it has, and run jobs until the supervisor is gone."""
+    fd, tickets, parent, slots = map(int, arguments[:4])
+    _end_with(parent)
+    _ignore_terminal()
+    pipe = socket.socket(fileno=fd)
+    try:
+        handlers = registry.handlers(registry.load(arguments[4]))
+    except registry.AppNotFound as error:
+        _give_up(pipe, str(error))
+    except BaseException:  # noqa: BLE001 - whatever the module raised, SystemExit too, its author wants to see it
+        _give_up(pipe, f"{arguments[4]} cannot be imported:\n{traceback.format_exc()}")
+    pipe.sendall(pack_up(Up.READY, {name: handler.queue for name, handler in handlers.items()}))
+    Child(pipe, tickets, handlers, slots).listen()
+
+
+def _give_up(pipe: socket.socket, text: str) -> NoReturn:
+    pipe.sendall(pack_up(Up.FAILED, text.encode("utf-8", "replace").decode()))
+    raise SystemExit(0)
+
+
+def _end_with(parent: int) -> None:
+    """Die with the supervisor, whatever this process is doing then."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died before we asked for that
+        os._exit(0)
+
+
+def _ignore_terminal() -> None:
+    """Leave Ctrl-C and the SIGTERM of a process group to the supervisor, which knows what still has to be finished.
+
+    Handlers that do nothing, because SIG_IGN would be inherited by programs that tasks start.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+
+
+def _read_tickets(pipe: int, most: int) -> list[int]:
+    try:
+        return keys_of(os.read(pipe, most * TICKET_BYTES))
+    except BlockingIOError:
+        return []
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    status = 0
+    try:
+        main(sys.argv[1:])
+    except (ConnectionError, SystemExit):
+        status = 0
+    except BaseException:  # noqa: BLE001 - the last one to see it
+        traceback.print_exc()
+        status = 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)  # threads may be in the middle of tasks that nobody waits for any more

@@ -1,0 +1,151 @@
+"""Asks for jobs: one request at a time, which also carries the completions that are there.
+
+One at a time, because the server keeps one replay record per worker: a lost reply is asked for again under the same
+key, and brings the same leases instead of leaving them to run out. The work goes on meanwhile: a request leaves when
+half of the prefetch window is used up, and brings the next half.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from headrace import Grant, HeadraceError, Invalid, Release
+
+from headrace_worker import bounds, clock, log
+from headrace_worker.dispatch import Dispatcher
+from headrace_worker.held import HeldJob
+from headrace_worker.line import Line
+from headrace_worker.retrying import Retrying
+from headrace_worker.settle import Item, Settler
+
+
+class Phase(Enum):
+    """What the loop is at."""
+
+    FULL = auto()  # no room for more jobs
+    ASKING = auto()  # a request that is answered at once
+    PARKED = auto()  # a request that waits for jobs
+    PAUSED = auto()  # the server did not answer
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request, as often as it has to be sent."""
+
+    key: str
+    max_jobs: int
+    riders: Sequence[Item]  # completions that travel along
+
+    @property
+    def wait_ms(self) -> int:
+        """A request with completions is never parked."""
+        return 0 if self.riders else bounds.POLL_WAIT_MS
+
+
+class Leaser:
+    """The loop of one worker."""
+
+    def __init__(self, line: Line, queues: Sequence[str], dispatcher: Dispatcher, settler: Settler) -> None:
+        self._line = line
+        self._queues = queues
+        self._dispatcher = dispatcher
+        self._settler = settler
+        self._wake = asyncio.Event()
+        self._phase = Phase.FULL
+        self._open: Ask | None = None
+        self._retrying = Retrying("lease")
+        self._answered_at = clock.now()
+
+    @property
+    def phase(self) -> Phase:
+        """What the loop is at."""
+        return self._phase
+
+    @property
+    def silent_s(self) -> float:
+        """For how long the server has been asked without an answer; 0 while it is not asked. For the watchdog."""
+        return 0.0 if self._phase is Phase.FULL else clock.now() - self._answered_at
+
+    def takes_ride(self) -> bool:
+        """Whether the next request will soon take completions along."""
+        return self._phase is Phase.ASKING or (self._phase is Phase.FULL and self._dispatcher.wanted() > 0)
+
+    def wake(self) -> None:
+        """Look again whether there is room."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Ask for ever."""
+        while True:
+            self._wake.clear()
+            wanted = self._dispatcher.wanted()
+            if wanted:
+                await self._ask(Ask(uuid.uuid4().hex, wanted, self._settler.take_along()))
+            else:
+                self._phase = Phase.FULL
+                await self._wake.wait()
+                self._answered_at = clock.now()
+
+    async def recover(self) -> None:
+        """Settle the request that was cut off when the loop was cancelled: release what it may have been granted."""
+        ask, self._open = self._open, None
+        self._phase = Phase.PAUSED
+        if ask is None:
+            return
+        self._settler.put_back(ask.riders)
+        grant = await self._recovered(ask)
+        for job in grant.jobs:
+            held = HeldJob(job=job, received=clock.now(), lease_s=0.0, deadline=0.0, lost=True)
+            self._settler.add(held, Release(job_id=job.id, token=job.token, reason="worker_stopping"))
+
+    async def _recovered(self, ask: Ask) -> Grant:
+        while True:
+            try:
+                return await self._line.lease(self._queues, max_jobs=1, wait_ms=0, key=ask.key)
+            except HeadraceError as error:
+                await self._pause(error)
+
+    async def _ask(self, ask: Ask) -> None:
+        self._open = ask
+        while True:
+            self._phase = Phase.ASKING if ask.riders else Phase.PARKED
+            sent = clock.now()
+            try:
+                grant = await self._send(ask)
+            except Invalid as error:
+                self._open = None
+                self._settler.put_back(ask.riders, spoilt=True)
+                return await self._pause(error)
+            except HeadraceError as error:
+                await self._pause(error)
+                continue
+            self._open = None
+            return await self._take_in(ask, grant, sent)
+
+    async def _send(self, ask: Ask) -> Grant:
+        completions = [item.completion for item in ask.riders]
+        return await self._line.lease(
+            self._queues, max_jobs=ask.max_jobs, wait_ms=ask.wait_ms, key=ask.key, complete=completions
+        )
+
+    async def _take_in(self, ask: Ask, grant: Grant, sent: float) -> None:
+        received = clock.now()
+        self._answered_at = received
+        if ask.riders:
+            self._settler.judged(ask.riders, grant.completed)
+        if grant.replayed:
+            log.info("lease reply was lost, got it again", jobs=len(grant.jobs))
+        self._dispatcher.accept(grant, sent=sent, received=received)
+        if not ask.riders and not grant.jobs and (received - sent) * 1000 < ask.wait_ms / 2:
+            self._retrying.fell_short("an empty answer before its time: the server is going to stop")
+            self._phase = Phase.PAUSED
+            await self._retrying.pause()
+        else:
+            self._retrying.worked()
+
+    async def _pause(self, error: HeadraceError) -> None:
+        self._phase = Phase.PAUSED
+        self._retrying.failed(error)
+        await self._retrying.pause()

@@ -1,0 +1,68 @@
+"""The way to the server: the three requests a worker makes; it must not know when they are made, nor repeat them.
+
+Bodies are msgpack. Only results that msgpack cannot write go in JSON, by a client of their own.
+"""
+
+from collections.abc import Sequence
+
+from headrace import AsyncClient, Completed, Completion, Grant, Heartbeat, Held, Retry
+
+from headrace_worker import bounds
+
+_ONE_TRY = Retry(total_s=0)  # each loop has a patience of its own, and knows what to repeat
+
+
+class Line:
+    """One worker's clients; `renew` throws their connections away."""
+
+    def __init__(self, worker_id: str, url: str | None, *, lease_ms: int | None = None) -> None:
+        self._worker_id = worker_id
+        self._url = url
+        self._lease_ms = lease_ms
+        self._main = self._client()
+        self._json: AsyncClient | None = None
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._main.url
+
+    async def lease(
+        self, queues: Sequence[str], *, max_jobs: int, wait_ms: int, key: str, complete: Sequence[Completion] = ()
+    ) -> Grant:
+        """Lease under a key; the same key again, after a lost reply, brings the same leases."""
+        return await self._main.lease(
+            queues,
+            max_jobs=max_jobs,
+            wait_ms=wait_ms,
+            lease_ms=self._lease_ms,
+            worker=self._worker_id,
+            complete=complete,
+            idempotency_key=key,
+        )
+
+    async def complete(self, completions: Sequence[Completion], *, by_json: bool = False) -> Completed:
+        """Settle some jobs."""
+        if not by_json:
+            return await self._main.complete(completions)
+        if self._json is None:
+            self._json = AsyncClient(self._url, format="json", retry=_ONE_TRY, timeout=bounds.REQUEST_S)
+        return await self._json.complete(completions)
+
+    async def heartbeat(self, leases: Sequence[Held]) -> Heartbeat:
+        """Extend some leases."""
+        return await self._main.heartbeat(self._worker_id, leases)
+
+    async def renew(self) -> None:
+        """Go on with new connections."""
+        old, self._main = self._main, self._client()
+        await old.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._main.close()
+        if self._json is not None:
+            await self._json.close()
+
+    def _client(self) -> AsyncClient:
+        return AsyncClient(self._url, format="msgpack", retry=_ONE_TRY, timeout=bounds.REQUEST_S)

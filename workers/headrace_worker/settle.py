@@ -1,0 +1,191 @@
+"""Tells the server how jobs ended: a buffer that survives outages, and the loop that empties it.
+
+Most completions ride on the next lease request (leasing.py). What no lease request is about to take, because the poll
+is parked or no slot is free, goes by itself. A completion leaves the buffer only when the server has judged it; it may
+be sent again as often as need be, for its token makes the second time a `repeated`.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from headrace import Ack, Completion, HeadraceError, Invalid, JobError, Nack, Settled, Status
+
+from headrace_worker import bounds, log
+from headrace_worker.held import Board, HeldJob
+from headrace_worker.line import Line
+from headrace_worker.retrying import Retrying
+
+ENVELOPE_BYTES = 300  # of a completion beside its result or error
+
+
+@dataclass(slots=True, kw_only=True)
+class Item:
+    """One completion on its way."""
+
+    held: HeldJob
+    completion: Completion
+    size: int  # bytes, roughly
+    by_json: bool = False  # the result holds integers that msgpack cannot write
+    rides: bool = True  # may travel on a lease request: it is not by_json, and spoilt none before
+
+
+class Settler:
+    """The buffer and its loop."""
+
+    def __init__(self, line: Line, board: Board) -> None:
+        self._line = line
+        self._board = board
+        self._items: deque[Item] = deque()
+        self._bytes = 0
+        self._sending = 0
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._retrying = Retrying("settle")
+        self.takes_ride: Callable[[], bool] = lambda: False  # whether a lease request will soon take what is here
+        self.offered: Callable[[], None] = lambda: None  # called when there is something to take along
+
+    def __len__(self) -> int:
+        return len(self._items) + self._sending
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits that no more jobs should be taken on."""
+        return len(self) >= bounds.UNSETTLED_JOBS or self._bytes >= bounds.UNSETTLED_BYTES
+
+    def add(self, held: HeldJob, completion: Completion, size: int = 0, *, by_json: bool = False) -> None:
+        """Take over a job that has ended, for this worker at least."""
+        self._board.settle(held)
+        size += ENVELOPE_BYTES
+        item = Item(held=held, completion=completion, size=size, by_json=by_json, rides=not by_json)
+        self._items.append(item)
+        self._bytes += item.size
+        self._idle.clear()
+        self._wake.set()
+        self.offered()
+
+    def take_along(self) -> list[Item]:
+        """Return completions for a lease request; they must come back by `judged` or `put_back`."""
+        return self._take(lambda item: item.rides)
+
+    def put_back(self, items: Sequence[Item], *, spoilt: bool = False) -> None:
+        """Return completions that were not judged to the head of the buffer; `spoilt`: they made a request invalid."""
+        self._sending -= len(items)
+        for item in reversed(items):
+            item.rides = item.rides and not spoilt
+            self._items.appendleft(item)
+        self._wake.set()
+
+    def judged(self, items: Sequence[Item], answers: Sequence[Settled]) -> int:
+        """Take in the server's verdicts, in the order of the items; return how many have to be sent again."""
+        pairs = list(zip(items, answers, strict=True))
+        again = [item for item, answer in pairs if answer.status in (Status.NOT_DONE, Status.UNKNOWN)]
+        for item, answer in pairs:
+            if answer.status not in (Status.NOT_DONE, Status.UNKNOWN):
+                self._end(item, answer)
+        self._sending -= len(items) - len(again)
+        self.put_back(again)
+        if again:
+            self._retrying.fell_short("some completions were not done by the store")
+        self._note()
+        return len(again)
+
+    async def run(self) -> None:
+        """Empty the buffer for ever."""
+        while True:
+            await self._wake.wait()
+            if self._items and self._items[0].rides and self.takes_ride():
+                await self._wait_for_ride()
+            self._wake.clear()
+            if self._items:
+                await self._send_some()
+
+    async def flush(self) -> None:
+        """Return when everything is settled; the loop must be running."""
+        await self._idle.wait()
+
+    async def _wait_for_ride(self) -> None:
+        """Give the next lease request a chance to take the completions along."""
+        await asyncio.sleep(bounds.LINGER_S)
+
+    async def _send_some(self) -> None:
+        by_json = self._items[0].by_json
+        items = self._take(lambda item: item.by_json == by_json)
+        if await self._send(items, by_json=by_json):
+            await self._retrying.pause()
+        else:
+            self._retrying.worked()
+
+    async def _send(self, items: Sequence[Item], *, by_json: bool) -> int:
+        """Send some completions; return how many have to be sent again, later."""
+        try:
+            answer = await self._line.complete([item.completion for item in items], by_json=by_json)
+        except Invalid as error:
+            return await self._find_culprit(items, error, by_json=by_json)
+        except HeadraceError as error:
+            self._retrying.failed(error)
+            self.put_back(items)
+            return len(items)
+        return self.judged(items, answer.items)
+
+    async def _find_culprit(self, items: Sequence[Item], error: Invalid, *, by_json: bool) -> int:
+        """Something in the request makes it invalid as a whole: halve it until that stands alone."""
+        if len(items) == 1:
+            self._sending -= 1
+            self._refuse(items[0], str(error))
+            self._note()
+            return 0
+        middle = len(items) // 2
+        first = await self._send(items[:middle], by_json=by_json)
+        return first + await self._send(items[middle:], by_json=by_json)
+
+    def _end(self, item: Item, answer: Settled) -> None:
+        """Act on one verdict that is final."""
+        if answer.status is Status.INVALID:
+            self._refuse(item, "; ".join(f"{fault.pointer}: {fault.detail}" for fault in answer.errors))
+            return
+        level = logging.DEBUG if answer.status in (Status.OK, Status.REPEATED) else logging.WARNING
+        job, verb = item.held.job, type(item.completion).__name__.lower()
+        log.line(level, "settled", verb=verb, status=answer.status, job=job.id, task=job.task, state=answer.state)
+        self._drop(item)
+
+    def _refuse(self, item: Item, why: str) -> None:
+        """Turn a result that the server refuses into a failure that no retry will mend."""
+        job = item.held.job
+        log.error("completion refused", job=job.id, task=job.task, why=why)
+        self._drop(item)
+        if isinstance(item.completion, Ack):
+            message = f"the server refuses the result of this task: {why}"[: bounds.ERROR_MESSAGE_CHARS]
+            error = JobError(type="ResultRefused", message=message)
+            self.add(item.held, Nack(job_id=job.id, token=job.token, error=error, retryable=False))
+
+    def _note(self) -> None:
+        if not len(self):
+            self._idle.set()
+
+    def _drop(self, item: Item) -> None:
+        self._bytes -= item.size
+        self._board.forget(item.held.key)
+
+    def _take(self, fits: Callable[[Item], bool]) -> list[Item]:
+        """Remove from the buffer what fits, in order, as much as one request may carry."""
+        taken: list[Item] = []
+        left: deque[Item] = deque()
+        size = 0
+        while self._items and len(taken) < bounds.SETTLE_JOBS:
+            item = self._items.popleft()
+            if not fits(item):
+                left.append(item)
+                continue
+            if taken and size + item.size > bounds.SETTLE_BYTES:
+                left.append(item)
+                break
+            size += item.size
+            taken.append(item)
+        left.extend(self._items)
+        self._items = left
+        self._sending += len(taken)
+        return taken
