@@ -31,7 +31,7 @@ def p99(values: list[int]) -> float:
 
 
 async def test_g16_delayed_jobs_come_never_early_and_hardly_late(store_url: str, make_engine: EngineMaker) -> None:
-    """300 jobs, the first one of an idle queue too, with a poll that waits: at most 250 ms late at the 99th percentile."""
+    """300 jobs, the first one of an idle queue too, with a poll that waits: late by at most 250 ms at p99."""
     engine = await make_engine(store_url, with_loops=True)
     pulling = asyncio.create_task(pull(engine, 300))
     due = {}
