@@ -14,7 +14,9 @@ WALL_CLOCKS = {
     "datetime.datetime.now",
     "datetime.datetime.utcnow",
 }
-MAY_READ: dict[str, str] = {}
+MAY_READ = {
+    "server/headrace_server/engine/engine.py": "the time in a job's id sorts ids, and decides nothing",
+}
 
 
 def calls(names: set[str], *packages: str) -> list[str]:

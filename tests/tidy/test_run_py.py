@@ -1,9 +1,17 @@
-"""run.py can be read by a Python that is too old, and says so."""
+"""run.py: what it is written in, and what it does about installs that are interrupted, repeated, moved, or at once."""
 
 import ast
+import os
+import shutil
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
+
+from tests.support.waiting import eventually
+from tests.tidy.fake_project import FakeProject
 from tests.tidy.tree import ROOT, tree
 
 RUN = ROOT / "run.py"
@@ -43,3 +51,79 @@ def test_a_python_that_is_too_old_is_told_so() -> None:
     assert done.returncode == 1
     assert "Headrace needs Python 3.11 or newer" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> FakeProject:
+    return FakeProject(tmp_path / "a checkout")
+
+
+def installed(err: str) -> bool:
+    return "Installing Headrace" in err
+
+
+def test_it_installs_when_something_changed_and_becomes_the_command(project: FakeProject) -> None:
+    code, out, err = project.run()
+    assert (code, out, installed(err)) == (7, "headrace up\n", True), err
+    code, out, err = project.run("queues", "-o", "json")
+    assert (code, out, err) == (7, "headrace queues -o json\n", "")
+    for name in ("pyproject.toml", "constraints.txt"):
+        with (project.folder / name).open("a") as file:
+            file.write("\n# changed\n")
+        assert installed(project.run()[2]), name
+
+
+def test_a_moved_checkout_is_installed_anew(project: FakeProject) -> None:
+    project.run()
+    project.folder = project.folder.rename(project.folder.with_name("moved"))
+    code, _, err = project.run()
+    assert (code, installed(err)) == (7, True), err
+
+
+def test_an_interrupted_install_is_done_again_from_scratch(project: FakeProject) -> None:
+    project.slow.touch()
+    process = project.start()
+    eventually(project.building.exists, 30, "the install has begun")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    half = project.folder / ".venv" / "half"
+    half.touch()
+    project.slow.unlink()
+    code, _, err = project.run()
+    assert (code, installed(err), half.exists()) == (7, True, False), err
+
+
+def test_starts_at_the_same_time_install_once(project: FakeProject) -> None:
+    project.slow.touch()
+    first = project.start("one")
+    eventually(project.building.exists, 30, "the install has begun")
+    second = project.start("two")
+    assert second.stderr is not None
+    assert second.stderr.readline() == "Another run.py is installing here; waiting for it ...\n"
+    project.slow.unlink()
+    out, err = second.communicate(timeout=60)
+    assert (second.returncode, out, installed(err)) == (7, "headrace two\n", False)
+    assert first.communicate(timeout=60)[0] == "headrace one\n"
+
+
+def test_a_failed_install_says_so_and_leaves_what_was_there(project: FakeProject) -> None:
+    project.run()
+    marker = project.folder / ".venv" / "kept"
+    marker.touch()
+    good = (project.folder / "pyproject.toml").read_text()
+    (project.folder / "pyproject.toml").write_text(good.replace('"backend"', '"no_such_backend"'))
+    code, out, err = project.run()
+    assert (code, out) == (1, "")
+    assert "Installing failed" in err
+    (project.folder / "pyproject.toml").write_text(good)
+    assert (project.run()[0], marker.exists()) == (7, True)
+
+
+def test_a_venv_made_by_hand_is_used_and_mended(project: FakeProject) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", project.folder / ".venv"], check=True)
+    marker = project.folder / ".venv" / "mine"
+    marker.touch()
+    assert (project.run()[0], marker.exists()) == (7, True)
+    (project.folder / ".venv" / "headrace-installed.json").unlink()
+    shutil.rmtree(project.folder / ".venv" / "bin")
+    assert (project.run()[0], marker.exists()) == (7, True)
