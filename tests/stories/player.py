@@ -132,9 +132,16 @@ class Player:
     def _settle(self, line: Line) -> str:
         item = writing.settle(line.verb, self._id(line.words[0]), self._token(line.words), line.options)
         (answer,) = self._stage.settle([item])
-        assert answer.job_id == item.job_id
+        self._compare_answer(answer)
         status = answer.status.value
         return status if status in ("ok", "late", "repeated") else f"refused {status}"
+
+    def _compare_answer(self, answer: Settled) -> None:
+        """Every answer describes the job as it is then, whatever the verdict."""
+        (job,) = self._stage.get([answer.job_id])
+        told = (answer.state, answer.attempt, answer.run_at_ms, answer.deadline_ms)
+        seen = (job.state, job.attempt, job.run_at_ms, job.deadline_ms) if job else (None,) * 4
+        assert told == seen, f"the answer tells {told}, the job is {seen}"
 
     _ack = _nack = _release = _snooze = _extend = _settle
 

@@ -1,6 +1,6 @@
 -- moves: loads a job and moves it between the structures that are its state; uses lib.
 
-local FIELDS = {'q', 's', 'k', 'ks', 'sc', 'at', 'ma', 'dl', 'cr', 'mc', 'ex', 're', 'fe', 'wt', 'st', 'w', 'll', 'rp', 'rs'}
+local FIELDS = {'q', 's', 'k', 'ks', 'sc', 'at', 'ma', 'dl', 'cr', 'mc', 'ex', 're', 'fe', 'wt', 'st', 'w', 'll', 'rp', 'rs', 'ru'}
 local RETENTION = {
     succeeded = DEFAULTS.succeeded_retention_ms,
     dead = DEFAULTS.dead_retention_ms,
@@ -17,6 +17,7 @@ local function load(id)
     job.at, job.dl, job.cr = tonumber(job.at) or 1, tonumber(job.dl) or 0, tonumber(job.cr) or 0
     job.ma = tonumber(job.ma) or DEFAULTS.max_attempts
     job.mc = tonumber(job.mc) or DEFAULTS.max_crashes
+    job.run_ms = tonumber(job.ru) -- while it waits
     if job.s == 'leased' then job.deadline = tonumber(redis.call('ZSCORE', set_key(job.q, 'leased'), id)) end
     return job
 end

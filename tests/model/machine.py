@@ -1,0 +1,261 @@
+"""The state machine: the real scripts in a real store beside the oracle, one random story after the other.
+
+Rules are biased towards what breaks queues: edges of deadlines, stolen leases, repeated and swapped tokens, storms of
+failures, a store that comes back as another process.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import count, pairwise
+
+from headrace_server.domain.defaults import Defaults
+from headrace_server.domain.ids import IdMaker
+from headrace_server.domain.jobs import IdempotencyKey
+from headrace_server.domain.lifecycle import State
+from headrace_server.domain.requests import EnqueueGroup, EnqueueStatus, Extend, Grant, LeaseAsk, Nack, Settle
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.model import chances
+from tests.model.compare import Revs, plain_enqueued, plain_grant, plain_job, same
+from tests.model.oracle import Oracle
+from tests.model.real import RealStage
+from tests.model.records import Record
+
+START_MS = 1_800_000_000_000
+STRANGER = IdMaker().make(START_MS - 1, 0, 0)
+KEYS = tuple(bytes([n]) * 16 for n in range(3))
+BODIES = (b"x" * 16, b"y" * 16)
+DRAWS = (0.0, 0.5, 1.0)
+
+
+class EngineBesideOracle(RuleBasedStateMachine):
+    """After each step: the same answer, the same jobs, the same counts, and a store without faults."""
+
+    def __init__(self, open_stage: Callable[[], RealStage]) -> None:
+        super().__init__()
+        self.real = open_stage()
+        self.oracle = Oracle(Defaults())
+        self.ids: list[bytes] = []
+        self.tokens: list[tuple[bytes, bytes]] = []
+        self.grants: list[tuple[LeaseAsk, Grant]] = []
+        self.groups: list[EnqueueGroup] = []
+        self.revs = Revs()
+        self._maker = IdMaker()
+        self._keys = count(1)
+        self._set_clock(START_MS)
+
+    def teardown(self) -> None:
+        self.real.close()
+
+    # -- time -----------------------------------------------------------------------------------------
+
+    @rule(data=st.data(), off=st.sampled_from([-1, 0, 1]), tick=st.booleans())
+    def jump_to_an_edge(self, data: st.DataObject, off: int, tick: bool) -> None:
+        """Go to where something becomes due, a millisecond before, or after."""
+        now = self.oracle.now_ms()
+        edges = sorted({at for record in self.oracle.jobs.values() for at in _edges(record) if at + off >= now})
+        if edges:
+            self._set_clock(data.draw(st.sampled_from(edges[:5])) + off)
+        if tick:
+            self.tick()
+
+    @rule(ms=chances.spans)
+    def wait(self, ms: int) -> None:
+        self._set_clock(self.oracle.now_ms() + ms)
+
+    @rule(ms=chances.spans)
+    def set_the_clock_back(self, ms: int) -> None:
+        self._touch()
+        self._set_clock(self.oracle.clock_ms - ms)
+
+    @rule()
+    def tick(self) -> None:
+        self.real.tick()
+        self.oracle.tick()
+
+    @rule()
+    def fail_over(self) -> None:
+        """The store comes back as another process, and the next script notes it."""
+        self.real.failover()
+        self.oracle.failover()
+        self._touch()
+
+    @rule(draw=st.sampled_from(DRAWS))
+    def change_the_jitter(self, draw: float) -> None:
+        self.real.jitter = self.oracle.jitter = draw
+
+    # -- produce --------------------------------------------------------------------------------------
+
+    @initialize(wishes=st.lists(chances.wishes, min_size=3, max_size=6), queue=chances.queues)
+    def begin(self, wishes: list[dict[str, object]], queue: str) -> None:
+        self.enqueue(wishes, queue, None, BODIES[0])
+
+    @rule(
+        wishes=st.lists(chances.wishes, min_size=1, max_size=4),
+        queue=chances.queues,
+        key=st.sampled_from([None, None, *KEYS]),
+        body=st.sampled_from(BODIES),
+    )
+    def enqueue(self, wishes: list[dict[str, object]], queue: str, key: bytes | None, body: bytes) -> None:
+        ids = [self._maker.make(START_MS, 0, 0) for _ in wishes]
+        now = self.oracle.now_ms()
+        jobs = [chances.new_job(i, queue, wish, now) for i, wish in zip(ids, wishes, strict=True)]
+        group = EnqueueGroup(jobs, IdempotencyKey(key, body) if key else None)
+        self._enqueue(group)
+
+    @rule(data=st.data())
+    def repeat_an_enqueue(self, data: st.DataObject) -> None:
+        """The same call once more: its answer was lost between server and store."""
+        alive = [g for g in self.groups if all(job.id in self.oracle.jobs for job in g.jobs)]
+        if alive:
+            group = data.draw(st.sampled_from(alive[-5:]))
+            real, oracle = self.real.enqueue(group), self.oracle.enqueue(group)
+            same((real.status, real.ids, real.now_ms), (oracle.status, oracle.ids, oracle.now_ms))
+
+    def _enqueue(self, group: EnqueueGroup) -> None:
+        real, oracle = self.real.enqueue(group), self.oracle.enqueue(group)
+        same(plain_enqueued(real), plain_enqueued(oracle))
+        if oracle.status is EnqueueStatus.CREATED:
+            self.groups.append(group)
+        self.ids += [job.id for job in group.jobs]
+
+    # -- lease ----------------------------------------------------------------------------------------
+
+    @rule(
+        queues=st.lists(chances.queues, min_size=1, max_size=3, unique=True),
+        jobs=st.integers(1, 5),
+        size=st.sampled_from([4_000_000, 4_000_000, 50, 100]),
+        lease_ms=st.sampled_from([None, None, 1_000, 30_000]),
+        worker=chances.workers,
+        keyed=st.booleans(),
+    )
+    def lease(self, queues: list[str], jobs: int, size: int, lease_ms: int | None, worker: str, keyed: bool) -> None:
+        key = next(self._keys).to_bytes(16, "big") if keyed else None
+        self._lease(LeaseAsk(queues=queues, max_jobs=jobs, max_bytes=size, lease_ms=lease_ms, worker=worker, key=key))
+
+    @rule(worker=chances.workers)
+    def steal(self, worker: str) -> None:
+        """Let every lease run out, and another worker take the jobs."""
+        deadlines = [record.deadline_ms for record in self.oracle.jobs.values() if record.deadline_ms is not None]
+        if deadlines:
+            self._set_clock(max(self.oracle.now_ms(), *deadlines))
+        self.tick()
+        self._lease(LeaseAsk(queues=list(chances.QUEUES), max_jobs=5, worker=worker))
+
+    @rule(data=st.data())
+    def repeat_a_lease(self, data: st.DataObject) -> None:
+        """The same worker and key once more, while a lease of theirs is live."""
+        asks = [ask for ask, _ in self.grants if self._is_replayable(ask)]
+        if asks:
+            self._lease(data.draw(st.sampled_from(asks)))
+
+    @rule(data=st.data())
+    def give_back(self, data: st.DataObject) -> None:
+        if self.grants:
+            ask, grant = data.draw(st.sampled_from(self.grants[-5:]))
+            self.real.giveback(ask, grant)
+            self.oracle.giveback(ask, grant)
+
+    def _lease(self, ask: LeaseAsk) -> None:
+        real = self.real.lease(ask)
+        oracle = self.oracle.lease(ask, [job.token for job in real.jobs])
+        same(plain_grant(real), plain_grant(oracle))
+        self.grants.append((ask, real))
+        if not real.replayed:
+            self.tokens += [(job.id, job.token) for job in real.jobs]
+
+    def _is_replayable(self, ask: LeaseAsk) -> bool:
+        record = self.oracle.replays.find(ask.worker, ask.key) if ask.key else None
+        return record is not None and any(self._is_live(job_id, token) for job_id, token in record.leases)
+
+    def _is_live(self, job_id: bytes, token: bytes) -> bool:
+        return job_id in self.oracle.jobs and self.oracle.jobs[job_id].is_live(token)
+
+    # -- settle ---------------------------------------------------------------------------------------
+
+    @rule(data=st.data(), one_call=st.booleans())
+    def settle(self, data: st.DataObject, one_call: bool) -> None:
+        """Several items of any verb: live, old, swapped and forged tokens, and the same job more than once."""
+        live = [pair for pair in self.tokens if self._is_live(*pair)]
+        pairs = [
+            live,
+            live,
+            self.tokens[-8:],
+            self._swapped(),
+            [(self.ids[0], chances.FORGED), (STRANGER, self.ids[0])],
+        ]
+        pick = st.one_of([st.sampled_from(p) for p in pairs if p])
+        items = data.draw(st.lists(pick.flatmap(lambda pair: chances.settles(*pair)), min_size=1, max_size=5))
+        self._settle(items, one_call=one_call)
+
+    @rule(data=st.data(), times=st.integers(2, 3))
+    def settle_again_and_again(self, data: st.DataObject, times: int) -> None:
+        live = [pair for pair in self.tokens if self._is_live(*pair)]
+        if live:
+            item = data.draw(st.sampled_from(live).flatmap(lambda pair: chances.settles(*pair)))
+            self._settle([item] * times, one_call=True)
+
+    @rule(ms=chances.spans)
+    def nack_storm(self, ms: int) -> None:
+        """Everything that is held fails at once."""
+        live = [pair for pair in self.tokens if self._is_live(*pair)]
+        error = b'{"type":"Storm","message":"all at once"}'
+        self._settle([Nack(job_id=i, token=t, error=error, retry_in_ms=ms) for i, t in live], one_call=True)
+
+    @rule(ms=st.sampled_from([None, 1_000, 60_000]))
+    def extend_all(self, ms: int | None) -> None:
+        """A heartbeat, also for what was lost."""
+        items = [Extend(job_id=job_id, token=token, lease_ms=ms) for job_id, token in self.tokens[-8:]]
+        self._settle(items, one_call=True)
+
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        ids = data.draw(st.lists(st.sampled_from([*self.ids[-8:], STRANGER]), min_size=1, max_size=3))
+        same(self.real.cancel(ids, "because"), self.oracle.cancel(ids, "because"))
+
+    def _settle(self, items: Sequence[Settle], *, one_call: bool) -> None:
+        if one_call:
+            same(self.real.settle(items), self.oracle.settle(items))
+            return
+        for item in items:
+            same(self.real.settle([item]), self.oracle.settle([item]))
+
+    def _swapped(self) -> list[tuple[bytes, bytes]]:
+        last = self.tokens[-4:]
+        return [(a[0], b[1]) for a, b in pairwise(last)]
+
+    # -- after each step ------------------------------------------------------------------------------
+
+    @invariant()
+    def same_jobs(self) -> None:
+        real = self.real.get(self.ids)
+        same([plain_job(job) for job in real], [plain_job(job) for job in self.oracle.get(self.ids)])
+        self.revs.look([job for job in real if job is not None])
+
+    @invariant()
+    def same_counts(self) -> None:
+        same(self.real.stats(chances.QUEUES), self.oracle.stats(chances.QUEUES))
+
+    @invariant()
+    def same_order_and_a_store_without_faults(self) -> None:
+        self.real.check()
+        picture = self.real.picture()
+        for queue in chances.QUEUES:
+            same(picture.ready(queue), [record.new.id for record in self.oracle.ready(queue)])
+
+    # -- helpers --------------------------------------------------------------------------------------
+
+    def _set_clock(self, ms: int) -> None:
+        self.real.clock_ms = self.oracle.clock_ms = ms
+
+    def _touch(self) -> None:
+        """Let a script run that writes: it notes clock and process of the store."""
+        same(self.real.cancel([STRANGER], ""), self.oracle.cancel([STRANGER], ""))
+
+
+def _edges(record: Record) -> list[int]:
+    at = [record.deadline_ms]
+    if record.state in (State.SCHEDULED, State.RETRYING):
+        at.append(record.due_ms)
+    at += [record.expires_at_ms, record.prune_at_ms]
+    return [ms for ms in at if ms is not None]

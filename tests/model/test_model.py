@@ -1,0 +1,36 @@
+"""The engine beside the oracle, step by step (G5 to G10, G12 to G18, G20, G24).
+
+The same stories come each time here; `HEADRACE_MODEL_EXAMPLES=5000 pytest tests/model -k beside` plays other ones, and
+as many as wanted: run it after any change of a script.
+"""
+
+import os
+
+import redis
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.model.machine import EngineBesideOracle
+from tests.model.real import RealStage
+from tests.support.stores import StoreProcess
+
+EXAMPLES = int(os.environ.get("HEADRACE_MODEL_EXAMPLES") or 0)
+PROFILE = settings(
+    max_examples=EXAMPLES or 40,
+    stateful_step_count=40,
+    derandomize=not EXAMPLES,
+    database=None,
+    deadline=None,
+    print_blob=False,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def test_engine_beside_oracle(volatile_store: StoreProcess) -> None:
+    with volatile_store.client() as client:
+        run_state_machine_as_test(lambda: EngineBesideOracle(lambda: _open(volatile_store, client)), settings=PROFILE)
+
+
+def _open(store: StoreProcess, client: "redis.Redis") -> RealStage:
+    client.flushall("SYNC")
+    return RealStage(store.url, client)
