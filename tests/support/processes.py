@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 END_S = 15.0
 TAIL_BYTES = 8_000
 
@@ -69,6 +71,14 @@ class Child:
     def tail(self) -> str:
         """Return the end of its log."""
         return tail(self.log)
+
+
+def runs(pid: int) -> bool:
+    """Return whether a process runs; one that ended and that nobody reaped (an orphan in a container) does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def tail(log: Path) -> str:

@@ -122,8 +122,8 @@ def store_pid(data_dir: Path) -> int | None:
     try:
         pid = int(json.loads((data_dir / "store.json").read_text())["pid"])
         words = Path(f"/proc/{pid}/cmdline").read_bytes()
-        here = os.path.samefile(f"/proc/{pid}/cwd", data_dir)
-    except (OSError, ValueError, KeyError):
+        here = Path(f"/proc/{pid}/cwd").samefile(data_dir)
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     return pid if here and (b"valkey" in words or b"redis" in words) else None
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.support import system
 from tests.support.needs import missing
@@ -81,6 +83,8 @@ class StoreProcess:
 
     def client(self, **options: Any) -> redis.Redis:
         """Return a plain client; the caller closes it (or uses it in a `with`)."""
+        # no retries: a test that waits for a fault must see it at once
+        options = {"socket_timeout": 10.0, "retry": Retry(NoBackoff(), 0), **options}
         return redis.Redis(unix_socket_path=str(self.socket), **options)
 
     def call(self, *command: str | bytes | int) -> Any:
