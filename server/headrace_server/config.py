@@ -4,7 +4,6 @@ Command-line flags, `docs/operations/settings.md` and `headrace doctor` are made
 """
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -31,21 +30,9 @@ class SettingsError(Exception):
     """A setting that cannot be used; the text says which one, why, and what to write instead."""
 
 
-def setting(
-    default: Any,
-    meaning: str,
-    *,
-    secret: bool = False,
-    flag: str | None = None,
-    least: int | None = None,
-    most: int | None = None,
-) -> Any:
-    """Declare one setting; `meaning` starts with what it is and ends with its unit, `flag` names a command-line flag.
-
-    `least` and `most` bound a number, both included.
-    """
-    metadata = {"meaning": meaning, "secret": secret, "flag": flag, "least": least, "most": most}
-    return field(default=default, metadata=metadata)
+def setting(default: Any, meaning: str, *, secret: bool = False, flag: str | None = None) -> Any:
+    """Declare one setting; `meaning` starts with what it is and ends with its unit, `flag` names a command-line flag."""
+    return field(default=default, metadata={"meaning": meaning, "secret": secret, "flag": flag})
 
 
 def _state_home() -> Path:
@@ -61,7 +48,7 @@ class Settings:
         "Address to listen on; another than loopback needs tokens.",
         flag="--host",
     )
-    port: int = setting(8080, "Port to listen on; 0 takes a free one.", flag="--port", least=0, most=65535)
+    port: int = setting(8080, "Port to listen on; 0 takes a free one.", flag="--port")
     data_dir: Path | None = setting(
         None,
         "Folder of the embedded store; by default headrace/ in the user's state folder.",
@@ -73,7 +60,7 @@ class Settings:
         secret=True,
         flag="--redis",
     )
-    processes: int = setting(1, "Server processes on one port.", flag="--processes", least=1, most=256)
+    processes: int = setting(1, "Server processes on one port.", flag="--processes")
     durability: Durability = setting(
         Durability.FSYNC,
         "What a 2xx stands for: relaxed, fsync, replica, fsync+replica.",
@@ -84,11 +71,9 @@ class Settings:
         "Start with durability fsync though the store neither shows its configuration nor knows WAITAOF.",
         flag="--assume-durability",
     )
-    replicas: int = setting(1, "Replicas that must have a write in the replica modes.", least=1)
+    replicas: int = setting(1, "Replicas that must have a write in the replica modes.")
     namespace: str = setting("hr", "First part of every key in the store.", flag="--namespace")
-    shards: int = setting(
-        1, "Parts of the key space, fixed at the first start on a store.", least=1, most=limits.MAX_SHARDS
-    )
+    shards: int = setting(1, "Parts of the key space, fixed at the first start on a store.")
     tune_store: bool = setting(
         False,
         "Set hash-max-listpack-value on an external store (halves the memory of a job).",
@@ -106,65 +91,45 @@ class Settings:
     )
     log_level: str = setting("info", "debug, info, warning or error.", flag="--log-level")
     log_format: str = setting("logfmt", "logfmt or json, one line per event.", flag="--log-format")
-    grace_ms: int = setting(10_000, "Time that running requests get at SIGTERM, in milliseconds.", least=0)
-    receive_timeout_ms: int = setting(30_000, "Time for a whole request to arrive, in milliseconds.", least=1)
-    max_header_bytes: int = setting(limits.MAX_HEADER_BYTES, "Largest request line and headers, in bytes.", least=1024)
-    max_body_bytes: int = setting(
-        limits.MAX_BODY_BYTES, "Largest request body, in bytes.", least=1024, most=512 * limits.MIB
-    )
-    max_payload_bytes: int = setting(
-        limits.MAX_PAYLOAD_BYTES, "Largest payload or result of one job, in bytes.", least=1, most=limits.MAX_BODY_BYTES
-    )
-    store_timeout_ms: int = setting(5_000, "Time for one answer of the store, in milliseconds.", least=1)
-    store_connect_timeout_ms: int = setting(1_000, "Time to connect to the store, in milliseconds.", least=1)
+    grace_ms: int = setting(10_000, "Time that running requests get at SIGTERM, in milliseconds.")
+    receive_timeout_ms: int = setting(30_000, "Time for a whole request to arrive, in milliseconds.")
+    max_header_bytes: int = setting(limits.MAX_HEADER_BYTES, "Largest request line and headers, in bytes.")
+    max_body_bytes: int = setting(limits.MAX_BODY_BYTES, "Largest request body, in bytes.")
+    max_payload_bytes: int = setting(limits.MAX_PAYLOAD_BYTES, "Largest payload or result of one job, in bytes.")
+    store_timeout_ms: int = setting(5_000, "Time for one answer of the store, in milliseconds.")
+    store_connect_timeout_ms: int = setting(1_000, "Time to connect to the store, in milliseconds.")
     lease_ms: int = setting(
         Defaults().lease_ms,
         "Lease length where nobody asks for one, in milliseconds.",
-        least=limits.MIN_LEASE_MS,
-        most=limits.MAX_LEASE_MS,
     )
     max_attempts: int = setting(
         Defaults().max_attempts,
         "Runs of the handler in all where the job does not say.",
-        least=1,
-        most=limits.MAX_ATTEMPTS,
     )
     max_crashes: int = setting(
         Defaults().max_crashes,
         "Lost leases until a job is dead where the job does not say.",
-        least=1,
-        most=limits.MAX_CRASHES,
     )
-    retry_initial_ms: int = setting(
-        Defaults().initial_ms, "Wait after the first failure, in milliseconds.", least=0, most=limits.MAX_DELAY_MS
-    )
-    retry_max_ms: int = setting(
-        Defaults().max_ms, "Longest wait between two attempts, in milliseconds.", least=0, most=limits.MAX_DELAY_MS
-    )
+    retry_initial_ms: int = setting(Defaults().initial_ms, "Wait after the first failure, in milliseconds.")
+    retry_max_ms: int = setting(Defaults().max_ms, "Longest wait between two attempts, in milliseconds.")
     succeeded_retention_ms: int = setting(
         Defaults().succeeded_retention_ms,
         "Keep succeeded jobs, in milliseconds.",
-        least=limits.MIN_RETENTION_MS,
-        most=limits.MAX_RETENTION_MS,
     )
     dead_retention_ms: int = setting(
         Defaults().dead_retention_ms,
         "Keep dead jobs, in milliseconds.",
-        least=limits.MIN_RETENTION_MS,
-        most=limits.MAX_RETENTION_MS,
     )
     cancelled_retention_ms: int = setting(
         Defaults().cancelled_retention_ms,
         "Keep cancelled jobs, in milliseconds.",
-        least=limits.MIN_RETENTION_MS,
-        most=limits.MAX_RETENTION_MS,
     )
 
     @classmethod
     def read(cls, environ: Mapping[str, str], **overrides: Any) -> "Settings":
         """Return the settings from HEADRACE_* variables; `overrides` that are not None win.
 
-        Raises SettingsError for a value that cannot be read or is out of its bounds.
+        Raises SettingsError for a value that cannot be read.
         """
         values: dict[str, Any] = {}
         hints = get_type_hints(cls)
@@ -173,12 +138,7 @@ class Settings:
             if text is not None:
                 values[f.name] = _parse(env_name(f.name), text, hints[f.name])
         values.update({name: value for name, value in overrides.items() if value is not None})
-        settings = cls(**values)
-        for f in fields(cls):
-            _check_bounds(env_name(f.name), getattr(settings, f.name), f.metadata["least"], f.metadata["most"])
-        if not re.fullmatch(limits.NAME_PATTERN, settings.namespace):
-            raise SettingsError(f"{env_name('namespace')} must match {limits.NAME_PATTERN}: it is part of every key")
-        return settings
+        return cls(**values)
 
     def defaults(self) -> Defaults:
         """Return what a job gets that asks for nothing."""
@@ -216,19 +176,6 @@ class Settings:
 def env_name(name: str) -> str:
     """Return the environment variable of a setting."""
     return PREFIX + name.upper()
-
-
-def _check_bounds(name: str, value: Any, least: int | None, most: int | None) -> None:
-    if least is not None and value < least:
-        raise SettingsError(f"{name} is {value}; it must be at least {least}")
-    if most is not None and value > most:
-        raise SettingsError(f"{name} is {value}; it must be at most {most}")
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _parse(name: str, text: str, hint: Any) -> Any:

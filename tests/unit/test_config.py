@@ -1,4 +1,4 @@
-"""Settings: read from the environment, bounded, with errors that name the setting."""
+"""Settings: read from the environment, with errors that name the setting."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 from headrace_server.config import Durability, Settings, SettingsError
 
 
-def test_the_defaults_are_within_their_bounds() -> None:
+def test_nothing_needs_to_be_set() -> None:
     assert Settings.read({}) == Settings()
 
 
@@ -40,14 +40,8 @@ def test_a_flag_wins_over_the_environment_and_an_absent_flag_does_not() -> None:
     ("name", "value", "hint"),
     [
         ("HEADRACE_PORT", "http", "HEADRACE_PORT cannot be read as int"),
-        ("HEADRACE_PORT", "65536", "at most 65535"),
-        ("HEADRACE_PROCESSES", "0", "at least 1"),
-        ("HEADRACE_SHARDS", "4097", "at most 4096"),
         ("HEADRACE_DURABILITY", "always", "HEADRACE_DURABILITY cannot be read as Durability"),
         ("HEADRACE_TUNE_STORE", "maybe", "HEADRACE_TUNE_STORE cannot be read as bool"),
-        ("HEADRACE_LEASE_MS", "999", "at least 1000"),
-        ("HEADRACE_DEAD_RETENTION_MS", "1", "at least 60000"),
-        ("HEADRACE_NAMESPACE", "a{b}", "HEADRACE_NAMESPACE must match"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(name: str, value: str, hint: str) -> None:
