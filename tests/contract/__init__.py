@@ -1,0 +1,1 @@
+"""openapi.yaml against itself, the code, the clients and a running server."""

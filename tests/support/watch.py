@@ -1,0 +1,66 @@
+"""Holds every reply of a real server to this test process against openapi.yaml, whoever asked: a test or the SDK.
+
+Servers make themselves known by `watch(url)`; anything else that speaks HTTP in a test (a cutting proxy, a stand-in) is
+left alone. What was wrong is told at the end of the test that saw it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from tests.support.contract import Exchange, operation_of, reply_faults
+
+_watched: set[tuple[str, int | None]] = set()
+_found: list[str] = []
+seen: dict[tuple[str, int], int] = {}  # (operationId, status) -> replies
+
+
+def watch(url: str) -> None:
+    """From now on, judge the replies of the server at `url`."""
+    _watched.add(_place(httpx.URL(url)))
+
+
+def take_faults() -> list[str]:
+    """Return what was wrong since the last call."""
+    faults, _found[:] = list(_found), []
+    return faults
+
+
+@contextmanager
+def watching() -> Iterator[None]:
+    """Judge what httpx receives in this process."""
+    patch_sync, patch_async = httpx.Client.send, httpx.AsyncClient.send
+
+    def send(client: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
+        response = patch_sync(client, request, **options)
+        _judge(response, options)
+        return response
+
+    async def send_async(client: httpx.AsyncClient, request: httpx.Request, **options: Any) -> httpx.Response:
+        response = await patch_async(client, request, **options)
+        _judge(response, options)
+        return response
+
+    httpx.Client.send, httpx.AsyncClient.send = send, send_async
+    try:
+        yield
+    finally:
+        httpx.Client.send, httpx.AsyncClient.send = patch_sync, patch_async
+
+
+def _judge(response: httpx.Response, options: dict[str, Any]) -> None:
+    request = response.request
+    if _place(request.url) not in _watched or options.get("stream"):
+        return
+    path = request.url.raw_path.partition(b"?")[0].decode()
+    found = operation_of(request.method, path)
+    if found is not None:
+        seen[found.id, response.status_code] = seen.get((found.id, response.status_code), 0) + 1
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    _found.extend(reply_faults(Exchange(request.method, path, response.status_code, headers, response.content)))
+
+
+def _place(url: httpx.URL) -> tuple[str, int | None]:
+    return url.host, url.port
