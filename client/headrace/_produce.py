@@ -176,13 +176,12 @@ def _path(job_id: str, more: str = "") -> str:
 
 
 def _body(job: NewJob) -> Document:
-    values = ((f.name, getattr(job, f.name)) for f in fields(job))
-    return {name: _written(name, value) for name, value in values if value is not None and value is not ABSENT}
+    options = {f.name: getattr(job, f.name) for f in fields(job) if f.name != "payload"}
+    written = {name: _written(name, value) for name, value in options.items() if value is not None}
+    return written if job.payload is ABSENT else {**written, "payload": job.payload}
 
 
 def _written(name: str, value: Any) -> Any:
-    if name == "payload":
-        return value
     if isinstance(value, datetime):
         return write_instant(name, value)
     if isinstance(value, RetryPolicy):

@@ -120,6 +120,8 @@ def _item(completion: Completion) -> Document:
             return {"op": "release", **proof, **_given(reason=reason)}
         case Snooze(delay_ms=delay_ms):
             return {"op": "snooze", **proof, "delay_ms": delay_ms}
+        case _:
+            raise TypeError(f"a completion is an Ack, Nack, Release or Snooze, not {type(completion).__name__}")
 
 
 def _given(**values: Any) -> Mapping[str, Any]:

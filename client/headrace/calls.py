@@ -1,8 +1,8 @@
 """Python calls as payloads and back: what `.delay()` writes, a worker reads; it must not know jobs or HTTP.
 
 Named arguments travel by name as an object, positional ones as an array; where both are given, the signature gives the
-positional ones their names. A worker reads an object as keyword arguments, an array as positional ones, nothing as no
-argument, and anything else as one argument.
+positional ones their names. A worker reads an object as keyword arguments, an array as positional ones, and anything
+else as one argument; a payload that was left out is an empty object, thus no argument at all.
 """
 
 import inspect
@@ -31,7 +31,7 @@ def arguments_of(payload: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return (), dict(payload)
     if isinstance(payload, list | tuple):
         return tuple(payload), {}
-    return ((), {}) if payload is None else ((payload,), {})
+    return (payload,), {}
 
 
 def argument_name(payload: Any, key: str | int, fn: Callable[..., Any] | None) -> str:

@@ -164,44 +164,41 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ack:
-    """The job is done."""
+class Completion:
+    """One settle: an Ack, a Nack, a Release or a Snooze."""
 
     job_id: str
     token: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ack(Completion):
+    """The job is done."""
+
     result: Any = ABSENT
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nack:
+class Nack(Completion):
     """The attempt failed."""
 
-    job_id: str
-    token: str = field(repr=False)
     error: JobError
     retryable: bool = True  # False: dead at once
     retry_in_ms: int | None = None  # the worker's choice instead of the backoff
 
 
 @dataclass(frozen=True, kw_only=True)
-class Release:
+class Release(Completion):
     """Back to its place in the queue; no attempt is counted."""
 
-    job_id: str
-    token: str = field(repr=False)
     reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Snooze:
+class Snooze(Completion):
     """Again after a while; no attempt is counted."""
 
-    job_id: str
-    token: str = field(repr=False)
     delay_ms: int
-
-
-Completion = Ack | Nack | Release | Snooze
 
 
 @dataclass(frozen=True, kw_only=True)

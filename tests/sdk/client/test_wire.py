@@ -1,0 +1,328 @@
+"""What each verb sends, and what it makes of the answer; no network."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from headrace import (
+    Ack,
+    Held,
+    Invalid,
+    JobError,
+    LeaseLost,
+    Nack,
+    NewJob,
+    NotFinished,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    Release,
+    Retry,
+    RetryPolicy,
+    Snooze,
+    State,
+    Status,
+    TaskCancelled,
+    TaskFailed,
+    Unauthorized,
+)
+from headrace._steps import Reply, Request, Steps
+from headrace._verbs import Verbs
+
+from tests.sdk.client.drive import ID, NOW, TOKEN, Line, body, job, keys, line, problem, reply
+
+NOON = datetime(2026, 1, 2, 12, 0, 0, 1, tzinfo=UTC)  # a microsecond past
+
+
+def test_enqueue_sends_only_what_was_given() -> None:
+    wire = line(reply(job(), 201))
+    made = wire.run(wire.verbs.enqueue("demo.add", [2, 3]))
+    assert (wire.request.method, wire.request.path) == ("POST", "/v1/jobs")
+    assert body(wire.request) == {"task": "demo.add", "payload": [2, 3]}
+    assert (made.id, made.state, made.payload) == (ID, State.READY, [2, 3])
+    assert made.enqueued_at == datetime(2026, 1, 2, 3, 4, 5, 684000, tzinfo=UTC)
+
+
+def test_a_payload_of_null_is_sent_and_an_absent_one_is_not() -> None:
+    assert body(_sent(lambda v: v.enqueue("t", None), job())) == {"task": "t", "payload": None}
+    assert body(_sent(lambda v: v.enqueue("t"), job())) == {"task": "t"}
+
+
+def test_enqueue_writes_instants_in_utc_and_never_too_early() -> None:
+    eastern = NOON.astimezone(timezone(timedelta(hours=5)))
+    sent = _sent(lambda v: v.enqueue("t", run_at=eastern, expires_at=NOON + timedelta(days=1)), job())
+    assert body(sent)["run_at"] == "2026-01-02T12:00:00.001Z"
+    assert body(sent)["expires_at"] == "2026-01-03T12:00:00.001Z"
+
+
+def test_enqueue_refuses_a_naive_instant_before_anything_is_sent() -> None:
+    wire = line()
+    with pytest.raises(ValueError, match="run_at must be an aware datetime"):
+        wire.run(wire.verbs.enqueue("t", run_at=datetime(2026, 1, 2)))  # noqa: DTZ001
+
+
+def test_enqueue_writes_every_option_under_its_name_in_the_api() -> None:
+    policy = RetryPolicy(max_attempts=5, backoff="linear", initial_ms=10, jitter=False)
+    sent = _sent(
+        lambda v: v.enqueue(
+            "t",
+            {},
+            queue="q",
+            priority=7,
+            delay_ms=1,
+            expires_in_ms=2,
+            lease_ms=3,
+            retention_ms=4,
+            max_crashes=5,
+            retry=policy,
+            meta={"tenant": 1},
+            trace={"traceparent": "00-ab"},
+            idempotency_key="k",
+            wait_s=9,
+        ),
+        job(),
+    )
+    assert body(sent) == {
+        "task": "t",
+        "payload": {},
+        "queue": "q",
+        "priority": 7,
+        "delay_ms": 1,
+        "expires_in_ms": 2,
+        "lease_ms": 3,
+        "retention_ms": 4,
+        "max_crashes": 5,
+        "retry": {"max_attempts": 5, "backoff": "linear", "initial_ms": 10, "jitter": False},
+        "meta": {"tenant": 1},
+    }
+    assert sent.headers["Idempotency-Key"] == "k"
+    assert sent.headers["Prefer"] == "wait=9"
+    assert sent.headers["traceparent"] == "00-ab"
+
+
+def test_every_enqueue_has_a_key_of_its_own() -> None:
+    wire = line(reply(job(), 201), reply(job(), 201))
+    wire.run(_both(wire))
+    assert len(keys(wire.sent)) == 2
+    assert None not in keys(wire.sent)
+
+
+def _both(wire: Line) -> Steps[None]:
+    yield from wire.verbs.enqueue("t")
+    yield from wire.verbs.enqueue("t")
+
+
+def test_a_replayed_job_that_is_gone_still_says_what_was_asked_for() -> None:
+    wire = line(reply({"id": ID, "state": "gone"}, idempotency_replayed="true"))
+    gone = wire.run(wire.verbs.enqueue("demo.add", queue="q"))
+    assert (gone.state, gone.task, gone.queue) == (State.GONE, "demo.add", "q")
+    assert gone.state.is_final
+
+
+def test_an_atomic_batch_returns_its_jobs() -> None:
+    wire = line(reply({"jobs": [job(), job(state="scheduled", run_at=NOW)]}, 201))
+    batch = wire.run(wire.verbs.enqueue_batch([NewJob(task="a"), NewJob(task="b", delay_ms=5)]))
+    assert body(wire.request) == {"jobs": [{"task": "a"}, {"task": "b", "delay_ms": 5}], "atomic": True}
+    assert [made.state for made in batch.jobs] == [State.READY, State.SCHEDULED]
+    assert None not in keys(wire.sent)
+
+
+def test_a_loose_batch_returns_jobs_and_errors_in_order() -> None:
+    fault = {"code": "invalid_request", "detail": "1 fault", "errors": [{"pointer": "/jobs/1/task", "detail": "bad"}]}
+    wire = line(reply({"results": [{"status": 201, "job": job()}, {"status": 422, "problem": fault}]}))
+    batch = wire.run(wire.verbs.enqueue_batch([NewJob(task="a"), NewJob(task="?")], atomic=False))
+    refused = batch.items[1]
+    assert isinstance(refused, Invalid)
+    assert refused.errors[0].pointer == "/jobs/1/task"
+    with pytest.raises(Invalid):
+        _ = batch.jobs
+
+
+def test_a_batch_whose_jobs_bring_keys_has_none_of_its_own() -> None:
+    wire = line(reply({"jobs": [job()]}, 201))
+    wire.run(wire.verbs.enqueue_batch([NewJob(task="a", idempotency_key="mine")]))
+    assert body(wire.request)["jobs"] == [{"task": "a", "idempotency_key": "mine"}]
+    assert keys(wire.sent) == {None}
+
+
+def test_lease_names_the_worker_and_settles_in_the_order_given() -> None:
+    answer = {
+        "jobs": [{**job(), "token": TOKEN, "deadline": NOW, "fence": 17, "delivery": 2, "new_field": 1}],
+        "completed": [{"job_id": ID, "status": "late", "state": "succeeded"}, {"status": "stolen"}],
+        "server_time": NOW,
+    }
+    wire = line(reply(answer, idempotency_replayed="true"))
+    done = [
+        Ack(job_id="a", token="t1", result=None),
+        Nack(job_id="b", token="t2", error=JobError(type="E", message="m")),
+    ]
+    grant = wire.run(wire.verbs.lease(["hi", "lo"], max_jobs=5, wait_ms=2000, worker="w1", complete=done))
+    assert body(wire.request) == {
+        "queues": ["hi", "lo"],
+        "max": 5,
+        "wait_ms": 2000,
+        "worker": {"id": "w1"},
+        "complete": [
+            {"op": "ack", "job_id": "a", "token": "t1", "result": None},
+            {"op": "nack", "job_id": "b", "token": "t2", "error": {"type": "E", "message": "m"}},
+        ],
+    }
+    assert grant.jobs[0].token == TOKEN
+    assert grant.jobs[0].fence == 17
+    assert grant.replayed
+    assert grant.completed[0].status.counts
+    assert not grant.completed[1].status.counts, "a word this client does not know is a refusal"
+    assert TOKEN not in repr(grant)
+
+
+def test_a_lease_waits_for_its_reply_longer_than_the_server_may_park_it() -> None:
+    wire = line(reply({"jobs": [], "completed": [], "server_time": NOW}))
+    wire.run(wire.verbs.lease("q", wait_ms=30_000))
+    assert wire.sent[0].timeout_s > 30
+
+
+def test_completions_spell_each_verb() -> None:
+    wire = line(reply({"items": [{"job_id": ID, "status": "ok"}] * 4, "server_time": NOW}))
+    wire.run(
+        wire.verbs.complete(
+            [
+                Ack(job_id=ID, token=TOKEN),
+                Nack(job_id=ID, token=TOKEN, error=JobError(), retryable=False, retry_in_ms=0),
+                Release(job_id=ID, token=TOKEN, reason="quiet"),
+                Snooze(job_id=ID, token=TOKEN, delay_ms=9),
+            ]
+        )
+    )
+    proof = {"job_id": ID, "token": TOKEN}
+    assert body(wire.request)["items"] == [
+        {"op": "ack", **proof},
+        {"op": "nack", **proof, "error": {"type": "", "message": ""}, "retryable": False, "retry_in_ms": 0},
+        {"op": "release", **proof, "reason": "quiet"},
+        {"op": "snooze", **proof, "delay_ms": 9},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments", "sent"),
+    [
+        ("ack", {"result": {"x": 1}}, {"result": {"x": 1}}),
+        ("ack", {}, {}),
+        (
+            "nack",
+            {"error": JobError(type="E", message="m", stack="s")},
+            {"error": {"type": "E", "message": "m", "stack": "s"}},
+        ),
+        ("release", {"reason": "r"}, {"reason": "r"}),
+        ("snooze", {"delay_ms": 0}, {"delay_ms": 0}),
+        ("extend", {"lease_ms": 1000}, {"lease_ms": 1000}),
+        ("extend", {}, {}),
+    ],
+)
+def test_a_settle_goes_to_its_job_with_its_token(
+    verb: str, arguments: dict[str, object], sent: dict[str, object]
+) -> None:
+    wire = line(
+        reply({"job_id": ID, "status": "ok", "state": "leased", "attempt": 1, "deadline": NOW, "server_time": NOW})
+    )
+    settled = wire.run(getattr(wire.verbs, verb)(ID, TOKEN, **arguments))
+    assert wire.request.path == f"/v1/jobs/{ID}/{verb}"
+    assert body(wire.request) == {"token": TOKEN, **sent}
+    assert settled.status is Status.OK
+    assert settled.deadline is not None
+
+
+def test_heartbeat_goes_to_its_worker() -> None:
+    wire = line(reply({"leases": [{"job_id": ID, "status": "lease_lost"}], "server_time": NOW}))
+    beat = wire.run(wire.verbs.heartbeat("host:1/2", [Held(job_id=ID, token=TOKEN, extend_ms=5)]))
+    assert wire.request.path == "/v1/workers/host%3A1%2F2/heartbeat"
+    assert body(wire.request) == {"leases": [{"job_id": ID, "token": TOKEN, "extend_ms": 5}]}
+    assert beat.leases[0].status is Status.LEASE_LOST
+
+
+def test_an_id_cannot_leave_its_place_in_the_path() -> None:
+    assert _sent(lambda v: v.get("../queues?x#y"), job()).path == "/v1/jobs/..%2Fqueues%3Fx%23y"
+
+
+def test_result_reads_what_the_worker_wrote_in_either_format() -> None:
+    wire = line(Reply(status=200, headers={"content-type": "application/msgpack"}, content=b"\x93\x01\x02\x03"))
+    assert wire.run(wire.verbs.result(ID)) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (problem("not_finished", 409, outcome="not_done", state="ready"), NotFinished),
+        (problem("no_result", 404, outcome="not_done"), NotFound),
+        (problem("job_failed", 409, state="dead", error={"type": "E", "message": "m"}), TaskFailed),
+        (problem("job_failed", 409, state="cancelled"), TaskCancelled),
+    ],
+)
+def test_result_says_why_there_is_none(answer: Reply, error: type[Exception]) -> None:
+    wire = line(answer)
+    with pytest.raises(error) as caught:
+        wire.run(wire.verbs.result(ID))
+    assert type(caught.value) is error
+
+
+def test_a_refusal_carries_everything_the_server_said() -> None:
+    wire = line(problem("lease_lost", 409, outcome="not_done", state="ready", job_id=ID, request_id="r1"))
+    with pytest.raises(LeaseLost) as caught:
+        wire.run(wire.verbs.ack(ID, TOKEN))
+    assert caught.value.state is State.READY
+    assert caught.value.problem.request_id == "r1"
+    assert TOKEN not in str(caught.value)
+
+
+def test_all_faults_of_a_body_are_in_the_message() -> None:
+    errors = [{"pointer": "/task", "detail": "is missing"}, {"parameter": "wait", "detail": "is no number"}]
+    wire = line(problem("invalid_request", 422, outcome="not_done", errors=errors))
+    with pytest.raises(Invalid, match=r"(?s)/task: is missing.*wait: is no number"):
+        wire.run(wire.verbs.enqueue("t"))
+
+
+def test_a_page_of_a_proxy_is_no_reply_of_ours() -> None:
+    page = Reply(status=401, headers={"content-type": "text/html"}, content=b"<html>\n <b>log in</b>")
+    wire = line(page)
+    with pytest.raises(Unauthorized, match=r"no Headrace reply.*<html> <b>log in</b>"):
+        wire.run(wire.verbs.server_info())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(status=201, headers={"content-type": "text/html"}, content=b"<html>"),
+        Reply(status=201, headers={"content-type": "application/json"}, content=b"{"),
+        reply([1, 2]),
+        reply({"state": "ready"}),
+        reply(job(priority="high")),
+        reply(job(enqueued_at="yesterday")),
+    ],
+    ids=["html", "broken", "list", "no id", "wrong type", "no instant"],
+)
+def test_a_reply_that_cannot_be_read_leaves_the_outcome_open(answer: Reply) -> None:
+    wire = line(answer, retry=Retry(total_s=0))
+    with pytest.raises(OutcomeUnknown, match="cannot be read"):
+        wire.run(wire.verbs.enqueue("t"))
+
+
+def test_a_redirect_is_not_followed() -> None:
+    wire = line(Reply(status=302, headers={"location": "http://elsewhere"}))
+    with pytest.raises(Refused, match="is HEADRACE_URL right"):
+        wire.run(wire.verbs.enqueue("t"))
+
+
+def test_queues_asks_for_the_page_after() -> None:
+    stats = {"queue": "b", "counts": {"ready": 2, "paused": 1}, "backlog": 2, "oldest_ready_age_ms": 5}
+    wire = line(reply({"queues": [stats], "next_after": "b"}))
+    page = wire.run(wire.verbs.queues(after="a", limit=1))
+    assert wire.request.params == {"after": "a", "limit": "1"}
+    assert page.next_after == "b"
+    assert page.queues[0].counts[State.READY] == 2
+    assert page.queues[0].counts[State("paused")] == 1
+
+
+def _sent(call: Callable[[Verbs], Steps[Any]], document: object) -> Request:
+    wire = line(reply(document))
+    wire.run(call(wire.verbs))
+    return wire.request
