@@ -178,6 +178,12 @@ def env_name(name: str) -> str:
     return PREFIX + name.upper()
 
 
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
 def _parse(name: str, text: str, hint: Any) -> Any:
     try:
         if hint is bool:

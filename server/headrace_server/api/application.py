@@ -1,0 +1,194 @@
+"""The ASGI application: door, routes, errors, and the reply's bytes; it must not know what any operation does.
+
+Plain ASGI, no middleware classes: each layer of those costs every request, and some hide that a client went away.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
+
+from headrace_server.api import media, problems
+from headrace_server.api.call import ID_HEADER, Call, ClientGone, Headers, Reply, Services
+from headrace_server.api.door import Door
+from headrace_server.api.problems import Problem
+from headrace_server.api.routes import Operation
+from headrace_server.domain.errors import StoreFault
+
+HELD_BACK_FROM: Final = 64 * 1024  # bytes of a reply that fit into the connection's buffer: a longer one is sent in two
+MAX_REQUEST_ID_CHARS: Final = 128
+
+_log = logging.getLogger(__name__)
+
+
+class Application:
+    """Serves requests with the operations of a route table."""
+
+    def __init__(self, services: Services, door: Door, routes: Sequence[Route]) -> None:
+        self._services = services
+        self._door = door
+        self.routes = routes
+        self._fixed: dict[str, list[Route]] = {}  # most requests go to a path without parameters: no pattern is tried
+        for route in routes:
+            if not route.param_convertors:
+                self._fixed.setdefault(route.path, []).append(route)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; the server makes nothing but HTTP scopes (no lifespan, no WebSocket)."""
+        request = _Request(scope, receive, send)
+        try:
+            await self._serve(request)
+        except ClientGone:
+            _log.debug("client gone", extra=request.facts())
+        except Problem as problem:
+            await self._refuse(request, problem)
+        except StoreFault as fault:
+            _log.warning("store fault", extra={**request.facts(), "code": fault.code.value, "detail": fault.detail})
+            await self._refuse(request, problems.of_store(fault))
+        except Exception:  # noqa: BLE001 - the last line of defence: whatever it is, the client gets a problem document
+            _log.exception("fault of the server", extra=request.facts())
+            await self._refuse(request, Problem("internal"))
+
+    async def _serve(self, request: "_Request") -> None:
+        headers = request.headers
+        request.extra = self._door.cross_origin_headers(headers)
+        self._door.check(request.path, headers, preflight=request.is_preflight)
+        if request.is_preflight:
+            await request.send_reply(204, [], b"")
+            return
+        route, params = self._find(request)
+        operation = route.endpoint
+        if isinstance(operation, Operation):
+            await self._operate(request, operation, params)
+            return
+        request.scope["path_params"] = params
+        await route.app(request.scope, request.receive, request.send_with_id)
+
+    async def _operate(self, request: "_Request", operation: Operation, params: dict[str, str]) -> None:
+        call = Call(request.scope, request.receive, self._services, headers=request.headers, params=params)
+        try:
+            reply = await operation.handler(call)
+            headers, body = _encoded(reply, call)
+            if reply.on_lost is None:
+                await request.send_reply(reply.status, headers, body)
+            elif not await _delivered(request, reply.status, headers, body, call):
+                await reply.on_lost()
+        finally:
+            call.close()
+
+    def _find(self, request: "_Request") -> tuple[Route, dict[str, str]]:
+        """Return the route of a request and its path parameters; raises Problem no_such_route or method_not_allowed."""
+        method = request.scope["method"]
+        allowed: set[str] = set()
+        for route in self._fixed.get(request.path) or self.routes:
+            match = route.path_regex.match(request.path)
+            if match is None:
+                continue
+            methods = route.methods or {"GET", "HEAD"}
+            if method in methods:
+                return route, match.groupdict()
+            allowed |= methods
+        if not allowed:
+            raise Problem("no_such_route")
+        raise Problem("method_not_allowed", headers=[(b"allow", ", ".join(sorted(allowed)).encode())])
+
+    async def _refuse(self, request: "_Request", problem: Problem) -> None:
+        if request.started:
+            # half a reply cannot be taken back: without its end the client sees that it is broken
+            return
+        document = problem.document(instance=request.path, request_id=request.id)
+        headers: Headers = [(b"content-type", problems.PROBLEM_JSON), *problem.headers]
+        if problem.retry_after_ms is not None:
+            headers.append((b"retry-after", str(-(-problem.retry_after_ms // 1000)).encode()))
+        await request.send_reply(problem.status, headers, msgspec.json.encode(document))
+
+
+class _Request:
+    """What there is of a request before it is known what it wants, and the way back."""
+
+    __slots__ = ("_send", "extra", "headers", "id", "path", "receive", "scope", "started")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.receive = receive
+        self._send = send
+        self.path: str = scope["path"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.id = _request_id(self.headers.get(ID_HEADER))
+        self.extra: Headers = []
+        self.started = False
+
+    @property
+    def is_preflight(self) -> bool:
+        """A browser asking whether a page may call at all."""
+        return self.scope["method"] == "OPTIONS" and b"access-control-request-method" in self.headers
+
+    def facts(self) -> dict[str, str]:
+        """What a line of the log says about a request; never its headers, query or body."""
+        return {"method": self.scope["method"], "path": self.path, "request_id": self.id}
+
+    async def send_reply(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send a whole reply."""
+        await self.start(status, headers, len(body))
+        await self.send_body(body, more=False)
+
+    async def start(self, status: int, headers: Headers, length: int) -> None:
+        """Send the head of a reply."""
+        self.started = True
+        if status not in (204, 304):  # neither has a length (RFC 9110, 8.6)
+            headers = [*headers, (b"content-length", str(length).encode())]
+        headers = [*headers, (ID_HEADER, self.id.encode("latin-1")), *self.extra]
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def send_body(self, body: bytes, *, more: bool) -> None:
+        """Send a part of the body."""
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def send_with_id(self, message: Message) -> None:
+        """Pass on what another ASGI application sends."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            message["headers"] = [*message["headers"], (ID_HEADER, self.id.encode("latin-1")), *self.extra]
+        await self._send(message)
+
+
+def _encoded(reply: Reply, call: Call) -> tuple[Headers, bytes]:
+    if reply.raw is not None:
+        return [(b"content-type", reply.media), *reply.headers], reply.raw
+    if reply.document is None:
+        return reply.headers, b""
+    headers = [(b"content-type", media.MEDIA[call.reply_format]), (b"vary", b"accept"), *reply.headers]
+    return headers, media.encode(reply.document, call.reply_format)
+
+
+async def _delivered(request: _Request, status: int, headers: Headers, body: bytes, call: Call) -> bool:
+    """Send a reply unless its client was seen gone before its last byte was handed over; return whether it was sent.
+
+    A long reply waits in the connection's buffer while the client reads: its last byte is held back until that is
+    nearly empty, and no client can have taken the whole reply without it.
+    """
+    await asyncio.sleep(0)  # let the listener hear of a connection that closed in this very moment
+    if call.is_gone():
+        return False
+    await request.start(status, headers, len(body))
+    if len(body) > HELD_BACK_FROM:
+        await request.send_body(body[:-1], more=True)
+        await request.send_body(b"", more=True)  # returns once the buffer has drained
+        await asyncio.sleep(0)
+        if call.is_gone():
+            return False
+        body = body[-1:]
+    await request.send_body(body, more=False)
+    return True
+
+
+def _request_id(given: bytes | None) -> str:
+    """Return the client's X-Request-Id if it can be passed on, else a new one."""
+    if given and len(given) <= MAX_REQUEST_ID_CHARS and given.isascii() and given.decode().isprintable():
+        return given.decode()
+    return secrets.token_hex(8)

@@ -1,0 +1,188 @@
+"""One request as handlers see it, and the reply they return; it must not know what any operation does."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qs
+
+import msgspec
+from starlette.types import Receive, Scope
+
+from headrace_server.api import media
+from headrace_server.api.faults import Reading
+from headrace_server.api.problems import Problem
+from headrace_server.api.status import Status
+from headrace_server.domain.jobs import Format
+from headrace_server.domain.limits import MAX_WAIT_MS, SECOND_MS
+from headrace_server.engine import Engine
+
+T = TypeVar("T")
+Headers = list[tuple[bytes, bytes]]
+ID_HEADER: Final = b"x-request-id"
+
+
+class ClientGone(Exception):
+    """The client closed its connection: there is nobody to reply to."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one request may hold, as the operator set it."""
+
+    max_body_bytes: int
+    max_payload_bytes: int
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """What handlers call; made by app.py."""
+
+    engine: Engine
+    status: Status
+    limits: Limits
+
+
+class Reply(msgspec.Struct, kw_only=True):
+    """What goes back: either a document, written in the format the reader asked for, or raw bytes."""
+
+    status: int = 200
+    document: Any = None
+    raw: bytes | None = None  # instead of a document
+    media: bytes = b""  # of raw
+    headers: Headers = []
+    on_lost: Callable[[], Awaitable[object]] | None = None  # called when the client left before it had the last byte
+
+
+class Call:
+    """One request: its headers, path parameters, query and body, and the services to serve it with."""
+
+    __slots__ = ("_body", "_gone", "headers", "params", "path", "receive", "reply_format", "scope", "services")
+
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        services: Services,
+        *,
+        headers: dict[bytes, bytes],
+        params: dict[str, str],
+    ) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.services = services
+        self.params = params
+        self.path: str = scope["path"]
+        self.headers = headers
+        self.reply_format = media.format_of_reply(headers.get(b"accept"))
+        self._body: bytes | None = None
+        self._gone: asyncio.Task[Any] | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that serves this call."""
+        return self.services.engine
+
+    @property
+    def body_format(self) -> Format:
+        """The format that Content-Type names; Problem 415 for another."""
+        return media.format_of_body(self.headers.get(b"content-type"))
+
+    @property
+    def reading(self) -> Reading:
+        """How to read the body."""
+        return Reading(self.body_format, self.services.limits.max_payload_bytes)
+
+    def durability(self) -> tuple[bytes, bytes]:
+        """Return the header that says what a 2xx of an enqueue stands for."""
+        return (b"x-durability", self.services.status.durability.encode())
+
+    def header(self, name: bytes) -> str | None:
+        """Return a request header as text (latin-1, as HTTP has it), or None."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def query(self, name: str) -> str | None:
+        """Return the last value of a query parameter, or None."""
+        raw: bytes = self.scope["query_string"]
+        if not raw:
+            return None
+        return parse_qs(raw.decode("latin-1"), keep_blank_values=True).get(name, [None])[-1]
+
+    async def body(self) -> bytes:
+        """Return the whole body; Problem 413 when it is longer than the server takes, ClientGone when it breaks off."""
+        if self._body is None:
+            self._body = await self._read_body()
+        return self._body
+
+    async def _read_body(self) -> bytes:
+        limit = self.services.limits.max_body_bytes
+        length = self.headers.get(b"content-length", b"0")
+        if int(length) > limit:  # the HTTP parser has seen that these are digits
+            raise _too_large(limit)
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            chunk: bytes = message.get("body", b"")
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            if not message.get("more_body"):
+                return b"".join([*chunks, chunk]) if chunks else chunk
+            chunks.append(chunk)
+
+    def wait_ms(self) -> int | None:
+        """Return the wait that `Prefer: wait=N` (RFC 7240) or `?wait=N` asks for, at most MAX_WAIT_MS, or None.
+
+        A preference that cannot be read is ignored, as the RFC wants it; a faulty query parameter is a Problem.
+        """
+        text = self.query("wait")
+        if text is not None:
+            if not text.isascii() or not text.isdigit():
+                raise Problem("invalid_request", "The query parameter `wait` must be a number of seconds.")
+            return min(int(text[:9]) * SECOND_MS, MAX_WAIT_MS)
+        for preference in (self.header(b"prefer") or "").split(","):
+            name, _, value = preference.partition(";")[0].partition("=")
+            value = value.strip().strip('"')
+            if name.strip().lower() == "wait" and value.isascii() and value.isdigit():
+                return min(int(value[:9]) * SECOND_MS, MAX_WAIT_MS)
+        return None
+
+    async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what `work` returns, or cancel it and raise ClientGone once the client closes its connection.
+
+        The body must have been read, or not be wanted. `work` is awaited to its end in either case.
+        """
+        task = asyncio.ensure_future(work)
+        gone = self._listen()
+        try:
+            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait((task,))
+        if task.cancelled():
+            raise ClientGone
+        return task.result()
+
+    def is_gone(self) -> bool:
+        """Tell whether the client was seen closing its connection; known only after `unless_gone`."""
+        return self._gone is not None and self._gone.done()
+
+    def _listen(self) -> asyncio.Task[Any]:
+        if self._gone is None:
+            self._gone = asyncio.ensure_future(self._until_disconnect())
+        return self._gone
+
+    async def _until_disconnect(self) -> None:
+        while (await self.receive())["type"] != "http.disconnect":
+            pass  # what is left of a body that nobody asked for
+
+    def close(self) -> None:
+        """Stop listening for the end of the connection."""
+        if self._gone is not None:
+            self._gone.cancel()
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem("body_too_large", f"The body is longer than {limit} bytes. Send several smaller requests.")

@@ -1,0 +1,113 @@
+"""Lease and settle: everything a worker says about jobs it holds or wants to hold."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import msgspec
+
+from headrace_server.api import after, build, keys, parse, render, shapes
+from headrace_server.api.call import Call, Reply
+from headrace_server.api.jobs import REPLAYED, job_id_of
+from headrace_server.api.problems import Problem
+from headrace_server.api.replies import CompletionsDocument, GrantDocument, SettledDocument
+from headrace_server.api.verdicts import Invalid, valid
+from headrace_server.domain.errors import StoreFault
+from headrace_server.domain.ids import format_id
+from headrace_server.domain.jobs import Format
+from headrace_server.domain.requests import Grant, LeaseAsk, Settle, Settled, SettleStatus
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+async def lease_jobs(call: Call) -> Reply:
+    """POST /v1/leases: settle what is in `complete`, then lease; park only when nothing was to settle."""
+    given = parse.body(shapes.LeaseInput, await call.body(), call.reading)
+    ask = _ask(call, given)
+    if not given.complete:
+        return _granted(call, ask, await call.unless_gone(call.engine.poll(ask, given.wait_ms)), [])
+    completed, now_ms = await settle_items(call, _completions(call, given.complete, "/complete"))
+    grant = await after.lease(call, ask) or Grant(jobs=[], now_ms=now_ms)
+    return _granted(call, ask, grant, completed)
+
+
+def _ask(call: Call, given: shapes.LeaseInput) -> LeaseAsk:
+    return LeaseAsk(
+        queues=given.queues,
+        max_jobs=given.max,
+        max_bytes=given.max_bytes,
+        lease_ms=given.lease_ms if isinstance(given.lease_ms, int) else None,
+        worker=given.worker.id if isinstance(given.worker, shapes.WorkerInput) else None,
+        key=keys.of_lease(call, given),
+    )
+
+
+def _granted(call: Call, ask: LeaseAsk, grant: Grant, completed: list[SettledDocument]) -> Reply:
+    jobs = [render.leased(job, call.reply_format) for job in grant.jobs]
+    return Reply(
+        document=GrantDocument(jobs=jobs, completed=completed, server_time=render.instant(grant.now_ms)),
+        headers=[REPLAYED] if grant.replayed else [],
+        on_lost=partial(call.engine.giveback, ask, grant) if grant.jobs else None,
+    )
+
+
+async def complete_jobs(call: Call) -> Reply:
+    """POST /v1/completions: settle many jobs; each item has its own outcome."""
+    given = parse.body(shapes.CompletionsInput, await call.body(), call.reading)
+    items, now_ms = await settle_items(call, _completions(call, given.items, "/items"))
+    return Reply(document=CompletionsDocument(items=items, server_time=render.instant(now_ms)))
+
+
+def _completions(call: Call, raws: Sequence[msgspec.Raw], pointer: str) -> list[Settle | Invalid]:
+    items = parse.items(shapes.CompletionItem, raws, call.reading, pointer)
+    return build.completions(items, call.reading, pointer)
+
+
+async def settle_items(call: Call, items: Sequence[Settle | Invalid]) -> tuple[list[SettledDocument], int]:
+    """Settle what has no faults; return the outcomes in the order of `items`, and the store's time."""
+    asked: list[Settle] = valid(items)
+    outcomes: list[Settled | StoreFault] = await call.engine.settle(asked) if asked else []
+    times = [outcome.now_ms for outcome in outcomes if isinstance(outcome, Settled)]
+    now_ms = max(times) if times else await call.engine.now_ms()
+    return render.settled_items(items, outcomes), now_ms
+
+
+async def ack_job(call: Call) -> Reply:
+    """POST /v1/jobs/{id}/ack: the job is done."""
+    return await _settle_one(call, shapes.AckInput, build.ack)
+
+
+async def nack_job(call: Call) -> Reply:
+    """POST /v1/jobs/{id}/nack: the attempt failed."""
+    return await _settle_one(call, shapes.NackInput, build.nack)
+
+
+async def release_job(call: Call) -> Reply:
+    """POST /v1/jobs/{id}/release: back to its place in the queue."""
+    return await _settle_one(call, shapes.ReleaseInput, build.release)
+
+
+async def snooze_job(call: Call) -> Reply:
+    """POST /v1/jobs/{id}/snooze: again after a while."""
+    return await _settle_one(call, shapes.SnoozeInput, build.snooze)
+
+
+async def extend_job(call: Call) -> Reply:
+    """POST /v1/jobs/{id}/extend: keep the lease."""
+    return await _settle_one(call, shapes.ExtendInput, build.extend)
+
+
+async def _settle_one(call: Call, shape: type[T], to_settle: Callable[[bytes, Any, Format], Settle]) -> Reply:
+    job_id = job_id_of(call)
+    given = parse.body(shape, await call.body(), call.reading)
+    [outcome] = await call.engine.settle([to_settle(job_id, given, call.body_format)])
+    if isinstance(outcome, StoreFault):
+        raise outcome
+    if outcome.status is SettleStatus.NOT_FOUND:
+        raise Problem("not_found", job_id=format_id(job_id))
+    if outcome.status is SettleStatus.LEASE_LOST:
+        state = outcome.state.value if outcome.state else ""
+        raise Problem("lease_lost", job_id=format_id(job_id), state=state)
+    document = render.settled(outcome)
+    document.server_time = render.instant(outcome.now_ms)
+    return Reply(document=document)

@@ -1,0 +1,183 @@
+"""One HTTP connection: uvicorn's httptools protocol with the bounds that it lacks, and problem documents for what never
+becomes a request. It must not know routes.
+
+- Request line and headers have a cap (431); the parser alone would take 20 MB of them.
+- A whole request must arrive within a deadline (408 and the connection closes), so slow clients cannot hold it.
+- A connection that breaks is told to the request that is running, also when others are queued behind it.
+"""
+
+import asyncio
+from typing import Any, ClassVar, Final
+
+import httptools
+import msgspec
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from headrace_server.api.problems import PROBLEM_JSON, Problem
+
+HEADER_OVERHEAD: Final = 4  # colon, space and line end of each header
+LINGER_S: Final = 1.0  # how long what a refused client still sends is thrown away
+
+
+class Protocol(HttpToolsProtocol):
+    """A connection; subclasses made by `protocol_class` carry the bounds."""
+
+    max_header_bytes: ClassVar[int]
+    receive_timeout_s: ClassVar[float]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._receiving = True  # a request, or the first one is awaited
+        self._in_head = True
+        self._head_bytes = 0  # an upper bound: all data that arrived while the head was read
+        self._refused = False
+        self._last = False  # no request after the one that is being read
+        self._running: RequestResponseCycle | None = None  # the one whose reply is due
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the clock: a connection that stays silent is closed, too."""
+        super().connection_made(transport)
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the request that is running, which is not the last one read when the client pipelines."""
+        super().connection_lost(exc)
+        self._disarm()
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser; most requests arrive in one piece and never need a timer."""
+        if not self._refused:
+            self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        if self._in_head:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._refused:
+            return
+        if self._in_head and self._head_bytes > self.max_header_bytes:
+            self._refuse(Problem("headers_too_large", self._cap_text()))
+        elif self._receiving and self._deadline is None:
+            self._arm()
+
+    def on_message_begin(self) -> None:
+        """Note that a request has begun."""
+        super().on_message_begin()
+        self._receiving = self._in_head = True
+
+    def on_headers_complete(self) -> None:
+        """Start serving, unless the head is too large."""
+        if self._refused or self._head_is_too_large():
+            return
+        self._in_head = False
+        super().on_headers_complete()
+        if self._last:
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        """Hand on a part of the body, unless its request was refused."""
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Stop the clock."""
+        self._receiving = False
+        self._head_bytes = 0
+        self._in_head = True  # what follows, in the same data perhaps, is the head of the next one
+        self._disarm()
+        if not self._refused:
+            super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """Close after the request that is running or being read; at once when there is none."""
+        if self._in_head and self._head_bytes and not self._refused:
+            self._last = True
+        else:
+            super().shutdown()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP."""
+        if not self._refused:
+            self._refuse(Problem("malformed_request", msg))
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Go on in HTTP/1.1 after a request that offered another protocol (RFC 9110, 7.8): Java's client offers h2c."""
+        self.parser = httptools.HttpRequestParser(self)
+
+    def _head_is_too_large(self) -> bool:
+        if self._head_bytes <= self.max_header_bytes:
+            return False
+        head = len(self.url) + sum(len(name) + len(value) + HEADER_OVERHEAD for name, value in self.headers)
+        if head <= self.max_header_bytes:
+            return False
+        self._refuse(Problem("headers_too_large", self._cap_text()))
+        return True
+
+    def _cap_text(self) -> str:
+        return (
+            f"The request line and headers are longer than {self.max_header_bytes} bytes. Send fewer or shorter ones."
+        )
+
+    def _arm(self) -> None:
+        self._deadline = self.loop.call_later(self.receive_timeout_s, self._on_deadline)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _on_deadline(self) -> None:
+        self._deadline = None
+        if self.flow.read_paused:  # it waits for us, not we for it
+            self._arm()
+        elif not self.transport.is_closing():
+            seconds = f"{self.receive_timeout_s:g}"
+            self._refuse(Problem("request_timeout", f"The request had not arrived after {seconds} seconds."))
+
+    def _refuse(self, problem: Problem) -> None:
+        """Close the connection, with a problem document where it has a place."""
+        self._refused = True
+        self._disarm()
+        if not self._may_answer():
+            self.transport.close()
+            return
+        self.transport.write(_refusal(problem, self.server_state.default_headers))
+        # Closing with unread data in the socket would send a reset, and the client might never see the reply.
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_S, self.transport.close)
+
+    def _may_answer(self) -> bool:
+        """Tell whether a reply now would be the reply to the request that is being read."""
+        if self._in_head:
+            return self._head_bytes > 0 and (self._running is None or self._running.response_complete)
+        if self.cycle is not self._running or self.cycle.response_started:
+            return False
+        self.cycle.disconnected = True  # whoever serves it hears that nobody listens
+        self.cycle.message_event.set()
+        return True
+
+
+def protocol_class(*, max_header_bytes: int, receive_timeout_ms: int) -> type[Protocol]:
+    """Return the connection class with these bounds; uvicorn makes the objects itself."""
+    bounds = {"max_header_bytes": max_header_bytes, "receive_timeout_s": receive_timeout_ms / 1000}
+    return type("BoundedProtocol", (Protocol,), bounds)
+
+
+def _refusal(problem: Problem, default_headers: list[tuple[bytes, bytes]]) -> bytes:
+    body = msgspec.json.encode(problem.document())
+    headers = [
+        *default_headers,
+        (b"content-type", PROBLEM_JSON),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    lines = [name + b": " + value + b"\r\n" for name, value in headers]
+    return b"".join([STATUS_LINE[problem.status], *lines, b"\r\n", body])

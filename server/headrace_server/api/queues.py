@@ -1,0 +1,40 @@
+"""How full the queues are."""
+
+import re
+from typing import Final
+
+from msgspec import UNSET
+
+from headrace_server.api import render
+from headrace_server.api.call import Call, Reply
+from headrace_server.api.problems import Problem
+from headrace_server.api.replies import QueuesDocument
+from headrace_server.domain.limits import MAX_PAGE_ITEMS, NAME_PATTERN
+
+_NAME: Final = re.compile(NAME_PATTERN)
+_DEFAULT_PAGE: Final = 100
+
+
+async def list_queues(call: Call) -> Reply:
+    """GET /v1/queues: a page of queues, in alphabetical order."""
+    page = await call.engine.queues(after=call.query("after"), limit=_limit(call.query("limit")))
+    stats = await call.engine.stats(page.queues) if page.queues else []
+    next_after = UNSET if page.next_after is None else page.next_after
+    return Reply(document=QueuesDocument(queues=[render.queue(each) for each in stats], next_after=next_after))
+
+
+async def queue_stats(call: Call) -> Reply:
+    """GET /v1/queues/{queue}/stats: one queue; one that never had a job is empty, not unknown."""
+    name = call.params["queue"]
+    if not _NAME.fullmatch(name):
+        raise Problem("invalid_request", "The name of a queue is 1 to 128 characters of A-Z a-z 0-9 _ . -.")
+    [stats] = await call.engine.stats([name])
+    return Reply(document=render.queue(stats))
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return _DEFAULT_PAGE
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_PAGE_ITEMS):
+        raise Problem("invalid_request", f"The query parameter `limit` must be an integer from 1 to {MAX_PAGE_ITEMS}.")
+    return int(text)

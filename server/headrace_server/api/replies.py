@@ -1,0 +1,167 @@
+"""The documents that go out, as types; `openapi.yaml` has the same fields. Optional ones are left out, never null."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+Absent = UnsetType
+
+
+class JobDocument(msgspec.Struct, kw_only=True):
+    """A job as it is now."""
+
+    id: str
+    task: str
+    queue: str
+    state: str
+    priority: int
+    attempt: int
+    max_attempts: int
+    delivery: int
+    crashes: int
+    enqueued_at: str
+    run_at: str | Absent = UNSET
+    expires_at: str | Absent = UNSET
+    deadline: str | Absent = UNSET
+    worker: str | Absent = UNSET
+    started_at: str | Absent = UNSET
+    finished_at: str | Absent = UNSET
+    reason: str | Absent = UNSET
+    fence: int | Absent = UNSET
+    payload: Raw | Absent = UNSET
+    payload_raw: bytes | Absent = UNSET  # the bytes as they came, when the reader's format cannot hold them
+    payload_type: str | Absent = UNSET  # the media type of payload_raw
+    meta: Any = UNSET
+    trace: Any = UNSET
+    result: Raw | Absent = UNSET
+    result_raw: bytes | Absent = UNSET
+    result_type: str | Absent = UNSET
+    error: Any = UNSET
+    deduplicated: bool | Absent = UNSET
+
+
+class GoneDocument(msgspec.Struct):
+    """What a replay finds of a job whose record was pruned."""
+
+    id: str
+    state: str = "gone"
+    deduplicated: bool = True
+
+
+class JobsDocument(msgspec.Struct):
+    """The reply to an atomic batch."""
+
+    jobs: list[JobDocument | GoneDocument]
+
+
+class BatchResult(msgspec.Struct, kw_only=True):
+    """One job of a batch that is not atomic: its status, and either the job or the problem."""
+
+    status: int
+    job: JobDocument | GoneDocument | Absent = UNSET
+    problem: Any = UNSET
+
+
+class BatchDocument(msgspec.Struct):
+    """The reply to a batch that is not atomic, in the order of the request."""
+
+    results: list[BatchResult]
+
+
+class LeasedDocument(msgspec.Struct, kw_only=True):
+    """A job handed to a worker."""
+
+    id: str
+    task: str
+    queue: str
+    priority: int
+    attempt: int
+    delivery: int
+    max_attempts: int
+    enqueued_at: str
+    fence: int
+    token: str
+    deadline: str
+    payload: Raw | Absent = UNSET
+    payload_raw: bytes | Absent = UNSET
+    payload_type: str | Absent = UNSET
+    meta: Any = UNSET
+    trace: Any = UNSET
+
+
+class SettledDocument(msgspec.Struct, kw_only=True):
+    """The outcome of one settle or extend."""
+
+    job_id: str
+    status: str
+    state: str | Absent = UNSET
+    attempt: int | Absent = UNSET
+    run_at: str | Absent = UNSET
+    deadline: str | Absent = UNSET
+    code: str | Absent = UNSET  # the cause of not_done and unknown
+    errors: Any = UNSET  # the faults of an invalid item
+    server_time: str | Absent = UNSET  # in the reply to a single one
+
+
+class GrantDocument(msgspec.Struct, kw_only=True):
+    """The reply to POST /v1/leases."""
+
+    jobs: list[LeasedDocument]
+    completed: list[SettledDocument]
+    server_time: str
+
+
+class CompletionsDocument(msgspec.Struct, kw_only=True):
+    """The reply to POST /v1/completions, in the order of the request."""
+
+    items: list[SettledDocument]
+    server_time: str
+
+
+class HeartbeatDocument(msgspec.Struct, kw_only=True):
+    """The reply to a heartbeat, in the order of the request."""
+
+    leases: list[SettledDocument]
+    server_time: str
+
+
+class QueueDocument(msgspec.Struct, kw_only=True):
+    """How full a queue is."""
+
+    queue: str
+    counts: dict[str, int]
+    backlog: int
+    oldest_ready_age_ms: int | Absent = UNSET
+
+
+class QueuesDocument(msgspec.Struct, kw_only=True):
+    """A page of queues in alphabetical order."""
+
+    queues: list[QueueDocument]
+    next_after: str | Absent = UNSET
+
+
+class StoreDocument(msgspec.Struct, kw_only=True):
+    """The store behind the server."""
+
+    server: str
+    version: str
+    embedded: bool
+
+
+class ServerDocument(msgspec.Struct, kw_only=True):
+    """The reply to GET /v1/server."""
+
+    version: str
+    durability: str
+    store: StoreDocument
+    shards: int
+    limits: dict[str, int]
+    server_time: str
+
+
+class HealthDocument(msgspec.Struct):
+    """The reply of /livez and /readyz."""
+
+    status: str = "ok"

@@ -1,0 +1,52 @@
+"""The server about itself: GET /v1/server, /livez, /readyz."""
+
+from headrace_server.api import render
+from headrace_server.api.call import Call, Reply
+from headrace_server.api.problems import Problem
+from headrace_server.api.replies import HealthDocument, ServerDocument, StoreDocument
+from headrace_server.domain import limits
+
+
+async def get_server(call: Call) -> Reply:
+    """GET /v1/server: version, durability, store and limits."""
+    status = call.services.status
+    document = ServerDocument(
+        version=status.version,
+        durability=status.durability,
+        store=StoreDocument(server=status.store_name, version=status.store_version, embedded=status.embedded),
+        shards=status.shards,
+        limits=_limits(call),
+        server_time=render.instant(await call.engine.now_ms()),
+    )
+    return Reply(document=document)
+
+
+async def livez(_call: Call) -> Reply:
+    """GET /livez: the process answers."""
+    return Reply(document=HealthDocument())
+
+
+async def readyz(call: Call) -> Reply:
+    """GET /readyz: the process may be sent requests; red while it drains and while its store is away or unfit."""
+    status = call.services.status
+    if status.draining:
+        raise Problem("draining")
+    if status.refusal:
+        raise Problem("store_refused", status.refusal)
+    await call.engine.now_ms()
+    return Reply(document=HealthDocument())
+
+
+def _limits(call: Call) -> dict[str, int]:
+    return {
+        "body_bytes": call.services.limits.max_body_bytes,
+        "payload_bytes": call.services.limits.max_payload_bytes,
+        "batch_items": limits.MAX_BATCH_ITEMS,
+        "atomic_jobs": limits.MAX_ATOMIC_JOBS,
+        "lease_jobs": limits.MAX_LEASE_JOBS,
+        "lease_queues": limits.MAX_LEASE_QUEUES,
+        "depth": limits.MAX_DEPTH,
+        "wait_ms": limits.MAX_WAIT_MS,
+        "lease_ms_min": limits.MIN_LEASE_MS,
+        "lease_ms_max": limits.MAX_LEASE_MS,
+    }

@@ -1,0 +1,222 @@
+"""Builds a server from its settings: the only place where the parts meet, and where every connection is made."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from typing import Any, Final
+
+from headrace_server.api import Application, Door, Limits, Server, Services, Status, make_server
+from headrace_server.api.documents import routes as document_routes
+from headrace_server.api.routes import ROUTES
+from headrace_server.config import Settings
+from headrace_server.engine import Engine, Waits
+from headrace_server.loops import run_loops
+from headrace_server.loops.runner import run_loop
+from headrace_server.store import DiskGuard, EmbeddedStore, StoreFacts, StoreRefused, StoreUnreachable, inspect_store
+
+GATE_S: Final = 30.0  # how often the store is checked again: somebody may have changed its configuration
+DISK_S: Final = 1.0  # how often the free space is looked at: a fast disk fills 1 GiB in no less
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Store:
+    """The store a server runs on."""
+
+    url: str
+    facts: StoreFacts
+    embedded: EmbeddedStore | None
+
+
+async def serve(
+    settings: Settings,
+    bound: socket.socket,
+    *,
+    ready: Callable[[], None],
+    before_drain: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Run one server process on a bound socket until SIGTERM or SIGINT; `ready` is called when it listens.
+
+    The first signal awaits `before_drain`, then drains; the second cuts running requests. Raises StoreRefused and
+    StoreMismatch when the store cannot be used, StoreFault when it goes away meanwhile; the fault of a background duty
+    ends the server, too.
+    """
+    stopping = Stopping(before_drain)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(settings))
+        engine = await stack.enter_async_context(_open_engine(settings, store))
+        status = _status(settings, store)
+        server = build(settings, engine, status, ready)
+        duties = await stack.enter_async_context(_background(settings, store, engine, status))
+        duties.add_done_callback(lambda _: server.stop())
+        stopping.stop = server.stop
+        await server.serve(sockets=[bound])
+        if duties.done() and not duties.cancelled():
+            raise duties.exception() or RuntimeError("a duty came to an end")
+
+
+def build(settings: Settings, engine: Engine, status: Status, ready: Callable[[], None]) -> Server:
+    """Return the HTTP server over an engine that was started."""
+
+    def drain() -> None:
+        status.draining = True
+        engine.drain()
+
+    limits = Limits(max_body_bytes=settings.max_body_bytes, max_payload_bytes=settings.max_payload_bytes)
+    door = Door(
+        tokens=settings.tokens,
+        allowed_origins=settings.allowed_origins,
+        host=settings.host,
+        any_host=bool(settings.tokens) or not settings.is_loopback,
+    )
+    services = Services(engine=engine, status=status, limits=limits)
+    return make_server(
+        Application(services, door, [*ROUTES, *document_routes]),
+        drain=drain,
+        ready=ready,
+        grace_ms=settings.grace_ms,
+        max_header_bytes=settings.max_header_bytes,
+        receive_timeout_ms=settings.receive_timeout_ms,
+    )
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[Store]:
+    """Start, adopt or join the embedded store, or take the external one; check it; leave it at the end."""
+    if settings.redis_url is not None:
+        yield Store(settings.redis_url, await _inspect(settings, settings.redis_url), None)
+        return
+    embedded = EmbeddedStore(settings.store_dir(), log=_log.info, durability=settings.durability)
+    url = await embedded.start()
+    try:
+        yield Store(url, await _inspect(settings, url), embedded)
+    finally:
+        await embedded.stop()
+
+
+def _inspect(settings: Settings, url: str) -> Awaitable[StoreFacts]:
+    return inspect_store(
+        url,
+        durability=settings.durability,
+        assume=settings.assume_durability,
+        replicas=settings.replicas,
+        tune=settings.tune_store,
+        timeout_ms=settings.store_timeout_ms,
+    )
+
+
+@asynccontextmanager
+async def _open_engine(settings: Settings, store: Store) -> AsyncIterator[Engine]:
+    engine = Engine(
+        store.url,
+        shards=settings.shards,
+        namespace=settings.namespace,
+        defaults=settings.defaults(),
+        waits=Waits(aof=bool(store.facts.wait_aof), replicas=store.facts.wait_replicas),
+        timeout_ms=settings.store_timeout_ms,
+        connect_timeout_ms=settings.store_connect_timeout_ms,
+    )
+    try:
+        await engine.start()
+        yield engine
+    finally:
+        await engine.close()
+
+
+@asynccontextmanager
+async def _background(
+    settings: Settings, store: Store, engine: Engine, status: Status
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Run what goes on beside the requests; the task that this gives is done only when one of these failed."""
+    duties = [run_loops(engine), run_loop("gate", partial(_check_gate, settings, store, status), _pause(GATE_S))]
+    if store.embedded is not None:
+        guard = DiskGuard(settings.store_dir())
+        duties += [store.embedded.run(), run_loop("disk", partial(_look_at_disk, guard, status), _pause(DISK_S))]
+    running = asyncio.create_task(_together(duties))
+    try:
+        yield running
+    finally:
+        running.cancel()
+        await asyncio.wait((running,))
+
+
+async def _together(duties: Sequence[Coroutine[Any, Any, None]]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for duty in duties:
+            group.create_task(duty)
+
+
+def _pause(seconds: float) -> Callable[[], Awaitable[None]]:
+    return partial(asyncio.sleep, seconds)
+
+
+async def _check_gate(settings: Settings, store: Store, status: Status) -> int:
+    """Check the store again; what makes it unfit turns /readyz red until it is mended."""
+    refusal = ""
+    try:
+        await _inspect(settings, store.url)
+    except StoreUnreachable:
+        return 0  # it may be back in a moment, and every request tells by itself
+    except StoreRefused as refused:
+        refusal = refused.message
+    if refusal != status.refusal:
+        status.refusal = refusal
+        _log.warning("the store is %s", f"unfit: {refusal}" if refusal else "fit again")
+    return 0
+
+
+async def _look_at_disk(guard: DiskGuard, status: Status) -> int:
+    state = await asyncio.to_thread(guard.look)
+    if state.low != status.disk_low:
+        status.disk_low = state.low
+        facts = {"free_bytes": state.free_bytes, "needed_bytes": state.needed_bytes}
+        _log.warning("enqueues are %s", "refused: the disk is nearly full" if state.low else "taken again", extra=facts)
+    return 0
+
+
+def _status(settings: Settings, store: Store) -> Status:
+    return Status(
+        version=version("headrace"),
+        durability=settings.durability.value,
+        shards=settings.shards,
+        store_name=store.facts.server,
+        store_version=store.facts.version,
+        embedded=store.embedded is not None,
+    )
+
+
+class Stopping:
+    """What SIGTERM and SIGINT do: before anything can be stopped they cancel the start, then they call `stop`.
+
+    `before` is awaited once, before the first `stop`; a second signal does not wait for it.
+    """
+
+    def __init__(self, before: Callable[[], Awaitable[None]] | None = None) -> None:
+        self.stop: Callable[[], None] | None = None
+        self._before = before
+        self._main = asyncio.current_task()
+        self._asked: asyncio.Task[None] | None = None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._signalled)
+
+    def _signalled(self) -> None:
+        if self.stop is None:
+            if self._main is not None:
+                self._main.cancel()
+        elif self._asked is None:
+            self._asked = asyncio.ensure_future(self._ask(self.stop))
+        else:
+            self.stop()
+            self.stop()  # the second one cuts
+
+    async def _ask(self, stop: Callable[[], None]) -> None:
+        if self._before is not None:
+            await self._before()
+        stop()

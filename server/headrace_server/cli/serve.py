@@ -1,0 +1,99 @@
+"""Runs a server in this process, or in several that share its socket; turns refusals into exit codes with a remedy."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
+
+import uvloop
+
+from headrace_server import app
+from headrace_server.api import bind, url_of
+from headrace_server.cli import checks
+from headrace_server.config import Settings, SettingsError
+from headrace_server.domain.errors import StoreFault
+from headrace_server.engine import StoreMismatch
+from headrace_server.store import StoreRefused
+from headrace_server.telemetry import configure
+
+BACKLOG: Final = 2_048
+
+
+class Refused(Exception):
+    """The server does not start; the text says why and what to do."""
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Return the exit code of a command: 78 for what somebody must change first, 69 for a store that is away."""
+    try:
+        return command()
+    except (Refused, SettingsError, StoreMismatch) as refused:
+        return _say(str(refused), os.EX_CONFIG)
+    except StoreRefused as refused:
+        return _say(str(refused), refused.exit_code)
+    except StoreFault as fault:
+        return _say(f"The store failed: {fault.detail}", os.EX_UNAVAILABLE)
+    except asyncio.CancelledError:
+        return 0  # told to stop before it had started
+
+
+def run(settings: Settings) -> int:
+    """Serve until a signal; return 0."""
+    bound = open_door(settings)
+    run_async(serve(settings, bound, ready=lambda: announce(bound)))
+    return 0
+
+
+def open_door(settings: Settings) -> socket.socket:
+    """Check the settings, set up the logs, and return the listening socket; raises Refused.
+
+    Who connects from here on waits in the socket's queue until the server is ready.
+    """
+    found = list(checks.faults(settings))
+    if found:
+        raise Refused("\n".join(found))
+    configure(settings.log_level, settings.log_format, checks.secrets(settings))
+    try:
+        bound = bind(settings.host, settings.port)
+    except OSError as error:
+        raise Refused(
+            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. "
+            "Another program may have it: choose another --port (0 takes a free one)."
+        ) from None
+    bound.listen(BACKLOG)
+    return bound
+
+
+async def serve(
+    settings: Settings,
+    bound: socket.socket,
+    *,
+    ready: Callable[[], None],
+    before_drain: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Serve in this process or in `settings.processes` others."""
+    if settings.processes == 1:
+        await app.serve(settings, bound, ready=ready, before_drain=before_drain)
+        return
+    from headrace_server.cli import processes
+
+    await processes.serve(settings, bound, ready=ready, before_drain=before_drain)
+
+
+def run_async(main: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine on the fast event loop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
+
+
+def announce(bound: socket.socket) -> None:
+    """Print the one line that says that the server is ready and where; programs wait for it."""
+    sys.stderr.write(f"listening on {url_of(bound)}\n")
+    sys.stderr.flush()
+
+
+def _say(text: str, code: int) -> int:
+    sys.stderr.write(f"headrace: {text}\n")
+    return code

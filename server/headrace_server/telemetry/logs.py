@@ -1,0 +1,67 @@
+"""Structured logs on stderr: one line per event, as logfmt or JSON, without secrets; it must not know who logs what.
+
+Everybody logs with the standard library: `logging.getLogger(__name__).info("store restarted", extra={"failures": 2})`.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+LEVELS: Final = ("debug", "info", "warning", "error")
+FORMATS: Final = ("logfmt", "json")
+HIDDEN: Final = "***"
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+_PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+.:/@,*[]{}()<>?!%&;#$^~|`'")
+
+
+def configure(level: str, format: str, secrets: Sequence[str]) -> None:
+    """Send the logs of this process to stderr; the texts in `secrets` never appear in them."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter(format, secrets))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for chatty in ("asyncio", "uvicorn", "uvicorn.error"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class LineFormatter(logging.Formatter):
+    """One record, one line."""
+
+    def __init__(self, format: str, secrets: Sequence[str]) -> None:
+        super().__init__()
+        self._write = _json_line if format == "json" else _logfmt_line
+        self._secrets = sorted((text for text in secrets if text), key=len, reverse=True)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line: time, level, logger, message, then whatever `extra` held, and the stack of an exception."""
+        line = self._write(dict(_fields(record, self)))
+        for secret in self._secrets:
+            line = line.replace(secret, HIDDEN)
+        return line
+
+
+def _fields(record: logging.LogRecord, formatter: logging.Formatter) -> Iterator[tuple[str, Any]]:
+    yield "ts", datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    yield "level", record.levelname.lower()
+    yield "logger", record.name
+    yield "msg", record.getMessage()
+    for name, value in vars(record).items():
+        if name not in _STANDARD:
+            yield name, value
+    if record.exc_info:
+        yield "stack", formatter.formatException(record.exc_info)
+
+
+def _json_line(fields: dict[str, Any]) -> str:
+    return json.dumps(fields, default=str, ensure_ascii=False)
+
+
+def _logfmt_line(fields: dict[str, Any]) -> str:
+    return " ".join(f"{name}={_word(value)}" for name, value in fields.items())
+
+
+def _word(value: Any) -> str:
+    text = str(value)
+    return text if text and _PLAIN.issuperset(text) else json.dumps(text, ensure_ascii=False)
