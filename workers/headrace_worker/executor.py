@@ -7,6 +7,7 @@ The supervisor hands over at most as many jobs as there are slots, so whatever c
 import asyncio
 import contextvars
 import functools
+import inspect
 import threading
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
@@ -20,6 +21,7 @@ from headrace_worker.outcome import CANCELLED, Outcome, failed, refused, returne
 from headrace_worker.registry import Handler, Handlers
 
 Done = Callable[[int, Outcome], None]
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class Executor:
@@ -101,7 +103,7 @@ class Executor:
 
 def _call(handler: Handler, context: JobContext) -> Outcome:
     CURRENT.set(context)
-    args, kwargs = arguments_of(context.payload)
+    args, kwargs = _arguments(handler, context.payload)
     misfit = _misfit(handler, context.task, args, kwargs)
     if misfit is not None:
         return misfit
@@ -113,7 +115,7 @@ def _call(handler: Handler, context: JobContext) -> Outcome:
 
 async def _call_async(handler: Handler, context: JobContext) -> Outcome:
     CURRENT.set(context)
-    args, kwargs = arguments_of(context.payload)
+    args, kwargs = _arguments(handler, context.payload)
     misfit = _misfit(handler, context.task, args, kwargs)
     if misfit is not None:
         return misfit
@@ -126,14 +128,24 @@ async def _call_async(handler: Handler, context: JobContext) -> Outcome:
         return failed(error, skip=1)
 
 
+def _arguments(handler: Handler, payload: Any) -> Arguments:
+    """Return the arguments of a call. A job without a payload has null, which is no argument where that will do."""
+    if payload is None and handler.signature is not None and _fits(handler.signature, (), {}) is None:
+        return (), {}
+    return arguments_of(payload)
+
+
 def _misfit(handler: Handler, task: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outcome | None:
     """Return the failure of a payload that the function cannot take: no retry will make it fit."""
-    if handler.signature is None:
-        return None
+    why = None if handler.signature is None else _fits(handler.signature, args, kwargs)
+    return None if why is None else refused("TypeError", f"the payload does not fit {task}{handler.signature}: {why}")
+
+
+def _fits(signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> TypeError | None:
     try:
-        handler.signature.bind(*args, **kwargs)
+        signature.bind(*args, **kwargs)
     except TypeError as error:
-        return refused("TypeError", f"the payload does not fit {task}{handler.signature}: {error}")
+        return error
     return None
 
 

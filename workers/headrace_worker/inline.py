@@ -24,6 +24,7 @@ class InlineHands(Hands):
         self._slots = slots
         self._tasks: dict[str, str] = {}
         self._ended: deque[tuple[int, Outcome]] = deque()
+        self._executor: Executor | None = None
 
     @property
     def tasks(self) -> Mapping[str, str]:
@@ -52,17 +53,20 @@ class InlineHands(Hands):
     def run(self, orders: Sequence[Order]) -> None:
         """See Hands."""
         self._quiet.clear()
-        for order in orders:
-            self._running.add(order.key)
-            self._executor.start(order)
+        if self._executor is not None:
+            self._running.update(order.key for order in orders)
+            for order in orders:
+                self._executor.start(order)
 
     def extend(self, deadlines: Sequence[tuple[int, float]]) -> None:
         """See Hands."""
-        self._executor.extend(deadlines)
+        if self._executor is not None:
+            self._executor.extend(deadlines)
 
     def lose(self, keys: Sequence[int]) -> None:
         """See Hands."""
-        self._executor.lose(keys)
+        if self._executor is not None:
+            self._executor.lose(keys)
 
     def check(self) -> bool:
         """See Hands: threads of our own start when they are told to."""
@@ -70,6 +74,8 @@ class InlineHands(Hands):
 
     async def end(self) -> None:
         """See Hands; a thread that goes on is left behind, and the end of the process ends it."""
+        if self._executor is None:
+            return
         self._executor.cancel_all()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._quiet.wait(), bounds.CHILD_LAST_WORDS_S)

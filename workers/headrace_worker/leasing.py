@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from headrace import Grant, HeadraceError, Invalid, Release
+from headrace import Grant, HeadraceError, Release
 
 from headrace_worker import bounds, clock, log
 from headrace_worker.dispatch import Dispatcher
 from headrace_worker.held import HeldJob
 from headrace_worker.line import Line
 from headrace_worker.retrying import Retrying
-from headrace_worker.settle import Item, Settler
+from headrace_worker.settle import SPOILT, Item, Settler
 
 
 class Phase(Enum):
@@ -114,7 +114,7 @@ class Leaser:
             sent = clock.now()
             try:
                 grant = await self._send(ask)
-            except Invalid as error:
+            except SPOILT as error:
                 self._open = None
                 self._settler.put_back(ask.riders, spoilt=True)
                 return await self._pause(error)
@@ -145,7 +145,7 @@ class Leaser:
         else:
             self._retrying.worked()
 
-    async def _pause(self, error: HeadraceError) -> None:
+    async def _pause(self, error: Exception) -> None:
         self._phase = Phase.PAUSED
         self._retrying.failed(error)
         await self._retrying.pause()

@@ -9,6 +9,7 @@ import signal
 import traceback
 from dataclasses import dataclass
 from enum import StrEnum
+from types import TracebackType
 from typing import Any, Final
 
 import msgpack  # type: ignore[import-untyped]
@@ -89,7 +90,7 @@ def failed(error: BaseException, *, retryable: bool = True, skip: int = 0) -> Ou
     trace = error.__traceback__
     for _ in range(skip):
         trace = trace.tb_next if trace is not None else None
-    stack = "".join(traceback.format_exception(type(error), error, trace))
+    stack = _stack(error, trace)
     name, message = type(error).__name__, _message(error)
     return Outcome(
         Kind.FAILED,
@@ -137,12 +138,23 @@ def completion(job: Leased, outcome: Outcome) -> Completion:
     """Return what the server is told."""
     match outcome.kind:
         case Kind.RETURNED:
-            return Ack(job_id=job.id, token=job.token, result=outcome.value())
+            return _ack(job, outcome)
         case Kind.FAILED:
-            error = JobError(type=outcome.error_type, message=outcome.message, stack=outcome.stack)
-            return Nack(job_id=job.id, token=job.token, error=error, retryable=outcome.retryable)
+            return _nack(job, outcome)
         case Kind.CANCELLED:
             return Release(job_id=job.id, token=job.token, reason="worker_stopped")
+
+
+def _ack(job: Leased, outcome: Outcome) -> Completion:
+    try:
+        return Ack(job_id=job.id, token=job.token, result=outcome.value())
+    except (ValueError, RecursionError) as error:  # nested too deeply to be read again
+        return _nack(job, _unwritable(outcome.result, error))
+
+
+def _nack(job: Leased, outcome: Outcome) -> Nack:
+    error = JobError(type=outcome.error_type, message=outcome.message, stack=outcome.stack)
+    return Nack(job_id=job.id, token=job.token, error=error, retryable=outcome.retryable)
 
 
 def _unwritable(value: Any, error: Exception) -> Outcome:
@@ -153,10 +165,17 @@ def _unwritable(value: Any, error: Exception) -> Outcome:
     )
 
 
+def _stack(error: BaseException, trace: TracebackType | None) -> str:
+    try:
+        return "".join(traceback.format_exception(type(error), error, trace))
+    except BaseException as fault:  # noqa: BLE001 - it calls str(error), too
+        return "".join(traceback.format_tb(trace)) + f"<the error itself raised {type(fault).__name__}>\n"
+
+
 def _message(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception as fault:  # noqa: BLE001 - user code; a broken __str__ must not hide the failure
+    except BaseException as fault:  # noqa: BLE001 - user code; a broken __str__ must not hide the failure
         return f"<str() of this {type(error).__name__} raised {type(fault).__name__}>"
 
 

@@ -165,6 +165,9 @@ class _Life(asyncio.Protocol):
             return await asyncio.wait_for(self._hello, bounds.CHILD_START_S)
         except TimeoutError:
             raise AppFailed(f"importing {self._app} took longer than {bounds.CHILD_START_S:.0f} s") from None
+        except ConnectionError:
+            status = await self.wait()
+            raise AppFailed(f"the process that imports {self._app} ended with {describe_status(status)}") from None
 
     @property
     def has_unread(self) -> bool:
@@ -245,7 +248,7 @@ class _Life(asyncio.Protocol):
         self._cut.set()
         self._quiet.set()
         if not self._hello.done():
-            self._hello.set_exception(AppFailed(f"the process that imports {self._app} ended at once"))
+            self._hello.set_exception(ConnectionError())
 
     def _hear(self, kind: Up, content: object) -> None:
         match kind, content:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 
-from headrace import HeadraceError, NotDone, OutcomeUnknown, ProblemError
+from headrace import NotDone, OutcomeUnknown, ProblemError
 
 from headrace_worker import clock, log
 from headrace_worker.backoff import retry_s
@@ -23,7 +23,7 @@ class Retrying:
         """Whether the last request failed."""
         return self._failures > 0
 
-    def failed(self, error: HeadraceError) -> None:
+    def failed(self, error: Exception) -> None:
         """Count a failure; `pause` will wait for it. An error that will not mend by itself is logged as one."""
         asked_ms = error.retry_after_ms if isinstance(error, ProblemError) else None
         will_mend = isinstance(error, NotDone | OutcomeUnknown)

@@ -10,6 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from headrace import Ack, Completion, HeadraceError, Invalid, JobError, Nack, Settled, Status
 
@@ -18,7 +19,8 @@ from headrace_worker.held import Board, HeldJob
 from headrace_worker.line import Line
 from headrace_worker.retrying import Retrying
 
-ENVELOPE_BYTES = 300  # of a completion beside its result or error
+ENVELOPE_BYTES: Final = 300  # of a completion beside its result or error
+SPOILT: Final = (Invalid, TypeError, ValueError, RecursionError)  # a request that one of its items made unsendable
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,7 +125,7 @@ class Settler:
         """Send some completions; return how many have to be sent again, later."""
         try:
             answer = await self._line.complete([item.completion for item in items], by_json=by_json)
-        except Invalid as error:
+        except SPOILT as error:
             return await self._find_culprit(items, error, by_json=by_json)
         except HeadraceError as error:
             self._retrying.failed(error)
@@ -131,7 +133,7 @@ class Settler:
             return len(items)
         return self.judged(items, answer.items)
 
-    async def _find_culprit(self, items: Sequence[Item], error: Invalid, *, by_json: bool) -> int:
+    async def _find_culprit(self, items: Sequence[Item], error: Exception, *, by_json: bool) -> int:
         """Something in the request makes it invalid as a whole: halve it until that stands alone."""
         if len(items) == 1:
             self._sending -= 1

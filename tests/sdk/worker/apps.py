@@ -1,0 +1,156 @@
+"""Apps that the tests of the worker run; imported by the workers' child processes, never by the tests themselves.
+
+Blocked tasks wait for a file of the test's own folder, so that a test says when they go on.
+"""
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from headrace import App
+from headrace_worker import current
+
+app = App()
+
+
+@app.task(name="noop")
+def noop(*_: Any) -> None:
+    return None
+
+
+@app.task(name="spell")
+def spell(*args: Any, **kwargs: Any) -> Any:
+    return [args, kwargs]
+
+
+@app.task(name="one_argument")
+def one_argument(x: Any) -> Any:
+    return [x]
+
+
+@app.task(name="mark")
+def mark(file: str, text: str = "x") -> int:
+    """Leave a trace: one line in a file. Return the worker process's id."""
+    with Path(file).open("a") as out:
+        out.write(text + "\n")
+    return os.getpid()
+
+
+@app.task(name="block")
+def block(started: str, go: str) -> str:
+    """Say that it runs, then wait for a file; end early when the lease is lost."""
+    Path(started).write_text(str(os.getpid()))
+    while not Path(go).exists():
+        if current().lease_lost:
+            Path(started + ".lost").touch()
+            return "lost"
+        time.sleep(0.01)
+    return "went on"
+
+
+@app.task(name="block_async")
+async def block_async(started: str, go: str) -> str:
+    Path(started).write_text(str(os.getpid()))
+    try:
+        while not Path(go).exists():  # noqa: ASYNC110 - the event is a file
+            await asyncio.sleep(0.01)
+    except asyncio.CancelledError:
+        Path(started + ".cancelled").touch()
+        raise
+    return "went on"
+
+
+@app.task(name="meet")
+async def meet(folder: str, name: str, count: int) -> int:
+    """Return how many were there when all had come: only possible for tasks that run at the same time."""
+    Path(folder, name).touch()
+    while (there := len(list(Path(folder).iterdir()))) < count:  # noqa: ASYNC110 - the others may be anywhere
+        await asyncio.sleep(0.005)
+    return there
+
+
+@app.task(name="hold_gil")
+def hold_gil(started: str, seconds: float) -> float:
+    """Sleep in C without letting go of the GIL, as a careless extension or a long regex does."""
+    Path(started).write_text(str(os.getpid()))
+    ctypes.PyDLL(None).usleep(int(seconds * 1_000_000))
+    return seconds
+
+
+@app.task(name="die")
+def die(number: int) -> None:
+    os.kill(os.getpid(), signal.Signals(number))
+
+
+@app.task(name="exit_process")
+def exit_process(status: int) -> None:
+    os._exit(status)
+
+
+@app.task(name="raise_system_exit")
+def raise_system_exit() -> None:
+    sys.exit("leaving")
+
+
+@app.task(name="raise_system_exit_async")
+async def raise_system_exit_async() -> None:
+    sys.exit("leaving")
+
+
+@app.task(name="raise_interrupt")
+def raise_interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+@app.task(name="give")
+def give(kind: str) -> Any:
+    """Return something that is hard to write."""
+    return {
+        "set": {1, 2},
+        "nan": float("nan"),
+        "surrogate": "\ud800",
+        "object": object(),
+        "big": 2**100,
+        "bytes": b"\x00\xff",
+        "deep": deep(600),
+        "huge": "x" * 2_000_000,
+    }[kind]
+
+
+@app.task(name="context")
+def context() -> dict[str, Any]:
+    me = current()
+    return {
+        "job_id": me.job_id,
+        "task": me.task,
+        "queue": me.queue,
+        "attempt": me.attempt,
+        "max_attempts": me.max_attempts,
+        "delivery": me.delivery,
+        "fence": me.fence,
+        "meta": dict(me.meta),
+        "seconds_left": me.seconds_left,
+        "lease_lost": me.lease_lost,
+    }
+
+
+@app.task(name="context_async")
+async def context_async() -> list[str]:
+    """Return the job's id as seen here, in a task of the loop, and on a thread."""
+
+    async def inner() -> str:
+        return current().job_id
+
+    return [current().job_id, await asyncio.create_task(inner()), await asyncio.to_thread(lambda: current().job_id)]
+
+
+def deep(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value

@@ -1,0 +1,63 @@
+"""A listener that writes down what the hands report, for tests of the hands alone."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from headrace_worker.frames import Order
+from headrace_worker.outcome import Outcome
+
+
+class Notes:
+    """What was heard, in order of its coming."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[int, Outcome] = {}
+        self.back: list[int] = []
+        self.deaths: list[Outcome] = []
+        self.changes = 0
+        self._news = asyncio.Event()
+
+    def done(self, key: int, outcome: Outcome) -> None:
+        assert key not in self.outcomes, "an outcome is told once"
+        self.outcomes[key] = outcome
+        self._news.set()
+
+    def taken_back(self, keys: Iterable[int]) -> None:
+        self.back += keys
+        self._news.set()
+
+    def died(self, outcome: Outcome) -> None:
+        self.deaths.append(outcome)
+        self._news.set()
+
+    def changed(self) -> None:
+        self.changes += 1
+        self._news.set()
+
+    async def until(self, fact: Callable[[], Any], timeout_s: float = 20.0) -> None:
+        """Return when `fact` holds; it is asked at every piece of news, and every 20 ms for facts from elsewhere."""
+        async with asyncio.timeout(timeout_s):
+            while not fact():
+                self._news.clear()
+                try:
+                    await asyncio.wait_for(self._news.wait(), 0.02)
+                except TimeoutError:
+                    continue
+
+    async def outcome(self, key: int) -> Outcome:
+        await self.until(lambda: key in self.outcomes)
+        return self.outcomes[key]
+
+
+def order(key: int, task: str, payload: Any = None) -> Order:
+    facts = {
+        "job_id": f"job-{key}",
+        "task": task,
+        "queue": "q",
+        "attempt": 1,
+        "max_attempts": 3,
+        "delivery": 1,
+        "fence": 9,
+    }
+    return Order(key, {**facts, "payload": payload})

@@ -1,0 +1,257 @@
+"""The executor, in a child process and inline: runs tasks, survives them, and reports every end once."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+import pytest
+from headrace_worker import registry
+from headrace_worker.hands import AppFailed, Hands
+from headrace_worker.inline import InlineHands
+from headrace_worker.outcome import Kind
+from headrace_worker.process import ProcessHands
+
+from tests.sdk.worker.listening import Notes, order
+from tests.support.waiting import eventually_async
+
+APP = "tests.sdk.worker.apps:app"
+SLOTS = 4
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def notes() -> Notes:
+    return Notes()
+
+
+@pytest.fixture(params=["process", "inline"])
+async def hands(request: pytest.FixtureRequest, notes: Notes) -> AsyncIterator[Hands]:
+    made: Hands = ProcessHands(APP, SLOTS) if request.param == "process" else _inline()
+    await made.start(notes)
+    yield made
+    await made.end()
+
+
+@pytest.fixture
+async def child(notes: Notes) -> AsyncIterator[ProcessHands]:
+    made = ProcessHands(APP, SLOTS)
+    await made.start(notes)
+    yield made
+    await made.end()
+
+
+def _inline() -> InlineHands:
+    return InlineHands(lambda: registry.handlers(registry.load(APP)), SLOTS)
+
+
+async def test_tells_the_tasks_of_the_app(hands: Hands) -> None:
+    assert hands.tasks["noop"] == "default"
+    assert hands.slots == SLOTS
+
+
+async def test_object_is_keywords_array_is_positional_anything_else_one_argument(hands: Hands, notes: Notes) -> None:
+    calls = [
+        ([1, 2], [[1, 2], {}]),
+        ("one", [["one"], {}]),
+        ({"x": 1}, [[], {"x": 1}]),
+        (None, [[], {}]),
+        ([], [[], {}]),
+    ]
+    for key, (payload, call) in enumerate(calls):
+        hands.run([order(key, "spell", payload)])
+        assert (await notes.outcome(key)).value() == call
+
+
+async def test_null_is_no_argument_only_where_that_will_do(hands: Hands, notes: Notes) -> None:
+    hands.run([order(1, "one_argument", None), order(2, "context", None)])
+    assert (await notes.outcome(1)).value() == [None]
+    assert (await notes.outcome(2)).value()["job_id"] == "job-2"
+
+
+async def test_a_payload_that_does_not_fit_is_not_worth_a_retry(hands: Hands, notes: Notes) -> None:
+    hands.run([order(1, "mark", {"file": "f", "colour": "blue"})])
+    outcome = await notes.outcome(1)
+    assert (outcome.error_type, outcome.retryable) == ("TypeError", False)
+    assert "mark(file: str" in outcome.message
+    assert "colour" in outcome.message
+
+
+@pytest.mark.parametrize("task", ["raise_system_exit", "raise_system_exit_async", "raise_interrupt"])
+async def test_an_exit_in_a_task_fails_the_job_and_nothing_else(hands: Hands, notes: Notes, task: str) -> None:
+    hands.run([order(1, task, [])])
+    outcome = await notes.outcome(1)
+    assert outcome.kind is Kind.FAILED
+    assert outcome.error_type in ("SystemExit", "KeyboardInterrupt")
+    assert outcome.retryable
+    hands.run([order(2, "noop"), order(3, "context_async")])
+    assert (await notes.outcome(2)).kind is Kind.RETURNED
+    assert (await notes.outcome(3)).kind is Kind.RETURNED
+
+
+async def test_context_follows_the_task_into_its_threads_and_coroutines(hands: Hands, notes: Notes) -> None:
+    hands.run([order(1, "context_async"), order(2, "context_async"), order(3, "context")])
+    for key in (1, 2):
+        assert (await notes.outcome(key)).value() == [f"job-{key}"] * 3
+    told = (await notes.outcome(3)).value()
+    assert (told["job_id"], told["fence"], told["lease_lost"]) == ("job-3", 9, False)
+
+
+async def test_async_tasks_run_at_the_same_time(hands: Hands, notes: Notes, tmp_path: Path) -> None:
+    hands.run([order(key, "meet", [str(tmp_path), str(key), SLOTS]) for key in range(1, SLOTS + 1)])
+    for key in range(1, SLOTS + 1):
+        assert (await notes.outcome(key)).value() == SLOTS
+
+
+async def test_a_lost_lease_cancels_coroutines_and_flags_threads(hands: Hands, notes: Notes, tmp_path: Path) -> None:
+    names = [str(tmp_path / name) for name in ("thread", "coroutine")]
+    hands.run([order(1, "block", [names[0], "never"]), order(2, "block_async", [names[1], "never"])])
+    await notes.until(lambda: all(Path(name).exists() for name in names))
+    hands.lose([1, 2])
+    assert (await notes.outcome(1)).value() == "lost"
+    assert (await notes.outcome(2)).kind is Kind.CANCELLED
+    assert Path(names[1] + ".cancelled").exists()
+
+
+async def test_a_coroutine_that_is_cancelled_before_its_first_step_is_reported(hands: Hands, notes: Notes) -> None:
+    hands.run([order(1, "block_async", ["/dev/null", "never"])])
+    hands.lose([1])
+    assert (await notes.outcome(1)).kind is Kind.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("task", "payload", "words"),
+    [
+        ("die", [signal.SIGKILL], "signal 9 (SIGKILL)"),
+        ("die", [signal.SIGSEGV], "SIGSEGV"),
+        ("exit_process", [3], "exit status 3"),
+    ],
+)
+async def test_a_dead_child_is_noticed_and_replaced(
+    child: ProcessHands, notes: Notes, task: str, payload: list[int], words: str
+) -> None:
+    first = child.pid
+    child.run([order(1, task, payload)])
+    await notes.until(lambda: notes.deaths)
+    assert notes.deaths[0].message.endswith(words) or words in notes.deaths[0].message
+    await notes.until(lambda: child.slots == SLOTS)
+    assert child.pid != first
+    child.run([order(2, "noop")])
+    assert (await notes.outcome(2)).kind is Kind.RETURNED
+    assert notes.back == []
+
+
+async def test_results_that_a_dying_child_has_told_are_not_lost(child: ProcessHands, notes: Notes) -> None:
+    child.run([order(1, "noop")])
+    await notes.outcome(1)
+    child.run([order(2, "die", [signal.SIGKILL])])
+    await notes.until(lambda: notes.deaths)
+    assert set(notes.outcomes) == {1}
+
+
+async def test_a_crash_storm_is_slowed_down(child: ProcessHands, notes: Notes) -> None:
+    loop = asyncio.get_running_loop()
+    waits = []
+    for key in (1, 2, 3):
+        child.run([order(key, "exit_process", [1])])
+        await notes.until(lambda: len(notes.deaths) == key)  # noqa: B023 - awaited within the turn
+        died = loop.time()
+        await notes.until(lambda: child.slots == SLOTS)
+        waits.append(loop.time() - died)
+    assert waits[1] >= 0.25, "half of 0.5 s at least"
+    assert waits[2] >= 0.5
+
+
+async def test_jobs_in_front_of_a_child_that_holds_the_gil_are_taken_back(
+    child: ProcessHands, notes: Notes, tmp_path: Path
+) -> None:
+    started, traces = tmp_path / "started", tmp_path / "traces"
+    child.run([order(1, "hold_gil", [str(started), 1.5])])
+    await notes.until(started.exists)
+    child.run([order(2, "mark", [str(traces)]), order(3, "mark", [str(traces)])])
+    await notes.until(lambda: [child.check()] and notes.back == [2, 3], 5.0)
+    assert child.slots == 0, "nothing more is given to it"
+    assert 1 not in notes.outcomes, "and all that while the GIL was held"
+    assert (await notes.outcome(1)).value() == 1.5
+    await notes.until(lambda: child.slots == SLOTS)
+    child.run([order(4, "noop")])
+    await notes.outcome(4)
+    assert not traces.exists(), "what was taken back never starts"
+    assert set(notes.outcomes) == {1, 4}
+
+
+async def test_the_child_ends_when_the_supervisor_says_so_whatever_it_is_doing(
+    child: ProcessHands, notes: Notes, tmp_path: Path
+) -> None:
+    started = tmp_path / "started"
+    child.run([order(1, "hold_gil", [str(started), 60])])
+    await notes.until(started.exists)
+    pid = child.pid
+    assert pid is not None
+    await child.end()
+    assert not psutil.pid_exists(pid)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_the_child_leaves_signals_of_its_group_to_the_supervisor(
+    child: ProcessHands, notes: Notes, number: signal.Signals
+) -> None:
+    assert child.pid is not None
+    os.kill(child.pid, number)
+    child.run([order(1, "noop")])
+    assert (await notes.outcome(1)).kind is Kind.RETURNED
+    assert notes.deaths == []
+
+
+async def test_the_pipe_is_not_handed_to_programs_that_tasks_start(child: ProcessHands) -> None:
+    async def open_files() -> bool:
+        assert child.pid is not None
+        return len(psutil.Process(child.pid).net_connections("unix")) == 1
+
+    await eventually_async(open_files, 5.0, "the child holds one socket, its own end")
+
+
+@pytest.mark.parametrize(
+    ("app", "words"),
+    [
+        ("tests.sdk.worker.apps", "write module:app"),
+        ("no_such_module:app", "there is no module 'no_such_module'"),
+        ("tests.sdk.worker.no_such:app", "there is no module 'tests.sdk.worker.no_such'"),
+        ("tests.sdk.worker.apps:nothing", "has no 'nothing'; it has the apps app"),
+        ("tests.sdk.worker.apps:Path", "is a type, not a headrace.App"),
+    ],
+)
+@pytest.mark.parametrize(
+    "make",
+    [lambda app: ProcessHands(app, 1), lambda app: InlineHands(lambda: registry.handlers(registry.load(app)), 1)],
+)
+async def test_a_wrong_path_is_told_in_words(notes: Notes, make: object, app: str, words: str) -> None:
+    assert callable(make)
+    hands = make(app)
+    with pytest.raises(AppFailed) as caught:
+        await hands.start(notes)
+    assert words in str(caught.value)
+    await hands.end()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import nowhere_at_all", "No module named 'nowhere_at_all'"),
+        ("raise SystemExit('not today')", "not today"),
+        ("import os; os._exit(7)", "exit status 7"),
+    ],
+)
+async def test_a_module_that_fails_shows_its_own_error(
+    notes: Notes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, words: str
+) -> None:
+    (tmp_path / "broken_app.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    hands = ProcessHands("broken_app:app", 1)
+    with pytest.raises(AppFailed) as caught:
+        await hands.start(notes)
+    assert words in str(caught.value)
+    await hands.end()
