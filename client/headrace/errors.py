@@ -58,7 +58,7 @@ class ProblemError(HeadraceError):
         self.problem = problem
 
     def __str__(self) -> str:
-        faults = "".join(f"\n  {f.parameter or f.pointer or 'the body'}: {f.detail}" for f in self.errors)
+        faults = "".join(f"\n  {f.pointer or 'the body'}: {f.detail}" for f in self.errors)
         return f"{self.detail} [{self.code}]{faults}"
 
     @property

@@ -17,9 +17,7 @@ class Fault:
     """One fault of a request: where it is, and what to do about it."""
 
     detail: str
-    pointer: str = ""  # JSON pointer (RFC 6901) into the body that was sent; "" is the whole body
-    parameter: str | None = None  # name of the header, query or path parameter instead
-    code: str | None = None  # the code that this fault alone would have had; None: invalid_request
+    pointer: str = ""  # JSON pointer (RFC 6901) into the body; "" is the body itself
 
 
 @dataclass(frozen=True, kw_only=True)
