@@ -101,6 +101,19 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
         await embedded.stop()
 
 
+@asynccontextmanager
+async def kept_store(settings: Settings) -> AsyncIterator[Store]:
+    """Open the store and supervise the embedded one, for a parent whose children serve on it."""
+    async with open_store(settings) as store:
+        watch = asyncio.create_task(store.embedded.run()) if store.embedded is not None else None
+        try:
+            yield store
+        finally:
+            if watch is not None:
+                watch.cancel()
+                await asyncio.wait((watch,))
+
+
 def _inspect(settings: Settings, url: str) -> Awaitable[StoreFacts]:
     return inspect_store(
         url,

@@ -12,6 +12,7 @@ import uvloop
 from headrace_server import app
 from headrace_server.api import bind, url_of
 from headrace_server.cli import checks
+from headrace_server.cli.refusals import Refused
 from headrace_server.config import Settings, SettingsError
 from headrace_server.domain.errors import StoreFault
 from headrace_server.engine import StoreMismatch
@@ -21,17 +22,13 @@ from headrace_server.telemetry import configure
 BACKLOG: Final = 2_048
 
 
-class Refused(Exception):
-    """The server does not start; the text says why and what to do."""
-
-
 def guarded(command: Callable[[], int]) -> int:
     """Return the exit code of a command: 78 for what somebody must change first, 69 for a store that is away."""
     try:
         return command()
-    except (Refused, SettingsError, StoreMismatch) as refused:
+    except (SettingsError, StoreMismatch) as refused:
         return _say(str(refused), os.EX_CONFIG)
-    except StoreRefused as refused:
+    except (Refused, StoreRefused) as refused:
         return _say(str(refused), refused.exit_code)
     except StoreFault as fault:
         return _say(f"The store failed: {fault.detail}", os.EX_UNAVAILABLE)

@@ -1,0 +1,32 @@
+"""One of several server processes: `python -m headrace_server.cli.child SOCKET_FD READY_FD`, settings in the environment."""
+
+import contextlib
+import os
+import socket
+import sys
+
+from headrace_server import app
+from headrace_server.cli import checks, serve
+from headrace_server.cli.processes import READY
+from headrace_server.config import Settings
+from headrace_server.telemetry import configure
+
+
+def main(argv: list[str]) -> int:
+    """Serve on an inherited socket; say so on the pipe."""
+    bound = socket.socket(fileno=int(argv[0]))
+    tell = int(argv[1])
+    settings = Settings.read(os.environ)
+    configure(settings.log_level, settings.log_format, checks.secrets(settings))
+    serve.run_async(app.serve(settings, bound, ready=lambda: _say_ready(tell)))
+    return 0
+
+
+def _say_ready(tell: int) -> None:
+    os.set_blocking(tell, False)
+    with contextlib.suppress(OSError):  # the parent reads only at the first start
+        os.write(tell, READY)
+
+
+if __name__ == "__main__":
+    sys.exit(serve.guarded(lambda: main(sys.argv[1:])))
