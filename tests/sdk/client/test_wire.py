@@ -275,9 +275,9 @@ def test_a_refusal_carries_everything_the_server_said() -> None:
 
 
 def test_all_faults_of_a_body_are_in_the_message() -> None:
-    errors = [{"pointer": "/task", "detail": "is missing"}, {"parameter": "wait", "detail": "is no number"}]
+    errors = [{"pointer": "/task", "detail": "is missing"}, {"pointer": "/max", "detail": "is no number"}]
     wire = line(problem("invalid_request", 422, outcome="not_done", errors=errors))
-    with pytest.raises(Invalid, match=r"(?s)/task: is missing.*wait: is no number"):
+    with pytest.raises(Invalid, match=r"(?s)/task: is missing.*/max: is no number"):
         wire.run(wire.verbs.enqueue("t"))
 
 
