@@ -7,12 +7,14 @@ becomes a request. It must not know routes.
 """
 
 import asyncio
+import secrets
 from typing import Any, ClassVar, Final
 
 import httptools
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from headrace_server.api.call import ID_HEADER
 from headrace_server.api.problems import PROBLEM_JSON, Problem
 
 HEADER_OVERHEAD: Final = 4  # colon, space and line end of each header
@@ -172,9 +174,11 @@ def protocol_class(*, max_header_bytes: int, receive_timeout_ms: int) -> type[Pr
 
 
 def _refusal(problem: Problem, default_headers: list[tuple[bytes, bytes]]) -> bytes:
-    body = msgspec.json.encode(problem.document())
+    request_id = secrets.token_hex(8)
+    body = msgspec.json.encode(problem.document(request_id=request_id))
     headers = [
         *default_headers,
+        (ID_HEADER, request_id.encode()),
         (b"content-type", PROBLEM_JSON),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
