@@ -33,7 +33,7 @@ async def create_jobs(call: Call) -> Reply:
 async def _all_or_none(call: Call, items: Sequence[Item], text: str | None, data: bytes) -> Reply:
     _require_atomic(items)
     jobs = _new_jobs(call, valid(items))
-    key = None if text is None else keys.of_request(call, text, jobs[0].queue, data)
+    key = None if text is None else keys.of_request(call, text, jobs[0].queue, keys.of_body(data))
     outcome = await call.engine.enqueue(EnqueueGroup(jobs, key))
     if outcome.status in (EnqueueStatus.KEY_MISMATCH, EnqueueStatus.EXPIRED):
         raise after.refused(outcome, [f"/jobs/{index}" for index in range(len(jobs))])
@@ -47,13 +47,13 @@ async def _all_or_none(call: Call, items: Sequence[Item], text: str | None, data
 
 
 async def _each(call: Call, items: Sequence[Item], text: str | None, data: bytes) -> Reply:
-    jobs = valid(items)
+    jobs, digest = valid(items), keys.of_body(data)
     groups = [
         EnqueueGroup(
             [job],
             keys.of_job(fields, call.body_format)
             if text is None
-            else keys.of_request(call, text, job.queue, data, str(i)),
+            else keys.of_request(call, text, job.queue, digest, str(i)),
         )
         for i, (fields, job) in enumerate(zip(jobs, _new_jobs(call, jobs), strict=True))
     ]

@@ -20,7 +20,11 @@ async def create_job(call: Call) -> Reply:
     text = keys.header(call)
     keys.require_one(text, [("", fields)])
     queue = build.queue_of(fields)
-    key = keys.of_job(fields, call.body_format) if text is None else keys.of_request(call, text, queue, data)
+    key = (
+        keys.of_job(fields, call.body_format)
+        if text is None
+        else keys.of_request(call, text, queue, keys.of_body(data))
+    )
     wait_ms = call.wait_ms()
     job = build.new_job(fields, call.engine.new_id(queue), call.body_format, build.trace(call.headers))
     outcome = await call.engine.enqueue(EnqueueGroup([job], key))

@@ -1,5 +1,6 @@
 """Idempotency-Key: what makes a request repeatable, from the header or from a job's own field."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -22,10 +23,15 @@ def header(call: Call) -> str | None:
     return text
 
 
-def of_request(call: Call, text: str, queue: str, data: bytes, *more: str) -> IdempotencyKey:
+def of_body(data: bytes) -> bytes:
+    """Return the digest of a body: made once for a request, whose thousand items each have a key."""
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def of_request(call: Call, text: str, queue: str, body_digest: bytes, *more: str) -> IdempotencyKey:
     """Return the key of a whole request to `queue`; `more` tells the items of one request apart."""
-    kind = call.body_format.value
-    return build.key("request", queue, text, *more, fingerprint=[b"POST", call.path.encode(), kind.encode(), data])
+    fingerprint = [b"POST", call.path.encode(), call.body_format.value.encode(), body_digest]
+    return build.key("request", queue, text, *more, fingerprint=fingerprint)
 
 
 def of_job(fields: shapes.JobFields, format: Format) -> IdempotencyKey | None:
