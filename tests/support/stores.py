@@ -118,12 +118,17 @@ class StoreProcess:
 
     def _argv(self) -> Sequence[str]:
         listen = {"port": str(self.port), "unixsocket": str(self.socket), "dir": str(self.folder)}
-        options = [word for name, value in {**self.config, **listen}.items() for word in (f"--{name}", value)]
-        return [str(self.binary), *options]
+        options = {**self.config, **listen}.items()
+        return [
+            str(self.binary),
+            *(word for name, value in options for word in (f"--{name}", *(value.split() or [""]))),
+        ]
 
     def _answers(self) -> bool:
         assert self.child.alive, f"the store ended with {self.child.exit_code}:\n{tail(self.log)}"
         try:
             return bool(self.call("PING"))
+        except redis.exceptions.AuthenticationError:
+            return True  # it wants a password: it serves
         except redis.exceptions.ConnectionError:
             return False  # not listening yet, or still loading (BusyLoadingError is one of these)

@@ -1,6 +1,6 @@
 """URLs of stores without their secrets, fit for logs and messages."""
 
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 HIDDEN = "***"
 SECRET_OPTIONS = frozenset({"password", "ssl_password"})  # redis-py takes them from the query as well
@@ -19,7 +19,8 @@ def redact(url: str) -> str:
     if has_password:
         login, _, host = place.rpartition("@")
         place = f"{login.partition(':')[0]}:{HIDDEN}@{host}"
-    return urlunsplit((parts.scheme, place, parts.path, _redact_query(parts.query), ""))
+    query = f"?{_redact_query(parts.query)}" if parts.query else ""
+    return f"{parts.scheme}://{place}{parts.path}{query}"
 
 
 def _redact_query(query: str) -> str:
