@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.servers import ServerProcess
 from tests.support.stores import DURABLE, StoreProcess, redis7_binary, valkey_binary
+from tests.support.watch import take_faults, watching
 
 LOGS = pytest.StashKey[list[tuple[str, Callable[[], str]]]]()
 
@@ -25,6 +26,21 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed:
         report.sections += [(name, text()) for name, text in item.stash.get(LOGS, [])]
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def replies_are_judged() -> Iterator[None]:
+    """Hold every reply of a real server to openapi.yaml, whoever in this process asked for it."""
+    with watching():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def replies_keep_the_contract(replies_are_judged: None) -> Iterator[None]:
+    """Fail the test in which a reply was not what openapi.yaml says."""
+    take_faults()  # of a fixture's requests before it
+    yield
+    assert take_faults() == []
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.support.processes import Child, tail
 from tests.support.waiting import eventually
+from tests.support.watch import watch
 
 LISTENING = re.compile(r"listening on (http://127\.0\.0\.1:(\d+))")
 START_S = 30.0
@@ -77,6 +78,7 @@ class ServerProcess:
         found = eventually(self._listening, timeout_s, "the server listens")
         assert found
         self.url, self.port = found[1], int(found[2])
+        watch(self.url)
         return self
 
     def output(self) -> str:

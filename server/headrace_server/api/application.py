@@ -8,6 +8,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 from starlette.routing import Route
@@ -101,7 +102,7 @@ class Application:
         if request.started:
             # half a reply cannot be taken back: without its end the client sees that it is broken
             return
-        document = problem.document(instance=request.path, request_id=request.id)
+        document = problem.document(instance=quote(request.path), request_id=request.id)
         headers: Headers = [(b"content-type", problems.PROBLEM_JSON), *problem.headers]
         if problem.retry_after_ms is not None:
             headers.append((b"retry-after", str(-(-problem.retry_after_ms // 1000)).encode()))
