@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Collect the results of the jobs whose ids come on standard input, over HTTP alone, and print a table.
 
-    ./producer.sh | python3 reporter.py
+./producer.sh | python3 reporter.py
 """
 
 import http.client

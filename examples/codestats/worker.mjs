@@ -112,6 +112,7 @@ const tasks = {
   },
 };
 
+console.error(`${workerId} works for ${url}`);
 const heart = setInterval(heartbeat, 10_000); // a third of the server's lease of 30 s
 try {
   await main();

@@ -1,0 +1,131 @@
+"""codestats: real files, one queue, workers in two languages, and the same figures counted here."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.needs import missing
+from tests.support.processes import Child
+from tests.support.servers import HEADRACE, ServerProcess, clean_env
+from tests.support.waiting import eventually
+
+EXAMPLE = Path(__file__).parents[2] / "examples/codestats"
+STDLIB = Path(sysconfig.get_path("stdlib"))
+
+
+def count(path: Path) -> dict[str, Any]:
+    """Count as the definition in the workers says, in other words than theirs."""
+    data = path.read_bytes()
+    names = Counter(found.decode() for found in re.findall(rb"[A-Za-z_][A-Za-z0-9_]*", data))
+    commonest = sorted(names, key=lambda name: (-names[name], name))[:10]
+    return {"lines": data.count(b"\n"), "bytes": len(data), "names": [[name, names[name]] for name in commonest]}
+
+
+def start_python(server: ServerProcess, folder: Path) -> Child:
+    env = clean_env({"HEADRACE_URL": server.url, "PYTHONPATH": str(EXAMPLE)})
+    return Child([str(HEADRACE), "worker", "worker:app"], folder / "python.log", env=env)
+
+
+def start_node(server: ServerProcess, folder: Path) -> Child:
+    env = clean_env({"HEADRACE_URL": server.url, "WORKER_ID": "node"})
+    return Child(["node", str(EXAMPLE / "worker.mjs")], folder / "node.log", env=env)
+
+
+@pytest.fixture
+def workers(server: ServerProcess, tmp_path: Path) -> Iterator[list[Child]]:
+    """One worker of each language."""
+    if not shutil.which("node"):
+        missing("node is not on PATH")
+    children = [start_python(server, tmp_path), start_node(server, tmp_path)]
+    yield children
+    for child in children:
+        child.end()
+
+
+def produce(server: ServerProcess, *folder: str) -> list[str]:
+    """Run producer.sh and return the ids that it prints."""
+    env = clean_env({"HEADRACE_URL": server.url, "PYTHON": sys.executable})
+    command = ["sh", str(EXAMPLE / "producer.sh"), *folder]
+    return subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+
+
+def report(server: ServerProcess, ids: list[str]) -> subprocess.CompletedProcess[str]:
+    env = clean_env({"HEADRACE_URL": server.url})
+    command = [sys.executable, str(EXAMPLE / "reporter.py")]
+    return subprocess.run(command, env=env, input="\n".join(ids), check=False, capture_output=True, text=True)
+
+
+@pytest.fixture
+def http(server: ServerProcess) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url) as client:
+        yield client
+
+
+def document(http: httpx.Client, job_id: str) -> str:
+    """Return a job as the server writes it."""
+    return http.get(f"/v1/jobs/{job_id}").text
+
+
+def counts(http: httpx.Client) -> dict[str, int]:
+    found: dict[str, int] = http.get("/v1/queues/codestats/stats").json()["counts"]
+    return found
+
+
+def test_both_workers_count_the_standard_library(
+    server: ServerProcess, http: httpx.Client, workers: list[Child]
+) -> None:
+    expected = {str(p): count(p) for p in STDLIB.rglob("*.py") if "site-packages" not in p.parts and not p.is_symlink()}
+    ids = produce(server)
+    done = report(server, ids)
+    assert done.returncode == 0, done.stderr
+    total = sum(figures["lines"] for figures in expected.values())
+    assert done.stdout.startswith(f"{len(expected):,} files, {total:,} lines, ")
+
+    documents = [document(http, job_id) for job_id in ids]
+    jobs = [json.loads(text) for text in documents]
+    assert {job["payload"]["path"]: job["result"] for job in jobs} == expected
+    shares = Counter(job["worker"] for job in jobs)
+    assert len(shares) == 2, f"one worker did it all: {shares}"
+    assert min(shares.values()) > 20
+    for job, text in zip(jobs, documents, strict=True):  # the two agree in every byte, in the order of the fields too
+        assert f'"result":{json.dumps(expected[job["payload"]["path"]], separators=(",", ":"))}' in text
+
+
+def test_both_workers_stop_when_they_are_told_and_lose_nothing(
+    server: ServerProcess, http: httpx.Client, workers: list[Child], tmp_path: Path
+) -> None:
+    ids = produce(server)
+    eventually(lambda: counts(http)["succeeded"] > 100, 30, "the workers are busy")
+    assert [child.terminate() for child in workers] == [0, 0]
+    assert 0 < counts(http)["ready"] < len(ids)
+    assert counts(http)["leased"] == 0
+    again = start_node(server, tmp_path)
+    try:
+        assert report(server, ids).returncode == 0
+    finally:
+        again.end()
+    jobs = [json.loads(document(http, job_id)) for job_id in ids]
+    assert {(job["attempt"], job["crashes"]) for job in jobs} == {(1, 0)}
+
+
+def test_the_reporter_says_which_job_failed(server: ServerProcess, http: httpx.Client, tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text("x = 1\n")
+    ids = produce(server, str(tmp_path))
+    assert len(ids) == 1
+    lease = http.post("/v1/leases", json={"queues": ["codestats"], "worker": {"id": "test"}}).json()["jobs"][0]
+    error = {"type": "Nope", "message": "cannot read it"}
+    nack = {"token": lease["token"], "error": error, "retryable": False}
+    http.post(f"/v1/jobs/{lease['id']}/nack", json=nack).raise_for_status()
+    done = report(server, ids)
+    assert done.returncode == 1
+    assert "cannot read it" in done.stderr
