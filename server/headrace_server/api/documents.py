@@ -13,7 +13,6 @@ from string import Template
 from textwrap import fill
 from typing import Final
 
-import yaml
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -61,6 +60,8 @@ def contract_yaml() -> bytes:
 @cache
 def contract_json() -> bytes:
     """Return the contract as JSON."""
+    import yaml  # only who asks pays for it, not the start of every server
+
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where it was built: 20 ms instead of 300
     document = yaml.load(contract_yaml(), Loader=loader)
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()

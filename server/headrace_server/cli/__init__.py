@@ -55,23 +55,24 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 
 def _run_server(args: argparse.Namespace) -> int:
-    from headrace_server.cli import serve
+    from headrace_server.cli.serve import guarded, run
 
-    return serve.guarded(lambda: serve.run(_settings(args)))
+    return guarded(lambda: run(_settings(args)))
 
 
 def _run_up(args: argparse.Namespace) -> int:
-    from headrace_server.cli import serve, up
+    from headrace_server.cli.serve import guarded
+    from headrace_server.cli.up import run
 
-    return serve.guarded(lambda: up.run(_settings(args)))
+    return guarded(lambda: run(_settings(args)))
 
 
 def _run_doctor(args: argparse.Namespace) -> int:
-    from headrace_server.cli import doctor
+    from headrace_server.cli.doctor import print_unreadable, run
 
     try:
         settings = _settings(args)
     except SettingsError as error:
-        return doctor.print_unreadable(str(error), args.output)
+        return print_unreadable(str(error), args.output)
     given = frozenset(f.name for f in fields(Settings) if getattr(args, f.name, None) is not None)
-    return doctor.run(settings, given, args.output)
+    return run(settings, given, args.output)

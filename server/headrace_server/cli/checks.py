@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import parse_qsl, urlsplit
 
 from headrace_server.config import Settings, env_name
 from headrace_server.domain import limits
@@ -55,8 +56,7 @@ def faults(settings: Settings) -> Iterator[str]:
 
 
 def secrets(settings: Settings) -> list[str]:
-    """Return the texts that must never be printed: tokens, and the password of the store."""
-    found = list(settings.tokens)
-    if settings.redis_url and "@" in settings.redis_url:
-        found.append(settings.redis_url.rpartition("@")[0].partition("://")[2])
-    return found
+    """Return the texts that must never be printed: tokens, and the passwords in the store's URL."""
+    parts = urlsplit(settings.redis_url or "")
+    in_query = [value for name, value in parse_qsl(parts.query) if "password" in name]
+    return [text for text in (*settings.tokens, parts.password, *in_query) if text]

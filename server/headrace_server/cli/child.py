@@ -1,4 +1,4 @@
-"""One of several server processes: `python -m headrace_server.cli.child SOCKET_FD READY_FD`, settings in the environment."""
+"""One of several server processes: `python -m headrace_server.cli.child SOCKET_FD READY_FD`."""
 
 import contextlib
 import os

@@ -26,7 +26,7 @@ class Child:
         self._env = dict(env)
         self._pass_fds = pass_fds
         self._process: asyncio.subprocess.Process | None = None
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
@@ -55,16 +55,21 @@ class Child:
         while True:
             begun = asyncio.get_running_loop().time()
             code = await self.wait()
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             lived_s = asyncio.get_running_loop().time() - begun
             wait_s = FIRST_WAIT_S if lived_s > STEADY_S else wait_s
             _log.warning("child ended", extra={"child": self.name, "exit_code": code, "restart_in_s": wait_s})
-            await asyncio.sleep(wait_s)
-            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
-            if self._stopping:
+            if await self._stops_within(wait_s):
                 return
+            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
             await self.start()
+
+    async def _stops_within(self, seconds: float) -> bool:
+        try:
+            return await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return False
 
     def signal(self, number: int) -> None:
         """Pass on a signal; nothing when it is not running."""
@@ -73,7 +78,7 @@ class Child:
 
     async def stop(self, *, grace_s: float) -> None:
         """SIGTERM, and SIGKILL after the grace period; returns when it has ended."""
-        self._stopping = True
+        self._stopping.set()
         if self._process is None or self._process.returncode is not None:
             return
         self.signal(signal.SIGTERM)
@@ -86,7 +91,7 @@ class Child:
 
 
 class _EndWithParent:
-    """Asks the kernel, in the child before its program starts, for a SIGTERM once the parent is gone, also by kill -9."""
+    """Asks the kernel, in the child before its program starts, for a SIGTERM once the parent is gone, however."""
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None)  # loaded here: between fork and exec nothing may be loaded

@@ -5,7 +5,6 @@ it would with a socket of its own (SO_REUSEPORT); `docs/adr` has the measurement
 """
 
 import asyncio
-import contextlib
 import os
 import signal
 import socket
@@ -30,7 +29,7 @@ class ChildRefused(Refused):
         self.exit_code = exit_code if exit_code > 0 else os.EX_SOFTWARE
 
 
-async def serve(
+async def serve_in_children(
     settings: Settings,
     bound: socket.socket,
     *,
@@ -84,17 +83,15 @@ class Children:
     async def _all_ready(self) -> None:
         """Read one byte from each child; they share the pipe."""
         loop = asyncio.get_running_loop()
-        os.set_blocking(self._ready, False)
         said = 0
         while said < len(self._all):
-            readable = loop.create_future()
-            loop.add_reader(self._ready, lambda done=readable: done.done() or done.set_result(None))
+            readable = asyncio.Event()
+            loop.add_reader(self._ready, readable.set)
             try:
-                await readable
+                await readable.wait()
             finally:
                 loop.remove_reader(self._ready)
-            with contextlib.suppress(BlockingIOError):
-                said += len(os.read(self._ready, len(self._all)))
+            said += len(os.read(self._ready, len(self._all)))
 
     async def keep(self) -> None:
         """Restart children that end, until `ask_to_stop`; then wait for all of them."""

@@ -74,9 +74,9 @@ async def serve(
     if settings.processes == 1:
         await app.serve(settings, bound, ready=ready, before_drain=before_drain)
         return
-    from headrace_server.cli import processes
+    from headrace_server.cli.processes import serve_in_children
 
-    await processes.serve(settings, bound, ready=ready, before_drain=before_drain)
+    await serve_in_children(settings, bound, ready=ready, before_drain=before_drain)
 
 
 def run_async(main: Coroutine[Any, Any, None]) -> None:
