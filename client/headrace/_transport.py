@@ -1,6 +1,7 @@
 """Between httpx and the wire: addresses, credentials, time-outs, and what each httpx error says about the request."""
 
 import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -56,6 +57,14 @@ class Endpoint:
             return ip_address(host).is_loopback
         except ValueError:
             return host == "localhost"
+
+    def tls(self) -> ssl.SSLContext | bool:
+        """Return what httpx calls `verify`: the usual certificates, or none where TLS is never spoken.
+
+        Reading the certificates takes longer than a call to a local server; a context without any fails closed.
+        """
+        plain = self.is_local and self.url.startswith("http://")
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True
 
     def limits(self) -> httpx.Limits:
         """Return the bounds of the connection pool: no cap on use, since a parked poll holds a connection."""

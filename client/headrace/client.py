@@ -121,6 +121,7 @@ class Client:
             base_url=self._endpoint.url,
             headers=self._endpoint.headers(),
             limits=self._endpoint.limits(),
+            verify=self._endpoint.tls(),
             trust_env=not self._endpoint.is_local,
             transport=self._transport,
         )

@@ -1,0 +1,319 @@
+"""Every verb against a real server, in both formats; both kinds of client."""
+
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from headrace import (
+    Ack,
+    Client,
+    Completion,
+    Conflict,
+    Held,
+    IdempotencyMismatch,
+    Invalid,
+    Job,
+    JobError,
+    Leased,
+    LeaseLost,
+    Nack,
+    NewJob,
+    NotFinished,
+    NotFound,
+    Refused,
+    Release,
+    RetryPolicy,
+    Snooze,
+    State,
+    Status,
+    TaskCancelled,
+    TaskFailed,
+)
+
+from tests.sdk.client.conftest import Ask
+from tests.support.servers import ServerProcess
+
+NOBODY = "01909c5e-6a52-7000-8a3f-0b6f1d2c3e4f"
+TOKEN = "0" * 32
+ERROR = JobError(type="ValueError", message="bad", stack="File x", details={"line": 3})
+
+
+def one(client: Client, queue: str) -> Leased:
+    """Lease the only job of a queue."""
+    (leased,) = client.lease(queue).jobs
+    return leased
+
+
+def test_a_job_goes_its_way(client: Client, queue: str) -> None:
+    made = client.enqueue(
+        "demo.add", [2, 3], queue=queue, priority=7, meta={"tenant": 5}, trace={"traceparent": "00-1"}
+    )
+    assert (made.state, made.priority, made.meta) == (State.READY, 7, {"tenant": 5})
+    leased = one(client, queue)
+    assert (leased.id, leased.task, leased.payload) == (made.id, "demo.add", [2, 3])
+    assert leased.meta == {"tenant": 5}
+    assert leased.trace == {"traceparent": "00-1"}
+    assert client.get(made.id).state is State.LEASED
+    settled = client.ack(leased.id, leased.token, result={"sum": 5})
+    assert (settled.status, settled.state) == (Status.OK, State.SUCCEEDED)
+    assert client.result(made.id) == {"sum": 5}
+    done = client.wait(made.id, timeout=0)
+    assert (done.result, done.fence, done.delivery) == ({"sum": 5}, leased.fence, 1)
+    assert client.ack(leased.id, leased.token, result={"sum": 5}).status is Status.REPEATED
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, 0, -1, 2**53, 2**63, 1.5, "", "ä\u2028😀", [], {}, [[]], {"a": [{"b": None}]}, "x" * 100_000],
+    ids=lambda v: repr(v)[:20],
+)
+def test_values_come_back_as_they_went(client: Client, queue: str, value: Any) -> None:
+    made = client.enqueue("t", value, queue=queue)
+    leased = one(client, queue)
+    assert leased.payload == value
+    client.ack(leased.id, leased.token, result=value)
+    assert client.get(made.id).payload == value
+    assert client.get(made.id).result == value
+    assert client.result(made.id) == value
+
+
+def test_integers_of_any_size_and_odd_values_spoil_no_batch(shared_server: ServerProcess, queue: str) -> None:
+    with Client(shared_server.url) as json, Client(shared_server.url, format="msgpack") as msgpack:
+        json.enqueue("t", [10**5000], queue=queue)
+        json.enqueue("t", [2**70], queue=queue)
+        msgpack.enqueue("t", {1: b"\x00"}, queue=queue)
+        msgpack.enqueue("t", {"b": b"\x00"}, queue=queue)
+        for reader in (json, msgpack):
+            grant = reader.lease(queue, max_jobs=4)
+            payloads = [leased.payload for leased in grant.jobs]
+            assert payloads[0] == [10**5000]
+            assert payloads[1] == [2**70]
+            assert payloads[2] == {1: b"\x00"}
+            assert payloads[3] == {"b": b"\x00" if reader is msgpack else {"$bin": "AA=="}}
+            reader.complete([Release(job_id=leased.id, token=leased.token) for leased in grant.jobs])
+
+
+def test_delays_and_instants_schedule(client: Client, queue: str) -> None:
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    later = client.enqueue("t", queue=queue, delay_ms=60_000)
+    at = client.enqueue("t", queue=queue, run_at=soon, expires_at=soon + timedelta(hours=1))
+    assert later.state is at.state is State.SCHEDULED
+    assert at.run_at is not None
+    assert timedelta(0) <= at.run_at - soon < timedelta(milliseconds=1)
+    assert client.lease(queue).jobs == ()
+
+
+def test_a_failed_attempt_is_retried_and_then_dead(client: Client, queue: str) -> None:
+    made = client.enqueue("t", queue=queue, retry=RetryPolicy(max_attempts=2, backoff="constant", initial_ms=60_000))
+    leased = one(client, queue)
+    failed = client.nack(leased.id, leased.token, error=ERROR, retry_in_ms=0)
+    assert (failed.attempt, failed.state) == (2, State.RETRYING)
+    assert failed.run_at is not None
+    (again,) = client.lease(queue, wait_ms=5000).jobs
+    assert again.attempt == 2
+    assert client.nack(again.id, again.token, error=ERROR).state is State.DEAD
+    dead = client.get(made.id)
+    assert (dead.reason, dead.error) == ("max_attempts", ERROR)
+    with pytest.raises(TaskFailed, match="ValueError: bad"):
+        client.result(made.id)
+
+
+def test_not_retryable_is_dead_at_once(client: Client, queue: str) -> None:
+    client.enqueue("t", queue=queue)
+    leased = one(client, queue)
+    assert client.nack(leased.id, leased.token, error=ERROR, retryable=False).state is State.DEAD
+
+
+def test_release_snooze_extend_and_heartbeat(client: Client, queue: str) -> None:
+    client.enqueue("t", queue=queue)
+    leased = one(client, queue)
+    longer = client.extend(leased.id, leased.token, lease_ms=600_000)
+    assert longer.deadline is not None
+    assert longer.deadline > leased.deadline
+    beat = client.heartbeat("w1", [Held(job_id=leased.id, token=leased.token), Held(job_id=NOBODY, token=TOKEN)])
+    assert [item.status for item in beat.leases] == [Status.OK, Status.NOT_FOUND]
+    assert beat.leases[0].deadline == longer.deadline, "a heartbeat never shortens"
+    assert client.release(leased.id, leased.token, reason="quiet").state is State.READY
+    with pytest.raises(LeaseLost) as lost:
+        client.extend(leased.id, leased.token)
+    assert lost.value.state is State.READY
+    leased = one(client, queue)
+    assert leased.attempt == 1
+    assert client.snooze(leased.id, leased.token, delay_ms=60_000).state is State.SCHEDULED
+
+
+def test_completions_end_each_for_itself(client: Client, queue: str) -> None:
+    client.enqueue_batch([NewJob(task="t", queue=queue) for _ in range(4)])
+    a, b, c, d = client.lease(queue, max_jobs=10).jobs
+    items: list[Completion] = [
+        Ack(job_id=a.id, token=a.token, result=1),
+        Nack(job_id=b.id, token=b.token, error=ERROR),
+        Release(job_id=c.id, token=c.token),
+        Snooze(job_id=d.id, token=d.token, delay_ms=1000),
+        Ack(job_id=NOBODY, token=TOKEN),
+        Ack(job_id=a.id, token="rubbish"),
+        Ack(job_id=a.id, token=TOKEN),
+    ]
+    done = client.complete(items)
+    assert [item.status for item in done.items] == ["ok", "ok", "ok", "ok", "not_found", "invalid", "lease_lost"]
+    assert done.items[5].errors[0].pointer == "/items/5/token"
+
+
+def test_settle_and_lease_in_one_request(client: Client, queue: str) -> None:
+    client.enqueue_batch([NewJob(task="t", queue=queue, payload=n) for n in range(2)])
+    first = one(client, queue)
+    grant = client.lease(queue, worker="w1", complete=[Ack(job_id=first.id, token=first.token)], wait_ms=1000)
+    assert [item.status for item in grant.completed] == [Status.OK]
+    assert [leased.payload for leased in grant.jobs] == [1]
+
+
+def test_a_lease_repeated_with_its_key_is_the_same_lease(client: Client, queue: str) -> None:
+    client.enqueue_batch([NewJob(task="t", queue=queue) for _ in range(2)])
+    key = str(uuid.uuid4())
+    first = client.lease(queue, worker=queue, idempotency_key=key)
+    again = client.lease(queue, worker=queue, idempotency_key=key)
+    assert (first.replayed, again.replayed) == (False, True)
+    assert [(leased.id, leased.token) for leased in again.jobs] == [(leased.id, leased.token) for leased in first.jobs]
+
+
+def test_an_enqueue_repeated_with_its_key_is_the_same_job(client: Client, queue: str) -> None:
+    """G3: same key and same request -> same job; another request -> refused."""
+    key = str(uuid.uuid4())
+    first = client.enqueue("t", {"a": 1}, queue=queue, idempotency_key=key)
+    again = client.enqueue("t", {"a": 1}, queue=queue, idempotency_key=key)
+    assert (again.id, again.deduplicated, first.deduplicated) == (first.id, True, False)
+    with pytest.raises(IdempotencyMismatch):
+        client.enqueue("t", {"a": 2}, queue=queue, idempotency_key=key)
+    assert client.queue_stats(queue).counts[State.READY] == 1
+
+
+def test_an_atomic_batch_is_all_or_nothing(client: Client, queue: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        client.enqueue_batch([NewJob(task="t", queue=queue), NewJob(task="t", queue=queue, priority=999)])
+    assert [fault.pointer for fault in caught.value.errors] == ["/jobs/1/priority"]
+    assert client.queue_stats(queue).backlog == 0
+
+
+def test_a_loose_batch_takes_what_it_can(client: Client, queue: str) -> None:
+    batch = client.enqueue_batch(
+        [NewJob(task="t", queue=queue), NewJob(task="no good", queue=queue), NewJob(task="t", queue=queue)],
+        atomic=False,
+    )
+    assert [type(item) for item in batch.items] == [Job, Invalid, Job]
+    assert client.queue_stats(queue).counts[State.READY] == 2
+
+
+def test_cancel_is_final_and_may_be_asked_twice(client: Client, queue: str) -> None:
+    made = client.enqueue("t", queue=queue)
+    assert client.cancel(made.id, reason="not needed").state is State.CANCELLED
+    assert client.cancel(made.id).reason == "not needed"
+    assert client.lease(queue).jobs == ()
+    with pytest.raises(TaskCancelled):
+        client.result(made.id)
+
+
+def test_cancel_is_refused_while_somebody_works_and_when_it_is_over(client: Client, queue: str) -> None:
+    made = client.enqueue("t", queue=queue)
+    leased = one(client, queue)
+    with pytest.raises(Conflict) as caught:
+        client.cancel(made.id)
+    assert (caught.value.code, caught.value.state) == ("job_leased", State.LEASED)
+    client.ack(leased.id, leased.token)
+    with pytest.raises(Conflict) as caught:
+        client.cancel(made.id)
+    assert caught.value.code == "job_final"
+
+
+def test_reading_what_is_not_there(client: Client, queue: str) -> None:
+    for ask in (client.get, client.result, client.cancel, client.wait):
+        with pytest.raises(NotFound):
+            ask(NOBODY)
+        with pytest.raises(NotFound):
+            ask("no-id")
+    with pytest.raises(NotFound):
+        client.ack(NOBODY, TOKEN)
+    made = client.enqueue("t", queue=queue)
+    with pytest.raises(NotFinished):
+        client.result(made.id)
+    leased = one(client, queue)
+    client.ack(leased.id, leased.token)
+    with pytest.raises(NotFound) as caught:
+        client.result(made.id)
+    assert caught.value.code == "no_result"
+
+
+def test_waiting_ends_with_the_job(client: Client, queue: str) -> None:
+    made = client.enqueue("t", queue=queue)
+    begun = time.monotonic()
+    assert client.wait(made.id, timeout=1.3).state is State.READY
+    assert 1.3 <= time.monotonic() - begun < 4
+    leased = one(client, queue)
+    client.ack(leased.id, leased.token, result=1)
+    assert client.wait(made.id).result == 1
+
+
+def test_an_enqueue_that_waits_returns_the_job_as_it_is_when_time_is_up(client: Client, queue: str) -> None:
+    begun = time.monotonic()
+    assert client.enqueue("t", queue=queue, wait_s=1).state is State.READY
+    assert time.monotonic() - begun >= 1
+
+
+def test_queues_come_in_pages(client: Client, queue: str) -> None:
+    names = [f"{queue}.{letter}" for letter in "abc"]
+    for name in names:
+        client.enqueue("t", queue=name)
+    page = client.queues(after=queue, limit=2)
+    assert [stats.queue for stats in page.queues] == names[:2]
+    page = client.queues(after=page.next_after, limit=1)
+    assert [stats.queue for stats in page.queues] == names[2:]
+    assert page.queues[0].counts[State.READY] == page.queues[0].backlog == 1
+    assert client.queue_stats(f"{queue}.never").backlog == 0
+
+
+def test_a_server_tells_about_itself(client: Client) -> None:
+    info = client.server_info()
+    assert info.durability == "fsync"
+    assert info.store.server in ("valkey", "redis")
+    assert info.limits["max_payload_bytes"] == 1024 * 1024
+    assert info.server_time is not None
+
+
+@pytest.mark.parametrize(
+    ("options", "pointers"),
+    [
+        ({"priority": 256, "delay_ms": -1}, {"/priority", "/delay_ms"}),
+        ({"lease_ms": 1}, {"/lease_ms"}),
+        ({"retry": RetryPolicy(max_attempts=0)}, {"/retry/max_attempts"}),
+    ],
+)
+def test_a_refusal_lists_every_fault(client: Client, options: dict[str, Any], pointers: set[str]) -> None:
+    with pytest.raises(Invalid) as caught:
+        client.enqueue("t", **options)
+    assert {fault.pointer for fault in caught.value.errors} == pointers
+
+
+def test_what_is_too_large_is_refused(client: Client, queue: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        client.enqueue("t", "x" * (1024 * 1024 + 1), queue=queue)
+    assert caught.value.code == "payload_too_large"
+
+
+def test_another_path_is_a_refusal_that_is_no_missing_job(shared_server: ServerProcess) -> None:
+    with Client(shared_server.url + "/elsewhere") as client, pytest.raises(Refused) as caught:
+        client.server_info()
+    assert type(caught.value) is Refused
+
+
+def test_the_awaiting_client_goes_the_same_way(aclient: Ask, queue: str) -> None:
+    made = aclient("enqueue", "t", {"a": 1}, queue=queue)
+    grant = aclient("lease", [queue], worker="w1", wait_ms=1000)
+    leased = grant.jobs[0]
+    assert aclient("heartbeat", "w1", [Held(job_id=leased.id, token=leased.token)]).leases[0].status is Status.OK
+    assert aclient("extend", leased.id, leased.token).status is Status.OK
+    assert aclient("complete", [Ack(job_id=leased.id, token=leased.token, result=[1])]).items[0].status is Status.OK
+    assert aclient("wait", made.id, timeout=5).result == [1]
+    assert aclient("result", made.id) == [1]
+    with pytest.raises(NotFound):
+        aclient("get", NOBODY)
