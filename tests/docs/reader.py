@@ -1,0 +1,97 @@
+"""A reader who does what a page says: one terminal that remembers, others that keep something running."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.docs.pages import Block
+from tests.support.processes import Child
+from tests.support.servers import HEADRACE, clean_env
+
+WRITTEN_URL = "http://127.0.0.1:8080"
+DONE = "--- done with exit code "
+
+
+class Reader:
+    """Follows a page in a folder of its own, with the server at `url` in the place of the one that the page names."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self._folder = folder
+        self._url = url
+        path = f"{HEADRACE.parent}{os.pathsep}{os.environ['PATH']}"
+        self._env = clean_env({"HEADRACE_URL": url, "PATH": path, "PYTHONWARNINGS": "error"})
+        self._background: list[Child] = []
+        self._errors = folder / "terminal.log"
+        with self._errors.open("wb") as errors:
+            self._terminal = subprocess.Popen(
+                ["bash", "-eu"],
+                cwd=folder,
+                env=self._env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        self.shown = ""  # what the last command printed
+
+    def follow(self, block: Block) -> None:
+        """Do what a block says."""
+        text = block.text.replace(WRITTEN_URL, self._url)
+        if block.file:
+            (self._folder / block.file).write_text(text)
+        elif block.role == "run":
+            self._run(text)
+        elif block.role == "background":
+            log = self._folder / f"background{len(self._background)}.log"
+            argv = ["bash", "-c", f"cd '{self._folder}' && exec {text}"]
+            self._background.append(Child(argv, log, env=self._env))
+        elif block.role == "expect":
+            self._compare(block)
+
+    def close(self) -> None:
+        """Close all terminals."""
+        for pipe in (self._terminal.stdin, self._terminal.stdout):
+            assert pipe
+            pipe.close()
+        self._terminal.wait(15)
+        for child in self._background:
+            child.end()
+
+    def logs(self) -> str:
+        """Return what the terminals showed beside the output of the commands."""
+        return "\n".join([self._errors.read_text(), *(child.tail() for child in self._background)])
+
+    def _run(self, text: str) -> None:
+        assert self._terminal.stdin
+        assert self._terminal.stdout
+        self._terminal.stdin.write(f'{text}\necho; echo "{DONE}$?"\n')
+        self._terminal.stdin.flush()
+        lines: list[str] = []
+        for line in self._terminal.stdout:
+            if line.startswith(DONE):
+                assert line.removeprefix(DONE).strip() == "0", f"{text}\nfailed: {self.logs()}"
+                break
+            lines.append(line)
+        else:
+            raise AssertionError(f"{text}\nended the terminal: {self.logs()}")
+        self.shown = "".join(lines).strip()
+
+    def _compare(self, block: Block) -> None:
+        if block.language == "json":
+            assert difference(json.loads(block.text), json.loads(self.shown)) == {}, self.shown
+        else:
+            assert self.shown == block.text.strip(), self.logs()
+
+
+def difference(expected: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of `expected` that `shown` has otherwise; more fields are no difference, on no level."""
+    found: dict[str, Any] = {}
+    for name, value in expected.items():
+        if isinstance(value, dict) and isinstance(shown.get(name), dict):
+            found |= {f"{name}.{inner}": got for inner, got in difference(value, shown[name]).items()}
+        elif name not in shown or shown[name] != value:
+            found[name] = shown.get(name)
+    return found

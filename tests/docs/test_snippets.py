@@ -1,0 +1,76 @@
+"""Every piece of code in the README and the guides works as it stands there."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import Block, blocks
+from tests.docs.reader import Reader
+from tests.support.needs import missing
+from tests.support.processes import Child
+from tests.support.servers import HEADRACE, LISTENING, clean_env, end_store_of
+from tests.support.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md"))]
+ROLES = {"run", "background", "expect", "given"}
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of what `python3 run.py` starts: a server on its own store, with the demo worker."""
+    folder = tmp_path_factory.mktemp("up")
+    data_dir = folder / "data"
+    up = Child([str(HEADRACE), "up", "--port", "0", "--data-dir", str(data_dir)], folder / "up.log", env=clean_env())
+    try:
+        found = eventually(lambda: LISTENING.search(up.tail()), 30, "`headrace up` listens")
+        assert found
+        yield found[1]
+        assert up.terminate() == 0, up.tail()
+    finally:
+        up.end()
+        end_store_of(data_dir)
+
+
+@pytest.fixture
+def reader(url: str, tmp_path: Path) -> Iterator[Reader]:
+    reader = Reader(tmp_path, url)
+    yield reader
+    reader.close()
+
+
+def follow(reader: Reader, page: Path, *, node: bool) -> None:
+    for block in blocks(page):
+        if block.needs_node == node:
+            reader.follow(block)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_can_be_followed(page: Path, reader: Reader) -> None:
+    follow(reader, page, node=False)
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if any(b.needs_node for b in blocks(page))], ids=lambda p: p.name
+)
+def test_what_a_page_says_about_node_can_be_followed(page: Path, reader: Reader) -> None:
+    if not shutil.which("node"):
+        missing("node is not on PATH")
+    follow(reader, page, node=True)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_says_what_it_is_for(page: Path) -> None:
+    def is_clear(block: Block) -> bool:
+        return bool(block.file) or block.role in ROLES
+
+    assert [f"{page.name}:{block.line}" for block in blocks(page) if not is_clear(block)] == []
+
+
+def test_the_readme_shows_a_result_python_and_node() -> None:
+    readme = blocks(ROOT / "README.md")
+    assert [b for b in readme if b.role == "run" and "curl" in b.text]
+    assert {b.file for b in readme if b.file} == {"tasks.py", "worker.mjs", "producer.mjs"}
+    assert len([b for b in readme if b.role == "expect"]) == 3
