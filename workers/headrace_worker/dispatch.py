@@ -93,12 +93,12 @@ class Dispatcher:
             self._ended.clear()
             await self._ended.wait()
 
-    def done(self, key: int, outcome: Outcome) -> None:
-        """See Listener: a run has ended."""
-        held = self._board.running.get(key)
-        if held is None:
-            return  # released meanwhile
-        self._end(held, outcome)
+    def done(self, ended: Sequence[tuple[int, Outcome]]) -> None:
+        """See Listener: some runs have ended."""
+        for key, outcome in ended:
+            held = self._board.running.get(key)
+            if held is not None:  # else it was released meanwhile
+                self._end(held, outcome)
         self._fill_slots()
         self.room_changed()
 

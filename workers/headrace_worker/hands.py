@@ -14,8 +14,8 @@ class AppFailed(Exception):
 class Listener(Protocol):
     """Who gives jobs to hands and hears of them; called on the supervisor's event loop."""
 
-    def done(self, key: int, outcome: Outcome) -> None:
-        """A job has ended."""
+    def done(self, ended: Sequence[tuple[int, Outcome]]) -> None:
+        """Some jobs have ended."""
 
     def taken_back(self, keys: Iterable[int]) -> None:
         """These jobs have not started and never will."""

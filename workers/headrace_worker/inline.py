@@ -87,9 +87,11 @@ class InlineHands(Hands):
             self._loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
+        ended = []
         while self._ended:
-            key, outcome = self._ended.popleft()
-            self._running.discard(key)
-            if not self._running:
-                self._quiet.set()
-            self._listener.done(key, outcome)
+            ended.append(self._ended.popleft())
+        self._running.difference_update(key for key, _ in ended)
+        if not self._running:
+            self._quiet.set()
+        if ended:
+            self._listener.done(ended)

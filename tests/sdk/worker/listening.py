@@ -1,7 +1,7 @@
 """A listener that writes down what the hands report, for tests of the hands alone."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from headrace_worker.frames import Order
@@ -18,9 +18,10 @@ class Notes:
         self.changes = 0
         self._news = asyncio.Event()
 
-    def done(self, key: int, outcome: Outcome) -> None:
-        assert key not in self.outcomes, "an outcome is told once"
-        self.outcomes[key] = outcome
+    def done(self, ended: Sequence[tuple[int, Outcome]]) -> None:
+        for key, outcome in ended:
+            assert key not in self.outcomes, "an outcome is told once"
+            self.outcomes[key] = outcome
         self._news.set()
 
     def taken_back(self, keys: Iterable[int]) -> None:
