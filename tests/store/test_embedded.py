@@ -1,5 +1,6 @@
 """The embedded store when all goes well, and the messages when it cannot be started."""
 
+import errno
 import os
 import shutil
 import stat
@@ -139,6 +140,14 @@ async def test_no_program_names_the_ways_out(data_dir: Path) -> None:
     with pytest.raises(StoreRefused, match="No store program") as refused:
         await EmbeddedStore(data_dir, log=quiet.append, find=none).start()
     assert refused.value.exit_code == 78
+
+
+async def test_a_full_disk_is_told(data_dir: Path) -> None:
+    def full() -> Binary:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(StoreRefused, match="cannot be used: No space left on device"):
+        await EmbeddedStore(data_dir, log=quiet.append, find=full).start()
 
 
 async def test_a_program_that_ends_at_once_is_quoted(data_dir: Path) -> None:

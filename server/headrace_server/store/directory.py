@@ -60,7 +60,7 @@ class DataDir:
             if not os.access(self.path, os.W_OK | os.X_OK):
                 raise self._refused("cannot be written by this user")
         except OSError as error:
-            raise self._refused(f"cannot be used: {error.strerror}") from error
+            raise self.unusable(error) from error
 
     def socket(self) -> Path:
         """Return where a store of this folder listens: in it, or in a private short folder if its path is too long."""
@@ -106,6 +106,10 @@ class DataDir:
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
 
+    def unusable(self, error: OSError) -> StoreRefused:
+        """Return the refusal for what the operating system says of this folder: no space, no permission, no locks."""
+        return self._refused(f"cannot be used: {error.strerror}")
+
     def _close_to_others(self) -> None:
         entries = {entry.name for entry in self.path.iterdir()}
         if entries and self.store_lock.name not in entries:
@@ -134,7 +138,7 @@ class DataDir:
     def _refused(self, fact: str) -> StoreRefused:
         return StoreRefused(
             f"The data directory {self.path} {fact}.",
-            "Choose another one with --data-dir (HEADRACE_DATA_DIR): a new or empty folder of this user.",
+            "Mend that, or choose another one with --data-dir (HEADRACE_DATA_DIR): a new or empty folder of this user.",
         )
 
 

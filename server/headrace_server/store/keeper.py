@@ -57,11 +57,12 @@ class Keeper:
 
         Raises StoreRefused when it cannot be started.
         """
-        if self.alive():
-            self.adopted, seen = True, await self.wait_until_loaded(self.alive)
-        else:
-            self.adopted, seen = False, await self._start()
-        return seen if seen is not None and await self._settled_in(seen) else None
+        self.adopted = self.alive()
+        try:
+            seen = await (self.wait_until_loaded(self.alive) if self.adopted else self._start())
+            return seen if seen is not None and await self._settled_in(seen) else None
+        except OSError as error:
+            raise self._dir.unusable(error) from error
 
     async def wait_until_loaded(self, alive: Callable[[], bool]) -> Sight | None:
         """Return the store once it serves; None as soon as `alive` says no.
