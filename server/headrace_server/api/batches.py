@@ -17,7 +17,7 @@ from headrace_server.domain.requests import Enqueued, EnqueueGroup, EnqueueStatu
 Item = shapes.JobFields | Invalid
 
 
-async def create_jobs(call: Call) -> Reply:
+async def enqueue_jobs(call: Call) -> Reply:
     """POST /v1/jobs/batch."""
     call.services.status.require_room()
     data = await call.body()

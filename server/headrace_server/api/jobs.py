@@ -12,7 +12,7 @@ from headrace_server.domain.requests import Cancelled, CancelStatus, EnqueueGrou
 REPLAYED = (b"idempotency-replayed", b"true")
 
 
-async def create_job(call: Call) -> Reply:
+async def enqueue_job(call: Call) -> Reply:
     """POST /v1/jobs: enqueue one job, and wait for its end where the client asks to."""
     call.services.status.require_room()
     data = await call.body()

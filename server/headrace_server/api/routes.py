@@ -27,8 +27,8 @@ def _route(method: str, path: str, operation: str, handler: Handler) -> Route:
 
 
 ROUTES: Final = [
-    _route("POST", "/v1/jobs", "enqueueJob", jobs.create_job),
-    _route("POST", "/v1/jobs/batch", "enqueueJobs", batches.create_jobs),
+    _route("POST", "/v1/jobs", "enqueueJob", jobs.enqueue_job),
+    _route("POST", "/v1/jobs/batch", "enqueueJobs", batches.enqueue_jobs),
     _route("GET", "/v1/jobs/{id}", "getJob", jobs.get_job),
     _route("GET", "/v1/jobs/{id}/result", "getResult", jobs.get_result),
     _route("POST", "/v1/jobs/{id}/cancel", "cancelJob", jobs.cancel_job),
