@@ -26,21 +26,24 @@ _policies = st.builds(
 _when = st.one_of(
     st.just({}),
     st.just({}),
+    st.just({}),
     st.builds(lambda ms: {"delay_ms": ms}, spans),
     st.builds(lambda ms: {"run_at_in": ms}, st.sampled_from([-1, 0, 1, 1_000])),
 )
 _until = st.one_of(
     st.just({}),
     st.just({}),
+    st.just({}),
+    st.just({}),
     st.builds(lambda ms: {"expires_in_ms": ms}, st.sampled_from([1, 1_000, 5_000, 40_000])),
-    st.builds(lambda ms: {"expires_at_in": ms}, st.sampled_from([-1, 0, 1, 30_000])),
+    st.builds(lambda ms: {"expires_at_in": ms}, st.sampled_from([0, 1, 30_000, 30_001])),
 )
 _rest = st.fixed_dictionaries(
     {
         "priority": st.sampled_from([None, None, 0, 100, 101, 255]),
         "lease_ms": st.sampled_from([None, None, 1_000, 5_000]),
         "retention_ms": st.sampled_from([None, 60_000]),
-        "max_crashes": st.sampled_from([None, 1, 2]),
+        "max_crashes": st.sampled_from([None, None, None, 1, 2]),
         "retry": st.one_of(st.none(), _policies),
         "payload": st.integers(2, 60).map(lambda n: Body(b'"' + b"x" * (n - 2) + b'"')),
         "meta": st.sampled_from([None, b'{"k":1}']),

@@ -55,7 +55,7 @@ class EngineBesideOracle(RuleBasedStateMachine):
         now = self.oracle.now_ms()
         edges = sorted({at for record in self.oracle.jobs.values() for at in _edges(record) if at + off >= now})
         if edges:
-            self._set_clock(data.draw(st.sampled_from(edges[:5])) + off)
+            self._set_clock(data.draw(st.sampled_from(edges[:3])) + off)
         if tick:
             self.tick()
 
@@ -63,32 +63,33 @@ class EngineBesideOracle(RuleBasedStateMachine):
     def wait(self, ms: int) -> None:
         self._set_clock(self.oracle.now_ms() + ms)
 
-    @rule(ms=chances.spans)
-    def set_the_clock_back(self, ms: int) -> None:
-        self._touch()
-        self._set_clock(self.oracle.clock_ms - ms)
-
     @rule()
     def tick(self) -> None:
         self.real.tick()
         self.oracle.tick()
 
-    @rule()
-    def fail_over(self) -> None:
-        """The store comes back as another process, and the next script notes it."""
-        self.real.failover()
-        self.oracle.failover()
+    @rule(what=st.sampled_from(["clock", "store", "chance"]), ms=chances.spans, draw=st.sampled_from(DRAWS))
+    def disturb(self, what: str, ms: int, draw: float) -> None:
+        """Set the clock back, let the store come back as another process, or let jitter draw another number."""
         self._touch()
-
-    @rule(draw=st.sampled_from(DRAWS))
-    def change_the_jitter(self, draw: float) -> None:
-        self.real.jitter = self.oracle.jitter = draw
+        if what == "clock":
+            self._set_clock(self.oracle.clock_ms - ms)
+        elif what == "store":
+            self.real.failover()
+            self.oracle.failover()
+            self._touch()
+        else:
+            self.real.jitter = self.oracle.jitter = draw
 
     # -- produce --------------------------------------------------------------------------------------
 
-    @initialize(wishes=st.lists(chances.wishes, min_size=3, max_size=6), queue=chances.queues)
-    def begin(self, wishes: list[dict[str, object]], queue: str) -> None:
+    @initialize(
+        wishes=st.lists(chances.wishes, min_size=3, max_size=6), queue=chances.queues, draw=st.sampled_from(DRAWS)
+    )
+    def begin(self, wishes: list[dict[str, object]], queue: str, draw: float) -> None:
+        self.real.jitter = self.oracle.jitter = draw
         self.enqueue(wishes, queue, None, BODIES[0])
+        self.lease_anything(5, "w1")
 
     @rule(
         wishes=st.lists(chances.wishes, min_size=1, max_size=4),
@@ -133,6 +134,10 @@ class EngineBesideOracle(RuleBasedStateMachine):
         key = next(self._keys).to_bytes(16, "big") if keyed else None
         self._lease(LeaseAsk(queues=queues, max_jobs=jobs, max_bytes=size, lease_ms=lease_ms, worker=worker, key=key))
 
+    @rule(jobs=st.integers(1, 5), worker=chances.workers)
+    def lease_anything(self, jobs: int, worker: str) -> None:
+        self._lease(LeaseAsk(queues=list(chances.QUEUES), max_jobs=jobs, worker=worker))
+
     @rule(worker=chances.workers)
     def steal(self, worker: str) -> None:
         """Let every lease run out, and another worker take the jobs."""
@@ -140,7 +145,7 @@ class EngineBesideOracle(RuleBasedStateMachine):
         if deadlines:
             self._set_clock(max(self.oracle.now_ms(), *deadlines))
         self.tick()
-        self._lease(LeaseAsk(queues=list(chances.QUEUES), max_jobs=5, worker=worker))
+        self.lease_anything(5, worker)
 
     @rule(data=st.data())
     def repeat_a_lease(self, data: st.DataObject) -> None:
@@ -168,39 +173,46 @@ class EngineBesideOracle(RuleBasedStateMachine):
         record = self.oracle.replays.find(ask.worker, ask.key) if ask.key else None
         return record is not None and any(self._is_live(job_id, token) for job_id, token in record.leases)
 
+    def _live(self) -> list[tuple[bytes, bytes]]:
+        """Return (job id, token) of what is held, or was until its lease ran out and nobody took it since."""
+        return [(i, t) for i, t in self.tokens if i in self.oracle.jobs and self.oracle.jobs[i].token == t]
+
     def _is_live(self, job_id: bytes, token: bytes) -> bool:
         return job_id in self.oracle.jobs and self.oracle.jobs[job_id].is_live(token)
 
     # -- settle ---------------------------------------------------------------------------------------
 
+    @rule(data=st.data(), wishes=st.lists(chances.wishes, min_size=1, max_size=3), one_call=st.booleans())
+    def settle_what_is_held(self, data: st.DataObject, wishes: list[dict[str, object]], one_call: bool) -> None:
+        if not self._live():
+            self.enqueue(wishes, chances.QUEUES[0], None, BODIES[0])
+            self.lease_anything(3, chances.WORKERS[0])
+        live = self._live()
+        if live:
+            pick = st.sampled_from(live).flatmap(lambda pair: chances.settles(*pair))
+            self._settle(data.draw(st.lists(pick, min_size=1, max_size=4)), one_call=one_call)
+
     @rule(data=st.data(), one_call=st.booleans())
-    def settle(self, data: st.DataObject, one_call: bool) -> None:
-        """Several items of any verb: live, old, swapped and forged tokens, and the same job more than once."""
-        live = [pair for pair in self.tokens if self._is_live(*pair)]
-        pairs = [
-            live,
-            live,
-            self.tokens[-8:],
-            self._swapped(),
-            [(self.ids[0], chances.FORGED), (STRANGER, self.ids[0])],
-        ]
-        pick = st.one_of([st.sampled_from(p) for p in pairs if p])
-        items = data.draw(st.lists(pick.flatmap(lambda pair: chances.settles(*pair)), min_size=1, max_size=5))
-        self._settle(items, one_call=one_call)
+    def settle_anything(self, data: st.DataObject, one_call: bool) -> None:
+        """Items of any verb under live, old, swapped and forged tokens, and the same job more than once."""
+        made_up = [(self.ids[0], chances.FORGED), (STRANGER, self.ids[0])]
+        pairs = [self._live(), self.tokens[-6:], self.tokens[-12:], self._swapped(), made_up]
+        pick = st.one_of([st.sampled_from(p) for p in pairs if p]).flatmap(lambda pair: chances.settles(*pair))
+        self._settle(data.draw(st.lists(pick, min_size=1, max_size=5)), one_call=one_call)
 
     @rule(data=st.data(), times=st.integers(2, 3))
     def settle_again_and_again(self, data: st.DataObject, times: int) -> None:
-        live = [pair for pair in self.tokens if self._is_live(*pair)]
+        live = self._live()
         if live:
             item = data.draw(st.sampled_from(live).flatmap(lambda pair: chances.settles(*pair)))
             self._settle([item] * times, one_call=True)
 
-    @rule(ms=chances.spans)
-    def nack_storm(self, ms: int) -> None:
+    @rule(ms=st.one_of(st.none(), chances.spans))
+    def nack_storm(self, ms: int | None) -> None:
         """Everything that is held fails at once."""
-        live = [pair for pair in self.tokens if self._is_live(*pair)]
         error = b'{"type":"Storm","message":"all at once"}'
-        self._settle([Nack(job_id=i, token=t, error=error, retry_in_ms=ms) for i, t in live], one_call=True)
+        items = [Nack(job_id=i, token=token, error=error, retry_in_ms=ms) for i, token in self._live()]
+        self._settle(items, one_call=True)
 
     @rule(ms=st.sampled_from([None, 1_000, 60_000]))
     def extend_all(self, ms: int | None) -> None:

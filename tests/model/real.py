@@ -92,9 +92,9 @@ class RealStage:
     def tick(self) -> None:
         """Tick until nothing is due."""
         for _ in range(MOST_TICKS):
+            self._run(self.engine.tick(0))
             if not self._client.zcount(PREFIX + b"agenda", "-inf", self._run(self.engine.now_ms())):
                 return
-            self._run(self.engine.tick(0))
         raise AssertionError("the agenda does not come to an end")
 
     def picture(self) -> Picture:
