@@ -2,7 +2,7 @@
 
 Named arguments travel by name as an object, positional ones as an array; where both are given, the signature gives the
 positional ones their names. A worker reads an object as keyword arguments, an array as positional ones, and anything
-else as one argument; a payload that was left out is an empty object, thus no argument at all.
+else as one argument (but a payload that was left out is null, and passed to no task that can do without).
 """
 
 import inspect
