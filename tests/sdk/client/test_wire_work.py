@@ -1,0 +1,100 @@
+"""What the verbs of workers send, and what they make of the answer; no network."""
+
+import pytest
+from headrace import Ack, Held, JobError, Nack, Release, Snooze, Status
+
+from tests.sdk.client.drive import ID, NOW, TOKEN, body, job, line, reply
+
+
+def test_lease_names_the_worker_and_settles_in_the_order_given() -> None:
+    answer = {
+        "jobs": [{**job(), "token": TOKEN, "deadline": NOW, "fence": 17, "delivery": 2, "new_field": 1}],
+        "completed": [{"job_id": ID, "status": "late", "state": "succeeded"}, {"status": "stolen"}],
+        "server_time": NOW,
+    }
+    wire = line(reply(answer, idempotency_replayed="true"))
+    done = [
+        Ack(job_id="a", token="t1", result=None),
+        Nack(job_id="b", token="t2", error=JobError(type="E", message="m")),
+    ]
+    grant = wire.run(wire.verbs.lease(["hi", "lo"], max_jobs=5, wait_ms=2000, worker="w1", complete=done))
+    assert body(wire.request) == {
+        "queues": ["hi", "lo"],
+        "max": 5,
+        "wait_ms": 2000,
+        "worker": {"id": "w1"},
+        "complete": [
+            {"op": "ack", "job_id": "a", "token": "t1", "result": None},
+            {"op": "nack", "job_id": "b", "token": "t2", "error": {"type": "E", "message": "m"}},
+        ],
+    }
+    assert grant.jobs[0].token == TOKEN
+    assert grant.jobs[0].fence == 17
+    assert grant.replayed
+    assert grant.completed[0].status.counts
+    assert not grant.completed[1].status.counts, "a word this client does not know is a refusal"
+    assert TOKEN not in repr(grant)
+
+
+def test_a_lease_waits_for_its_reply_longer_than_the_server_may_park_it() -> None:
+    wire = line(reply({"jobs": [], "completed": [], "server_time": NOW}))
+    wire.run(wire.verbs.lease("q", wait_ms=30_000))
+    assert wire.sent[0].timeout_s > 30
+
+
+def test_completions_spell_each_verb() -> None:
+    wire = line(reply({"items": [{"job_id": ID, "status": "ok"}] * 4, "server_time": NOW}))
+    wire.run(
+        wire.verbs.complete(
+            [
+                Ack(job_id=ID, token=TOKEN),
+                Nack(job_id=ID, token=TOKEN, error=JobError(), retryable=False, retry_in_ms=0),
+                Release(job_id=ID, token=TOKEN, reason="quiet"),
+                Snooze(job_id=ID, token=TOKEN, delay_ms=9),
+            ]
+        )
+    )
+    proof = {"job_id": ID, "token": TOKEN}
+    assert body(wire.request)["items"] == [
+        {"op": "ack", **proof},
+        {"op": "nack", **proof, "error": {"type": "", "message": ""}, "retryable": False, "retry_in_ms": 0},
+        {"op": "release", **proof, "reason": "quiet"},
+        {"op": "snooze", **proof, "delay_ms": 9},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments", "sent"),
+    [
+        ("ack", {"result": {"x": 1}}, {"result": {"x": 1}}),
+        ("ack", {}, {}),
+        (
+            "nack",
+            {"error": JobError(type="E", message="m", stack="s")},
+            {"error": {"type": "E", "message": "m", "stack": "s"}},
+        ),
+        ("release", {"reason": "r"}, {"reason": "r"}),
+        ("snooze", {"delay_ms": 0}, {"delay_ms": 0}),
+        ("extend", {"lease_ms": 1000}, {"lease_ms": 1000}),
+        ("extend", {}, {}),
+    ],
+)
+def test_a_settle_goes_to_its_job_with_its_token(
+    verb: str, arguments: dict[str, object], sent: dict[str, object]
+) -> None:
+    wire = line(
+        reply({"job_id": ID, "status": "ok", "state": "leased", "attempt": 1, "deadline": NOW, "server_time": NOW})
+    )
+    settled = wire.run(getattr(wire.verbs, verb)(ID, TOKEN, **arguments))
+    assert wire.request.path == f"/v1/jobs/{ID}/{verb}"
+    assert body(wire.request) == {"token": TOKEN, **sent}
+    assert settled.status is Status.OK
+    assert settled.deadline is not None
+
+
+def test_heartbeat_goes_to_its_worker() -> None:
+    wire = line(reply({"leases": [{"job_id": ID, "status": "lease_lost"}], "server_time": NOW}))
+    beat = wire.run(wire.verbs.heartbeat("host:1/2", [Held(job_id=ID, token=TOKEN, extend_ms=5)]))
+    assert wire.request.path == "/v1/workers/host%3A1%2F2/heartbeat"
+    assert body(wire.request) == {"leases": [{"job_id": ID, "token": TOKEN, "extend_ms": 5}]}
+    assert beat.leases[0].status is Status.LEASE_LOST
