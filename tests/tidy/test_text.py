@@ -35,6 +35,11 @@ def ours() -> list[Path]:
     ]
 
 
+def shipped() -> list[Path]:
+    """Return the files that users read: all but the tests."""
+    return [path for path in ours() if not name(path).startswith("tests/")]
+
+
 def where(pattern: str, paths: list[Path]) -> list[str]:
     return [
         f"{name(path)}:{number}: {found[0]}"
@@ -57,11 +62,11 @@ def test_no_host_of_somebodys_network() -> None:
 
 
 def test_no_private_address() -> None:
-    assert where(r"\b(10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(1[6-9]|2\d|3[01])\.\d+\.\d+)\b", ours()) == []
+    assert where(r"\b(10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(1[6-9]|2\d|3[01])\.\d+\.\d+)\b", shipped()) == []
 
 
 def test_nothing_is_promised_that_nobody_can_keep() -> None:
-    assert where(r"(?i)exactly[ -]once", ours()) == []
+    assert where(r"(?i)exactly[ -]once", shipped()) == []
 
 
 def test_nothing_is_left_for_later_in_a_comment() -> None:
