@@ -69,7 +69,11 @@ def build(settings: Settings, engine: Engine, status: Status, ready: Callable[[]
         status.draining = True
         engine.drain()
 
-    limits = Limits(max_body_bytes=settings.max_body_bytes, max_payload_bytes=settings.max_payload_bytes)
+    limits = Limits(
+        max_header_bytes=settings.max_header_bytes,
+        max_body_bytes=settings.max_body_bytes,
+        max_payload_bytes=settings.max_payload_bytes,
+    )
     door = Door(
         tokens=settings.tokens,
         allowed_origins=settings.allowed_origins,

@@ -207,6 +207,12 @@ def test_bounds_are_those_of_the_domain() -> None:
     assert SCHEMAS["Job"]["properties"]["priority"]["maximum"] == limits.MAX_PRIORITY
 
 
+def test_limits_are_named_as_in_the_domain() -> None:
+    names = SCHEMAS["Limits"]["required"]
+    assert names == list(SCHEMAS["Limits"]["properties"])
+    assert [name for name in names if not hasattr(limits, name.upper())] == []
+
+
 def test_numbers_in_the_prose_are_those_of_the_domain() -> None:
     kept = [limits.MAX_ERROR_TYPE_CHARS, limits.MAX_ERROR_MESSAGE_CHARS, limits.MAX_ERROR_STACK_CHARS]
     texts = [SCHEMAS["SettleError"]["properties"][name]["description"] for name in ("type", "message", "stack")]

@@ -80,10 +80,10 @@ def operations() -> tuple[Operation, ...]:
 
 
 def operation_of(method: str, path: str) -> Operation | None:
-    """Return the operation that a request is meant for, or None."""
+    """Return the operation that a request is meant for, or None; a path without parameters is tried first."""
     method = "GET" if method == "HEAD" else method
-    fitting = (o for o in operations() if o.method == method and o.pattern.fullmatch(path))
-    return next(fitting, None)
+    fitting = [o for o in operations() if o.pattern.fullmatch(path)]
+    return next((o for o in fitting if o.method == method and o.path == fitting[0].path), None)
 
 
 def operation(operation_id: str) -> Operation:

@@ -28,6 +28,7 @@ class ClientGone(Exception):
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What one request may hold, as the operator set it."""
 
+    max_header_bytes: int
     max_body_bytes: int
     max_payload_bytes: int
 

@@ -3,8 +3,6 @@
 import re
 from typing import Final
 
-from msgspec import UNSET
-
 from headrace_server.api import render
 from headrace_server.api.call import Call, Reply
 from headrace_server.api.problems import Problem
@@ -17,10 +15,15 @@ _DEFAULT_PAGE: Final = 100
 
 async def list_queues(call: Call) -> Reply:
     """GET /v1/queues: a page of queues, in alphabetical order."""
-    page = await call.engine.queues(after=call.query("after"), limit=_limit(call.query("limit")))
+    limit = _limit(call.query("limit"))
+    page = await call.engine.queues(after=call.query("after"), limit=limit)
     stats = await call.engine.stats(page.queues) if page.queues else []
-    next_after = UNSET if page.next_after is None else page.next_after
-    return Reply(document=QueuesDocument(queues=[render.queue(each) for each in stats], next_after=next_after))
+    document = QueuesDocument(queues=[render.queue(each) for each in stats])
+    if page.next_after is None:
+        return Reply(document=document)
+    document.next_after = page.next_after
+    following = f'</v1/queues?after={page.next_after}&limit={limit}>; rel="next"'  # RFC 8288
+    return Reply(document=document, headers=[(b"link", following.encode())])
 
 
 async def queue_stats(call: Call) -> Reply:

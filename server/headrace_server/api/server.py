@@ -38,15 +38,18 @@ async def readyz(call: Call) -> Reply:
 
 
 def _limits(call: Call) -> dict[str, int]:
+    """Return what a client can run into, by the names of the settings and the domain's constants."""
     return {
-        "body_bytes": call.services.limits.max_body_bytes,
-        "payload_bytes": call.services.limits.max_payload_bytes,
-        "batch_items": limits.MAX_BATCH_ITEMS,
-        "atomic_jobs": limits.MAX_ATOMIC_JOBS,
-        "lease_jobs": limits.MAX_LEASE_JOBS,
-        "lease_queues": limits.MAX_LEASE_QUEUES,
-        "depth": limits.MAX_DEPTH,
-        "wait_ms": limits.MAX_WAIT_MS,
-        "lease_ms_min": limits.MIN_LEASE_MS,
-        "lease_ms_max": limits.MAX_LEASE_MS,
+        "max_payload_bytes": call.services.limits.max_payload_bytes,
+        "max_body_bytes": call.services.limits.max_body_bytes,
+        "max_header_bytes": call.services.limits.max_header_bytes,
+        "max_depth": limits.MAX_DEPTH,
+        "max_batch_items": limits.MAX_BATCH_ITEMS,
+        "max_atomic_jobs": limits.MAX_ATOMIC_JOBS,
+        "max_lease_queues": limits.MAX_LEASE_QUEUES,
+        "max_lease_jobs": limits.MAX_LEASE_JOBS,
+        "max_lease_reply_bytes": limits.MAX_LEASE_REPLY_BYTES,
+        "max_wait_ms": limits.MAX_WAIT_MS,
+        "min_lease_ms": limits.MIN_LEASE_MS,
+        "max_lease_ms": limits.MAX_LEASE_MS,
     }
