@@ -52,7 +52,7 @@ def test_what_clients_see_leads_back_to_the_id() -> None:
         "x",
         "not-a-uuid",
         "00000000-0000-0000-0000-000000000000",
-        str(uuid.uuid4()),
+        "1bc12557-3892-42d9-9f75-a83f4fd889c2",
         format_id(IdMaker().make(1, 0, 0)).upper().replace("-", ""),
         "{" + format_id(IdMaker().make(1, 0, 0)) + "}",
         format_id(IdMaker().make(1, 0, 0)) + "\n",
