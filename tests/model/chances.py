@@ -5,7 +5,7 @@ from headrace_server.domain.requests import Ack, Extend, Nack, Release, Settle, 
 from headrace_server.domain.retry import Backoff, RetryPolicy
 from hypothesis import strategies as st
 
-QUEUES = ("mail", "mail.high", "bulk")
+QUEUES = ("mail", "pics", "mail.high")  # of two shards, mail and pics are on different ones
 WORKERS = ("w1", "w2")
 SPANS_MS = (0, 1, 999, 1_000, 1_001, 5_000, 30_000, 60_000)
 FORGED = b"\xff" * 16

@@ -22,8 +22,11 @@ def plain_job(job: Job | None) -> Job | None:
 
 
 def plain_grant(grant: Grant) -> Grant:
-    """Return a grant whose jobs have no revs."""
-    return msgspec.structs.replace(grant, jobs=[msgspec.structs.replace(job, rev=NO_REV) for job in grant.jobs])
+    """Return a grant whose jobs have no revs; those of a replay, which may come shard by shard, in the order of ids."""
+    jobs = [msgspec.structs.replace(job, rev=NO_REV) for job in grant.jobs]
+    if grant.replayed:
+        jobs.sort(key=lambda job: job.id)
+    return msgspec.structs.replace(grant, jobs=jobs)
 
 
 def plain_enqueued(answer: Enqueued) -> Enqueued:

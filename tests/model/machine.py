@@ -4,11 +4,12 @@ Rules are biased towards what breaks queues: edges of deadlines, stolen leases, 
 failures, a store that comes back as another process.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from itertools import count, pairwise
 
 from headrace_server.domain.defaults import Defaults
-from headrace_server.domain.ids import IdMaker
+from headrace_server.domain.ids import IdMaker, shard_of_id, shard_of_queue
 from headrace_server.domain.jobs import IdempotencyKey
 from headrace_server.domain.lifecycle import State
 from headrace_server.domain.requests import EnqueueGroup, EnqueueStatus, Extend, Grant, LeaseAsk, Nack, Settle
@@ -22,7 +23,7 @@ from tests.model.real import RealStage
 from tests.model.records import Record
 
 START_MS = 1_800_000_000_000
-STRANGER = IdMaker().make(START_MS - 1, 0, 0)
+STRANGERS = [IdMaker().make(START_MS - 1, shard, 0) for shard in range(2)]  # ids that no job has
 KEYS = tuple(bytes([n]) * 16 for n in range(3))
 BODIES = (b"x" * 16, b"y" * 16)
 DRAWS = (0.0, 0.5, 1.0)
@@ -31,15 +32,16 @@ DRAWS = (0.0, 0.5, 1.0)
 class EngineBesideOracle(RuleBasedStateMachine):
     """After each step: the same answer, the same jobs, the same counts, and a store without faults."""
 
-    def __init__(self, open_stage: Callable[[], RealStage]) -> None:
+    def __init__(self, open_stage: Callable[[int], RealStage], shards: int = 1) -> None:
         super().__init__()
-        self.real = open_stage()
+        self.shards = shards
+        self.real = open_stage(shards)
         self.oracle = Oracle(Defaults())
         self.ids: list[bytes] = []
         self.tokens: list[tuple[bytes, bytes]] = []
         self.grants: list[tuple[LeaseAsk, Grant]] = []
         self.groups: list[EnqueueGroup] = []
-        self.revs = Revs()
+        self.revs = [Revs() for _ in range(shards)]
         self._maker = IdMaker()
         self._keys = count(1)
         self._set_clock(START_MS)
@@ -98,11 +100,21 @@ class EngineBesideOracle(RuleBasedStateMachine):
         body=st.sampled_from(BODIES),
     )
     def enqueue(self, wishes: list[dict[str, object]], queue: str, key: bytes | None, body: bytes) -> None:
-        ids = [self._maker.make(START_MS, 0, 0) for _ in wishes]
-        now = self.oracle.now_ms()
-        jobs = [chances.new_job(i, queue, wish, now) for i, wish in zip(ids, wishes, strict=True)]
-        group = EnqueueGroup(jobs, IdempotencyKey(key, body) if key else None)
-        self._enqueue(group)
+        group = self._group(wishes, queue, key, body)
+        real, oracle = self.real.enqueue(group), self.oracle.enqueue(group)
+        same(plain_enqueued(real), plain_enqueued(oracle))
+        if oracle.status is EnqueueStatus.CREATED:
+            self.groups.append(group)
+
+    @rule(
+        wishes=st.lists(st.tuples(chances.wishes, chances.queues), min_size=1, max_size=4),
+        key=st.sampled_from([None, *KEYS]),
+    )
+    def enqueue_each(self, wishes: list[tuple[dict[str, object], str]], key: bytes | None) -> None:
+        """Requests that stand for themselves, several of them perhaps with the same key."""
+        groups = [self._group([wish], queue, key, BODIES[0]) for wish, queue in wishes]
+        real, oracle = self.real.enqueue_each(groups), [self.oracle.enqueue(group) for group in groups]
+        same([plain_enqueued(answer) for answer in real], [plain_enqueued(answer) for answer in oracle])
 
     @rule(data=st.data())
     def repeat_an_enqueue(self, data: st.DataObject) -> None:
@@ -113,12 +125,14 @@ class EngineBesideOracle(RuleBasedStateMachine):
             real, oracle = self.real.enqueue(group), self.oracle.enqueue(group)
             same((real.status, real.ids, real.now_ms), (oracle.status, oracle.ids, oracle.now_ms))
 
-    def _enqueue(self, group: EnqueueGroup) -> None:
-        real, oracle = self.real.enqueue(group), self.oracle.enqueue(group)
-        same(plain_enqueued(real), plain_enqueued(oracle))
-        if oracle.status is EnqueueStatus.CREATED:
-            self.groups.append(group)
-        self.ids += [job.id for job in group.jobs]
+    def _group(self, wishes: list[dict[str, object]], queue: str, key: bytes | None, body: bytes) -> EnqueueGroup:
+        shard = shard_of_queue(queue, self.shards)
+        ids = [self._maker.make(START_MS, shard, 0) for _ in wishes]
+        self.ids += ids
+        now = self.oracle.now_ms()
+        jobs = [chances.new_job(i, queue, wish, now) for i, wish in zip(ids, wishes, strict=True)]
+        # the engine's callers digest (queue, key): a key belongs to one queue
+        return EnqueueGroup(jobs, IdempotencyKey(_digest(queue, key), body) if key else None)
 
     # -- lease ----------------------------------------------------------------------------------------
 
@@ -195,7 +209,7 @@ class EngineBesideOracle(RuleBasedStateMachine):
     @rule(data=st.data(), one_call=st.booleans())
     def settle_anything(self, data: st.DataObject, one_call: bool) -> None:
         """Items of any verb under live, old, swapped and forged tokens, and the same job more than once."""
-        made_up = [(self.ids[0], chances.FORGED), (STRANGER, self.ids[0])]
+        made_up = [(self.ids[0], chances.FORGED), (STRANGERS[0], self.ids[0])]
         pairs = [self._live(), self.tokens[-6:], self.tokens[-12:], self._swapped(), made_up]
         pick = st.one_of([st.sampled_from(p) for p in pairs if p]).flatmap(lambda pair: chances.settles(*pair))
         self._settle(data.draw(st.lists(pick, min_size=1, max_size=5)), one_call=one_call)
@@ -222,7 +236,7 @@ class EngineBesideOracle(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
-        ids = data.draw(st.lists(st.sampled_from([*self.ids[-8:], STRANGER]), min_size=1, max_size=3))
+        ids = data.draw(st.lists(st.sampled_from([*self.ids[-8:], *STRANGERS]), min_size=1, max_size=3))
         same(self.real.cancel(ids, "because"), self.oracle.cancel(ids, "because"))
 
     def _settle(self, items: Sequence[Settle], *, one_call: bool) -> None:
@@ -242,7 +256,8 @@ class EngineBesideOracle(RuleBasedStateMachine):
     def same_jobs(self) -> None:
         real = self.real.get(self.ids)
         same([plain_job(job) for job in real], [plain_job(job) for job in self.oracle.get(self.ids)])
-        self.revs.look([job for job in real if job is not None])
+        for shard in range(self.shards):
+            self.revs[shard].look([job for job in real if job is not None and shard_of_id(job.id) == shard])
 
     @invariant()
     def same_counts(self) -> None:
@@ -251,8 +266,9 @@ class EngineBesideOracle(RuleBasedStateMachine):
     @invariant()
     def same_order_and_a_store_without_faults(self) -> None:
         self.real.check()
-        picture = self.real.picture()
+        pictures = self.real.pictures()
         for queue in chances.QUEUES:
+            picture = pictures[shard_of_queue(queue, self.shards)]
             same(picture.ready(queue), [record.new.id for record in self.oracle.ready(queue)])
 
     # -- helpers --------------------------------------------------------------------------------------
@@ -261,8 +277,12 @@ class EngineBesideOracle(RuleBasedStateMachine):
         self.real.clock_ms = self.oracle.clock_ms = ms
 
     def _touch(self) -> None:
-        """Let a script run that writes: it notes clock and process of the store."""
-        same(self.real.cancel([STRANGER], ""), self.oracle.cancel([STRANGER], ""))
+        """Let a script run on each shard that writes: it notes clock and process of the store."""
+        same(self.real.cancel(STRANGERS, ""), self.oracle.cancel(STRANGERS, ""))
+
+
+def _digest(queue: str, key: bytes) -> bytes:
+    return hashlib.blake2b(queue.encode() + key, digest_size=16).digest()
 
 
 def _edges(record: Record) -> list[int]:

@@ -10,38 +10,40 @@ from headrace_server.domain.errors import StoreFault
 from headrace_server.domain.jobs import Job, QueueStats
 from headrace_server.domain.requests import Cancelled, Enqueued, EnqueueGroup, Grant, LeaseAsk, Settle, Settled
 from headrace_server.engine import Engine, load_scripts
+from headrace_server.engine.scripts import Script
 
 from tests.model.inspection import Picture, faults, take_picture
 
 T = TypeVar("T")
 
 NAMESPACE = "model"
-PREFIX = b"model:{0}:"
 MOST_TICKS = 1_000
 
 
 class RealStage:
-    """One shard. The clock stands still unless the test moves it; a StoreFault in an answer is raised."""
+    """The clock stands still unless the test moves it; a StoreFault in an answer is raised."""
 
     def __init__(
         self,
         url: str,
         client: "redis.Redis",
         *,
+        shards: int = 1,
         overrides: Mapping[str, str] | None = None,
-        defaults: Defaults | None = None,
     ) -> None:
         """Start an engine on an empty store; `overrides` replaces Lua files by name."""
         self._client = client
+        self._prefixes = [f"{NAMESPACE}:{{{shard}}}:".encode() for shard in range(shards)]
         self._clock_ms = 0
-        self.jitter = 1.0
         self.clock_ms = 0
-        scripts = load_scripts(defaults or Defaults(), virtual_clock=True, overrides=overrides)
+        self.jitter = 1.0
         self._loop = asyncio.new_event_loop()
-        self.engine = self._run(self._started(url, scripts, defaults or Defaults()))
+        self.engine = self._run(self._start(url, load_scripts(Defaults(), virtual_clock=True, overrides=overrides)))
 
-    async def _started(self, url: str, scripts: Any, defaults: Defaults) -> Engine:
-        engine = Engine(url, namespace=NAMESPACE, scripts=scripts, defaults=defaults, jitter=lambda: self.jitter)
+    async def _start(self, url: str, scripts: dict[str, Script]) -> Engine:
+        engine = Engine(
+            url, shards=len(self._prefixes), namespace=NAMESPACE, scripts=scripts, jitter=lambda: self.jitter
+        )
         await engine.start()
         return engine
 
@@ -57,14 +59,18 @@ class RealStage:
     @clock_ms.setter
     def clock_ms(self, value: int) -> None:
         self._clock_ms = value
-        self._client.set(PREFIX + b"clock", value)
+        self._client.mset({prefix + b"clock": value for prefix in self._prefixes})
 
     def failover(self) -> None:
-        """Let the shard look like the copy that another process of the store took over."""
-        self._client.hset(PREFIX.decode() + "meta", "run_id", "of the process before")
+        """Let the store look like the copy that another process took over."""
+        for prefix in self._prefixes:
+            self._client.hset(prefix.decode() + "meta", "run_id", "of the process before")
 
     def enqueue(self, group: EnqueueGroup) -> Enqueued:
         return self._run(self.engine.enqueue(group))
+
+    def enqueue_each(self, groups: Sequence[EnqueueGroup]) -> list[Enqueued]:
+        return _raise_faults(self._run(self.engine.enqueue_each(groups)))
 
     def lease(self, ask: LeaseAsk) -> Grant:
         return self._run(self.engine.lease(ask))
@@ -73,12 +79,7 @@ class RealStage:
         self._run(self.engine.giveback(ask, grant))
 
     def settle(self, items: Sequence[Settle]) -> list[Settled]:
-        answers = []
-        for answer in self._run(self.engine.settle(items)):
-            if isinstance(answer, StoreFault):
-                raise answer
-            answers.append(answer)
-        return answers
+        return _raise_faults(self._run(self.engine.settle(items)))
 
     def cancel(self, ids: Sequence[bytes], reason: str) -> list[Cancelled]:
         return self._run(self.engine.cancel(ids, reason))
@@ -90,21 +91,33 @@ class RealStage:
         return self._run(self.engine.stats(queues))
 
     def tick(self) -> None:
-        """Tick until nothing is due."""
-        for _ in range(MOST_TICKS):
-            self._run(self.engine.tick(0))
-            if not self._client.zcount(PREFIX + b"agenda", "-inf", self._run(self.engine.now_ms())):
-                return
-        raise AssertionError("the agenda does not come to an end")
+        """Tick each shard, and again until nothing is due."""
+        for shard, prefix in enumerate(self._prefixes):
+            for _ in range(MOST_TICKS):
+                self._run(self.engine.tick(shard))
+                if not self._client.zcount(prefix + b"agenda", "-inf", self._clock_of(prefix)):
+                    break
+            else:
+                raise AssertionError("the agenda does not come to an end")
 
-    def picture(self) -> Picture:
-        """Return what the store holds."""
-        return take_picture(self._client, PREFIX)
+    def _clock_of(self, prefix: bytes) -> int:
+        return max(self._clock_ms, int(self._client.hget((prefix + b"meta").decode(), "now") or 0))
+
+    def pictures(self) -> list[Picture]:
+        """Return what each shard holds."""
+        return [take_picture(self._client, prefix) for prefix in self._prefixes]
 
     def check(self) -> None:
         """Hold the store to the rules of its layout."""
-        found = faults(self.picture())
+        found = [fault for picture in self.pictures() for fault in faults(picture)]
         assert not found, "\n".join(found)
 
     def _run(self, call: Coroutine[Any, Any, T]) -> T:
         return self._loop.run_until_complete(call)
+
+
+def _raise_faults(answers: Sequence[T | StoreFault]) -> list[T]:
+    for answer in answers:
+        if isinstance(answer, StoreFault):
+            raise answer
+    return [answer for answer in answers if not isinstance(answer, StoreFault)]

@@ -6,7 +6,7 @@ as many as wanted: run it after any change of a script.
 
 import os
 
-import redis
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -26,11 +26,12 @@ PROFILE = settings(
 )
 
 
-def test_engine_beside_oracle(volatile_store: StoreProcess) -> None:
+@pytest.mark.parametrize("shards", [1, 2])
+def test_engine_beside_oracle(volatile_store: StoreProcess, shards: int) -> None:
     with volatile_store.client() as client:
-        run_state_machine_as_test(lambda: EngineBesideOracle(lambda: _open(volatile_store, client)), settings=PROFILE)
 
+        def open_stage(shards: int) -> RealStage:
+            client.flushall("SYNC")
+            return RealStage(volatile_store.url, client, shards=shards)
 
-def _open(store: StoreProcess, client: "redis.Redis") -> RealStage:
-    client.flushall("SYNC")
-    return RealStage(store.url, client)
+        run_state_machine_as_test(lambda: EngineBesideOracle(open_stage, shards), settings=PROFILE)

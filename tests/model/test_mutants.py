@@ -46,7 +46,7 @@ def hunt(volatile_store: StoreProcess) -> Iterator[Callable[[str, dict[str, str]
         def play(test: str, files: dict[str, str]) -> None:
             kind, _, name = test.partition(" ")
             if kind == "machine":
-                machine = lambda: EngineBesideOracle(lambda: _open(volatile_store, client, files))  # noqa: E731
+                machine = lambda: EngineBesideOracle(lambda _: _open(volatile_store, client, files))  # noqa: E731
                 run_state_machine_as_test(machine, settings=HUNT)
                 return
             with stage(files) as opened:

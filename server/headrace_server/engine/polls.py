@@ -71,7 +71,7 @@ class Polls:
     async def _ask(self, ask: LeaseAsk, wait_ms: int) -> Grant:
         """Ask the shards in the order of the queues; a repeated request is answered by whichever knows it."""
         runs = self._split(ask.queues)
-        shards = {shard for shard, _ in runs}  # one may have several runs
+        shards = dict.fromkeys(shard for shard, _ in runs)  # one may have several runs
         if ask.key is not None and len(shards) > 1:
             look = LeaseCall(ask=ask, jobs=1, mode="replay", first=True, wait_ms=0)
             known = await asyncio.gather(*(self._call(shard, look) for shard in shards))
