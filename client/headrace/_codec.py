@@ -27,7 +27,7 @@ _WAY_OUT: Final[dict[str, str]] = {
     "UUID": "send str(value)",
     "set": "send sorted(value) or list(value)",
     "frozenset": "send sorted(value) or list(value)",
-    "int": 'use format="json", which writes integers of any size',
+    "int": 'beyond 64 bits use format="json", beyond 4,300 digits send text',
     "float": "NaN and the infinities have no place in JSON: send None or a string",
     "str": "it holds half a surrogate pair, which UTF-8 cannot write",
 }
@@ -98,7 +98,7 @@ def _integer(digits: str) -> int | Decimal:
 def _json_writes(leaf: Any) -> bool:
     if isinstance(leaf, float):
         return math.isfinite(leaf)
-    return leaf is None or isinstance(leaf, bool | int) or _is_text(leaf)
+    return leaf is None or (isinstance(leaf, int) and _has_digits(leaf)) or _is_text(leaf)
 
 
 def _dump_msgpack(value: Any) -> bytes:
@@ -125,6 +125,13 @@ def _msgpack_writes(leaf: Any) -> bool:
     if isinstance(leaf, int) and not isinstance(leaf, bool):
         return -(2**63) <= leaf < 2**64
     return leaf is None or isinstance(leaf, bool | float | bytes | bytearray) or _is_text(leaf)
+
+
+def _has_digits(leaf: int) -> bool:
+    try:
+        return bool(int.__repr__(leaf))
+    except ValueError:  # CPython writes no more than 4,300 digits
+        return False
 
 
 def _is_text(leaf: Any) -> bool:

@@ -66,6 +66,7 @@ def test_enums_travel_as_their_values() -> None:
         ({"x": float("-inf")}, "x", "NaN"),
         ({"x": "\ud800"}, "x", "surrogate"),
         ({"x": object()}, "x", "plain"),
+        ({"x": 10**5000}, "x", "digits"),
     ],
 )
 def test_what_json_cannot_write_is_named_with_the_way_out(value: Any, path: str, way_out: str) -> None:

@@ -1,0 +1,200 @@
+"""Tasks, handles and the command line on a real server, with a worker that is a loop of the test."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from headrace import (
+    Ack,
+    App,
+    Client,
+    Completion,
+    Conflict,
+    JobError,
+    Nack,
+    NotFinished,
+    NotFound,
+    State,
+    TaskCancelled,
+    TaskFailed,
+)
+from headrace.calls import arguments_of
+
+from tests.support.servers import ServerProcess, run_headrace
+
+NOBODY = "01909c5e-6a52-7000-8a3f-0b6f1d2c3e4f"
+
+
+@pytest.fixture
+def app(shared_server: ServerProcess) -> Iterator[App]:
+    made = App(shared_server.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def work(shared_server: ServerProcess) -> Iterator[Callable[[App, str], None]]:
+    """Starts a worker of the simplest kind, one job at a time: `work(app, queue)`."""
+    stop = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def run(app: App, queue: str) -> None:
+        with Client(shared_server.url) as client:
+            done: list[Completion] = []
+            while not stop.is_set():
+                grant = client.lease(queue, worker=f"w-{queue}", wait_ms=0 if done else 200, complete=done)
+                done = [_do(app, leased.id, leased.token, leased.task, leased.payload) for leased in grant.jobs]
+
+    def start(app: App, queue: str) -> None:
+        threads.append(threading.Thread(target=run, args=(app, queue)))
+        threads[-1].start()
+
+    yield start
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+
+def _do(app: App, job_id: str, token: str, name: str, payload: Any) -> Completion:
+    args, kwargs = arguments_of(payload)
+    try:
+        return Ack(job_id=job_id, token=token, result=app.tasks[name].fn(*args, **kwargs))
+    except ValueError as error:
+        told = JobError(type="ValueError", message=str(error), stack="File shop.py, line 1")
+        return Nack(job_id=job_id, token=token, error=told, retryable=False)
+
+
+def test_a_call_comes_back_with_its_result(app: App, queue: str, work: Callable[[App, str], None]) -> None:
+    @app.task(queue=queue)
+    def add(x: int, y: int = 10) -> int:
+        return x + y
+
+    work(app, queue)
+    assert add.delay(2, 3).get(timeout=10) == 5
+    assert add.delay(2).get(timeout=10) == 12
+    assert add.delay(y=1, x=2).get(timeout=10) == 3
+    assert add.apply_async((2,), {"y": 4}).get(timeout=10) == 6
+    assert app.send_task(add.name, [1, 1]).get(timeout=10) == 2
+    handle = add.delay(1, 1)
+    assert handle.get(timeout=10) == 2
+    assert (handle.ready(), handle.successful(), handle.failed()) == (True, True, False)
+    assert (handle.state, handle.status) == (State.SUCCEEDED, "SUCCESS")
+    assert app.handle(handle.id).get(timeout=10) == 2
+
+
+def test_a_failure_comes_back_with_its_traceback(app: App, queue: str, work: Callable[[App, str], None]) -> None:
+    @app.task(queue=queue)
+    def fail(word: str) -> None:
+        raise ValueError(word)
+
+    work(app, queue)
+    handle = fail.delay("broken")
+    with pytest.raises(TaskFailed, match=r"(?s)ValueError: broken.*shop\.py") as caught:
+        handle.get(timeout=10)
+    assert caught.value.reason == "not_retryable"
+    error = handle.get(timeout=10, propagate=False)
+    assert isinstance(error, TaskFailed)
+    assert (handle.failed(), handle.status) == (True, "FAILURE")
+
+
+def test_nobody_working_is_a_time_out_not_a_failure(app: App, queue: str) -> None:
+    @app.task(queue=queue)
+    def idle() -> None: ...
+
+    handle = idle.delay()
+    begun = time.monotonic()
+    with pytest.raises(NotFinished):
+        handle.get(timeout=0.3)
+    assert 0.3 <= time.monotonic() - begun < 3
+    assert not handle.ready()
+    assert handle.status == "PENDING"
+    handle.cancel(reason="nobody there")
+    with pytest.raises(TaskCancelled, match="nobody there"):
+        handle.get()
+    with pytest.raises(NotFound):
+        app.handle(NOBODY).get()
+
+
+def test_options_of_a_call_reach_the_job(app: App, queue: str) -> None:
+    @app.task(queue="elsewhere", priority=1, max_retries=4, lease=90, retention=600)
+    def later() -> None: ...
+
+    eta = datetime.now(UTC) + timedelta(minutes=5)
+    job = later.apply_async(queue=queue, priority=9, eta=eta, expires=900, meta={"a": 1}).job()
+    assert (job.queue, job.priority, job.max_attempts, job.meta) == (queue, 9, 5, {"a": 1})
+    assert job.state is State.SCHEDULED
+    assert job.run_at is not None
+    assert job.run_at >= eta
+    assert job.expires_at is not None
+    again = later.apply_async(queue=queue, countdown=60, idempotency_key=queue)
+    assert later.apply_async(queue=queue, countdown=60, idempotency_key=queue).id == again.id
+
+
+def test_awaiting_code_has_the_same_tasks(app: App, queue: str, work: Callable[[App, str], None]) -> None:
+    @app.task(queue=queue)
+    def double(x: int) -> int:
+        return 2 * x
+
+    async def main() -> list[int]:
+        handles = [await double.adelay(n) for n in range(10)]
+        results = await asyncio.gather(*(handle.get(timeout=20) for handle in handles))
+        assert await handles[0].state is State.SUCCEEDED
+        assert await handles[0].status == "SUCCESS"
+        other = await app.asend_task(double.name, [21])
+        assert await other.get(timeout=20) == 42
+        with pytest.raises(Conflict):
+            await app.async_client.cancel(other.id)
+        await app.aclose()
+        return results
+
+    work(app, queue)
+    assert asyncio.run(main()) == [2 * n for n in range(10)]
+
+
+def test_the_command_line_goes_the_same_way(
+    app: App, queue: str, work: Callable[[App, str], None], shared_server: ServerProcess
+) -> None:
+    @app.task(name="cli.add")
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    @app.task(name="cli.fail")
+    def fail() -> None:
+        raise ValueError("no luck")
+
+    work(app, queue)
+    env = {"HEADRACE_URL": shared_server.url}
+    code, out, err = run_headrace(
+        "enqueue", "cli.add", "[2, 3]", "--queue", queue, "--wait", "10", "-o", "json", env=env
+    )
+    assert (code, err) == (0, "")
+    job = json.loads(out)
+    assert (job["state"], job["result"]) == ("succeeded", 5)
+    code, out, _ = run_headrace("get", job["id"], env=env)
+    assert code == 0
+    assert "\nresult       " in out
+    code, out, _ = run_headrace("enqueue", "cli.fail", "--queue", queue, "--wait", "10", env=env)
+    assert code == 1
+    assert "ValueError: no luck" in out
+    code, out, _ = run_headrace("queues", queue, env=env)
+    assert out.splitlines()[1].split()[0] == queue
+
+
+def test_the_command_line_tells_its_ends_apart(queue: str, shared_server: ServerProcess) -> None:
+    env = {"HEADRACE_URL": shared_server.url}
+    options = ("--queue", queue, "--priority", "5", "--delay", "60", "-o", "json")
+    code, out, _ = run_headrace("enqueue", "t", '{"a": 1}', *options, env=env)
+    job = json.loads(out)
+    assert (code, job["priority"], job["state"], job["payload"]) == (0, 5, "scheduled", {"a": 1})
+    assert run_headrace("wait", job["id"], "--timeout", "0.2", env=env)[0] == 75
+    assert run_headrace("get", NOBODY, env=env)[0] == 3
+    code, _, err = run_headrace("enqueue", "t", "1", "--priority", "999", env=env)
+    assert code == 4
+    assert "/priority" in err
+    code, out, _ = run_headrace("queues", "-o", "json", env=env)
+    assert queue in [stats["queue"] for stats in json.loads(out)]
