@@ -178,7 +178,7 @@ def test_the_command_line_goes_the_same_way(
     code, out, _ = run_headrace("get", job["id"], env=env)
     assert code == 0
     assert "\nresult       " in out
-    code, out, _ = run_headrace("enqueue", "cli.fail", "--queue", queue, "--wait", "10", env=env)
+    code, out, _ = run_headrace("enqueue", "cli.fail", "[]", "--queue", queue, "--wait", "10", env=env)
     assert code == 1
     assert "ValueError: no luck" in out
     code, out, _ = run_headrace("queues", queue, env=env)
