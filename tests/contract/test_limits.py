@@ -1,0 +1,272 @@
+"""Every bound of the document at n and at n + 1: n is taken, n + 1 is refused with a pointer to it."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from headrace_server.domain import limits
+
+from tests.contract.test_shapes import flat
+from tests.contract.world import AUTHORIZED, ID, LEASE_TOKEN, SCHEMAS, World
+from tests.support.contract import Document
+from tests.support.raw import head, speak
+from tests.support.servers import ServerProcess
+
+FAR = "/v1/jobs/" + ID  # a job that nobody knows: what passes the checks is 404
+PROOF = {"token": LEASE_TOKEN}
+ERROR = {"type": "E", "message": "m"}
+# schema -> where it is sent, the body around it, the pointer to it
+BODIES: dict[str, tuple[str, Document, str]] = {
+    "JobFields": ("/v1/jobs", {"task": "a", "queue": "limits"}, ""),
+    "Retry": ("/v1/jobs", {"task": "a", "queue": "limits", "retry": {}}, "/retry"),
+    "LeaseInput": ("/v1/leases", {"queues": ["limits-empty"]}, ""),
+    "NackInput": (FAR + "/nack", {**PROOF, "error": ERROR}, ""),
+    "SnoozeInput": (FAR + "/snooze", {**PROOF, "delay_ms": 1}, ""),
+    "ExtendInput": (FAR + "/extend", PROOF, ""),
+}
+BOUNDS = [
+    (name, field, bound, bound + (1 if word == "maximum" else -1))
+    for name in BODIES
+    for field, node in flat(SCHEMAS[name])["properties"].items()
+    for word, bound in flat(node).items()
+    if word in ("minimum", "maximum") and field != "wait_ms"  # which is waited for: below
+]
+
+
+@pytest.fixture(scope="module")
+def client(shared_server: ServerProcess) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=shared_server.url, timeout=30.0) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with World(tmp_path_factory.mktemp("world")).running() as running:
+        yield running
+
+
+def refused_at(reply: httpx.Response, *pointers: str) -> None:
+    assert reply.status_code in (413, 422), reply.text
+    assert [fault["pointer"] for fault in reply.json()["errors"]] == list(pointers)
+
+
+def taken(reply: httpx.Response) -> Document:
+    assert reply.status_code in (200, 201, 404), reply.text
+    document: Document = reply.json()
+    return document
+
+
+@pytest.mark.parametrize(("name", "field", "last", "beyond"), BOUNDS)
+def test_a_number_at_its_bound(client: httpx.Client, name: str, field: str, last: int, beyond: int) -> None:
+    path, body, pointer = BODIES[name]
+
+    def with_value(value: int) -> Document:
+        return {**body, "retry": {field: value}} if pointer else {**body, field: value}
+
+    taken(client.post(path, json=with_value(last)))
+    refused_at(client.post(path, json=with_value(beyond)), f"{pointer}/{field}")
+    refused_at(client.post(path, json=with_value(2**53)), f"{pointer}/{field}")
+    refused_at(client.post(path, json=with_value(-(2**70))), f"{pointer}/{field}")
+
+
+def test_an_extension_at_its_bounds(client: httpx.Client) -> None:
+    for value, status in ((999, "invalid"), (1000, "not_found"), (43_200_000, "not_found"), (43_200_001, "invalid")):
+        lease = {"job_id": ID, **PROOF, "extend_ms": value}
+        [outcome] = client.post("/v1/workers/w/heartbeat", json={"leases": [lease]}).json()["leases"]
+        assert outcome["status"] == status
+
+
+def test_a_long_poll_at_its_bound(client: httpx.Client) -> None:
+    client.post("/v1/jobs", json={"task": "a", "queue": "limits-wait"})
+    reply = taken(client.post("/v1/leases", json={"queues": ["limits-wait"], "wait_ms": limits.MAX_WAIT_MS}))
+    assert len(reply["jobs"]) == 1
+    refused_at(client.post("/v1/leases", json={"queues": ["q"], "wait_ms": limits.MAX_WAIT_MS + 1}), "/wait_ms")
+
+
+NAMES: dict[str, Callable[[str], tuple[str, Document, str]]] = {
+    "task": lambda name: ("/v1/jobs", {"task": name, "queue": "limits"}, "/task"),
+    "queue": lambda name: ("/v1/jobs", {"task": "a", "queue": name}, "/queue"),
+    "queues": lambda name: ("/v1/leases", {"queues": [name]}, "/queues/0"),
+    "worker": lambda name: ("/v1/leases", {"queues": ["q"], "worker": {"id": name}}, "/worker/id"),
+}
+
+
+@pytest.mark.parametrize("place", NAMES)
+def test_a_name_at_its_bounds(client: httpx.Client, place: str) -> None:
+    for name in ("n", "n" * limits.MAX_NAME_CHARS, "Az09_.-"):
+        path, body, _ = NAMES[place](name)
+        taken(client.post(path, json=body))
+    for name in ("", "n" * (limits.MAX_NAME_CHARS + 1), "a b", "a/b", "ä", "a\n", "a\x00"):
+        path, body, pointer = NAMES[place](name)
+        refused_at(client.post(path, json=body), pointer)
+
+
+def test_an_idempotency_key_at_its_bounds(client: httpx.Client) -> None:
+    for key in ("!", "~" * limits.MAX_KEY_CHARS):
+        taken(client.post("/v1/jobs", json={"task": "a", "queue": "limits"}, headers={"Idempotency-Key": key}))
+        taken(client.post("/v1/jobs", json={"task": "a", "queue": "limits.own", "idempotency_key": key}))
+    for key in ("", "~" * (limits.MAX_KEY_CHARS + 1), "a b", "ä"):
+        header = {b"Idempotency-Key": key.encode("latin-1")}
+        assert client.post("/v1/jobs", json={"task": "a"}, headers=header).status_code == 422
+        refused_at(client.post("/v1/jobs", json={"task": "a", "idempotency_key": key}), "/idempotency_key")
+
+
+LISTS: dict[str, tuple[str, Callable[[int], Document], int, str]] = {
+    "batch": (
+        "/v1/jobs/batch",
+        lambda n: {"jobs": [{"task": "a", "queue": "limits-batch"}] * n, "atomic": False},
+        limits.MAX_BATCH_ITEMS,
+        "/jobs",
+    ),
+    "atomic": (
+        "/v1/jobs/batch",
+        lambda n: {"jobs": [{"task": "a", "queue": "limits-batch"}] * n},
+        limits.MAX_ATOMIC_JOBS,
+        "/jobs",
+    ),
+    "completions": ("/v1/completions", lambda n: {"items": [{}] * n}, limits.MAX_BATCH_ITEMS, "/items"),
+    "complete": ("/v1/leases", lambda n: {"queues": ["q"], "complete": [{}] * n}, limits.MAX_BATCH_ITEMS, "/complete"),
+    "heartbeat": ("/v1/workers/w/heartbeat", lambda n: {"leases": [{}] * n}, limits.MAX_BATCH_ITEMS, "/leases"),
+    "queues": ("/v1/leases", lambda n: {"queues": [f"q{i}" for i in range(n)]}, limits.MAX_LEASE_QUEUES, "/queues"),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_at_its_bound(client: httpx.Client, name: str) -> None:
+    path, body, most, pointer = LISTS[name]
+    taken(client.post(path, json=body(most)))
+    refused_at(client.post(path, json=body(most + 1)), pointer)
+
+
+def test_an_empty_batch_is_refused(client: httpx.Client) -> None:
+    refused_at(client.post("/v1/jobs/batch", json={"jobs": []}), "/jobs")
+    refused_at(client.post("/v1/completions", json={"items": []}), "/items")
+    refused_at(client.post("/v1/leases", json={"queues": []}), "/queues")
+    taken(client.post("/v1/workers/w/heartbeat", json={"leases": []}))
+
+
+def sized(size: int, wrap: Callable[[str], Any]) -> Any:
+    """Return a value that is `size` bytes long as JSON without spaces."""
+    empty = len(json.dumps(wrap(""), separators=(",", ":")))
+    return wrap("x" * (size - empty))
+
+
+def compact(client: httpx.Client, path: str, body: Any) -> httpx.Response:
+    content = json.dumps(body, separators=(",", ":")).encode()
+    return client.post(path, content=content, headers={"Content-Type": "application/json"})
+
+
+SIZES: dict[str, tuple[int, str, Callable[[int], Document], str]] = {
+    "payload": (
+        limits.MAX_PAYLOAD_BYTES,
+        "/v1/jobs",
+        lambda n: {"task": "a", "queue": "limits-big", "payload": sized(n, lambda text: text)},
+        "/payload",
+    ),
+    "result": (
+        limits.MAX_PAYLOAD_BYTES,
+        FAR + "/ack",
+        lambda n: {**PROOF, "result": sized(n, lambda text: [text])},
+        "/result",
+    ),
+    "meta": (
+        limits.MAX_META_BYTES,
+        "/v1/jobs",
+        lambda n: {"task": "a", "queue": "limits", "meta": sized(n, lambda text: {"k": text})},
+        "/meta",
+    ),
+    "details": (
+        limits.MAX_META_BYTES,
+        FAR + "/nack",
+        lambda n: {**PROOF, "error": {**ERROR, "details": sized(n, lambda text: {"k": text})}},
+        "/error/details",
+    ),
+    "reason": (limits.MAX_REASON_CHARS, FAR + "/release", lambda n: {**PROOF, "reason": "ä" * n}, "/reason"),
+    "cancel": (limits.MAX_REASON_CHARS, FAR + "/cancel", lambda n: {"reason": "ä" * n}, "/reason"),
+}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_a_size_at_its_bound(client: httpx.Client, name: str) -> None:
+    most, path, body, pointer = SIZES[name]
+    taken(compact(client, path, body(most)))
+    refused_at(compact(client, path, body(most + 1)), pointer)
+
+
+def test_a_body_at_its_bound(client: httpx.Client) -> None:
+    body, json_type = b'{"task": "a", "queue": "limits"}', {"Content-Type": "application/json"}
+    taken(client.post("/v1/jobs", content=body.ljust(limits.MAX_BODY_BYTES), headers=json_type))
+    for content in (body.ljust(limits.MAX_BODY_BYTES + 1), in_pieces(body.ljust(limits.MAX_BODY_BYTES + 1))):
+        reply = client.post("/v1/jobs", content=content, headers=json_type)
+        assert (reply.status_code, reply.json()["code"]) == (413, "body_too_large")
+
+
+def in_pieces(body: bytes) -> Iterator[bytes]:
+    """Yield a body whose length nobody announces."""
+    for start in range(0, len(body), 1 << 20):
+        yield body[start : start + (1 << 20)]
+
+
+def test_headers_at_their_bound(world: World) -> None:
+    """Of the request line the path counts, of a header its name, its value and four bytes around them."""
+    most = 8_000
+    given = {"Host": "localhost", **AUTHORIZED, "X-Filler": ""}
+    used = len("/v1/server") + sum(len(name) + len(value) + 4 for name, value in given.items())
+    for more, status in ((0, 200), (1, 431)):
+        filled = {**AUTHORIZED, "X-Filler": "x" * (most - used + more)}
+        reply = speak(world.server.port, head("GET", "/v1/server", *(f"{n}: {v}" for n, v in filled.items())))
+        assert reply is not None
+        assert reply.status == status
+
+
+def nested(depth: int) -> Any:
+    value: Any = []
+    for _ in range(depth - 1):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("wrap", [lambda value: value, lambda value: {"k": value}], ids=["arrays", "in an object"])
+def test_nesting_at_its_bound(client: httpx.Client, wrap: Callable[[Any], Any]) -> None:
+    spare = 0 if wrap(1) == 1 else 1
+    body = {"task": "a", "queue": "limits"}
+    taken(client.post("/v1/jobs", json={**body, "payload": wrap(nested(limits.MAX_DEPTH - spare))}))
+    refused_at(
+        client.post("/v1/jobs", json={**body, "payload": wrap(nested(limits.MAX_DEPTH + 1 - spare))}), "/payload"
+    )
+
+
+def test_trace_headers_beyond_their_bound_are_dropped_not_refused(client: httpx.Client) -> None:
+    traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    for size, kept in ((100, True), (limits.MAX_TRACE_BYTES + 1, False)):
+        headers = {"traceparent": traceparent, "baggage": "b" * size}
+        job = taken(client.post("/v1/jobs", json={"task": "a", "queue": "limits"}, headers=headers))
+        assert ("trace" in job) is kept
+
+
+def test_texts_of_an_error_beyond_their_bound_are_cut_not_refused(client: httpx.Client) -> None:
+    bounds = {
+        "type": limits.MAX_ERROR_TYPE_CHARS,
+        "message": limits.MAX_ERROR_MESSAGE_CHARS,
+        "stack": limits.MAX_ERROR_STACK_CHARS,
+    }
+    job = taken(client.post("/v1/jobs", json={"task": "a", "queue": "limits-error"}))
+    [leased] = taken(client.post("/v1/leases", json={"queues": ["limits-error"]}))["jobs"]
+    error = {name: "ä" * (most + 1) for name, most in bounds.items()}
+    taken(client.post(f"/v1/jobs/{job['id']}/nack", json={"token": leased["token"], "error": error}))
+    kept = taken(client.get(f"/v1/jobs/{job['id']}"))["error"]
+    assert {name: len(text) for name, text in kept.items()} == bounds
+
+
+def test_a_page_at_its_bounds(client: httpx.Client) -> None:
+    for limit, status in ((0, 422), (1, 200), (limits.MAX_PAGE_ITEMS, 200), (limits.MAX_PAGE_ITEMS + 1, 422)):
+        assert client.get("/v1/queues", params={"limit": limit}).status_code == status
+
+
+def test_a_wait_beyond_its_bound_is_cut_not_refused(client: httpx.Client) -> None:
+    body = {"task": "a", "queue": "limits-short", "expires_in_ms": 50}
+    reply = client.post("/v1/jobs", json=body, headers={"Prefer": "respond-async, wait=31"})
+    assert reply.headers["preference-applied"] == f"wait={limits.MAX_WAIT_MS // 1000}"
+    assert (reply.status_code, reply.json()["reason"]) == (200, "expired")
