@@ -16,7 +16,6 @@ from tests.model.inspection import Picture, faults, take_picture
 
 T = TypeVar("T")
 
-NAMESPACE = "model"
 MOST_TICKS = 1_000
 
 
@@ -28,22 +27,22 @@ class RealStage:
         url: str,
         client: "redis.Redis",
         *,
+        namespace: str = "model",
         shards: int = 1,
         overrides: Mapping[str, str] | None = None,
     ) -> None:
         """Start an engine on an empty store; `overrides` replaces Lua files by name."""
         self._client = client
-        self._prefixes = [f"{NAMESPACE}:{{{shard}}}:".encode() for shard in range(shards)]
+        self._prefixes = [f"{namespace}:{{{shard}}}:".encode() for shard in range(shards)]
         self._clock_ms = 0
         self.clock_ms = 0
         self.jitter = 1.0
         self._loop = asyncio.new_event_loop()
-        self.engine = self._run(self._start(url, load_scripts(Defaults(), virtual_clock=True, overrides=overrides)))
+        scripts = load_scripts(Defaults(), virtual_clock=True, overrides=overrides)
+        self.engine = self._run(self._start(url, shards, namespace, scripts))
 
-    async def _start(self, url: str, scripts: dict[str, Script]) -> Engine:
-        engine = Engine(
-            url, shards=len(self._prefixes), namespace=NAMESPACE, scripts=scripts, jitter=lambda: self.jitter
-        )
+    async def _start(self, url: str, shards: int, namespace: str, scripts: dict[str, Script]) -> Engine:
+        engine = Engine(url, shards=shards, namespace=namespace, scripts=scripts, jitter=lambda: self.jitter)
         await engine.start()
         return engine
 
