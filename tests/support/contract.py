@@ -194,12 +194,16 @@ def _problem_faults(reply: Document, exchange: Exchange) -> Iterator[str]:
 def decode(exchange: Exchange) -> Any:
     """Return the value of a JSON or msgpack body, binary as base64; raises ValueError."""
     if exchange.media_type in MSGPACK:
-        return _as_json(msgpack.unpackb(exchange.content, strict_map_key=False))
+        return _as_json(msgpack.unpackb(exchange.content, strict_map_key=False, object_pairs_hook=_with_text_keys))
     return json.loads(exchange.content, parse_constant=_refuse_constant)
 
 
 def _refuse_constant(text: str) -> Any:
     raise ValueError(f"{text} is no JSON")
+
+
+def _with_text_keys(pairs: list[tuple[Any, Any]]) -> Document:
+    return {str(key): value for key, value in pairs}
 
 
 def _as_json(value: Any) -> Any:
@@ -208,5 +212,5 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, list):
         return [_as_json(item) for item in value]
     if isinstance(value, dict):
-        return {str(key): _as_json(item) for key, item in value.items()}
+        return {key: _as_json(item) for key, item in value.items()}
     return value

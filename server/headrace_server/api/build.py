@@ -23,12 +23,13 @@ T = TypeVar("T")
 DEFAULT_QUEUE: Final = "default"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
+_LAST_MS: Final = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z: what lies behind it cannot be written back
 _NULL: Final = {Format.JSON: Body(b"null"), Format.MSGPACK: Body(b"\xc0", Format.MSGPACK)}
 
 
 def unix_ms(instant: datetime) -> int:
-    """Return milliseconds since 1970; an earlier instant is 1970, as both are simply past."""
-    return max(0, (instant - _EPOCH) // _MS)
+    """Return milliseconds since 1970; an earlier instant is 1970, as both are simply past, one after 9999 its end."""
+    return min(max(0, (instant - _EPOCH) // _MS), _LAST_MS)
 
 
 def new_job(fields: shapes.JobFields, job_id: bytes, format: Format, trace: bytes | None) -> NewJob:
