@@ -80,10 +80,11 @@ def key(scope: str, *parts: str | bytes, fingerprint: Sequence[bytes] = ()) -> I
 
 
 def job_fingerprint(fields: shapes.JobFields, format: Format) -> list[bytes]:
-    """Return the fingerprint of one job document: the same alone and inside a batch, whatever its spacing."""
+    """Return the fingerprint of one job document: the same alone and inside a batch, in any order of its fields."""
+    given = {name: part for name in shapes.JobFields.__struct_fields__ if (part := getattr(fields, name)) is not UNSET}
     return [
         format.value.encode(),
-        msgspec.json.encode(fields) if format is Format.JSON else msgspec.msgpack.encode(fields),
+        msgspec.json.encode(given) if format is Format.JSON else msgspec.msgpack.encode(given),
     ]
 
 

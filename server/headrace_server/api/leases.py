@@ -12,7 +12,7 @@ from headrace_server.api.jobs import REPLAYED, job_id_of
 from headrace_server.api.problems import Problem
 from headrace_server.api.replies import CompletionsDocument, GrantDocument, SettledDocument
 from headrace_server.api.verdicts import Invalid, valid
-from headrace_server.domain.errors import StoreFault
+from headrace_server.domain.errors import StoreFault, Unknown
 from headrace_server.domain.ids import format_id
 from headrace_server.domain.jobs import Format
 from headrace_server.domain.requests import Grant, LeaseAsk, Settle, Settled, SettleStatus
@@ -64,12 +64,24 @@ def _completions(call: Call, raws: Sequence[msgspec.Raw], pointer: str) -> list[
 
 
 async def settle_items(call: Call, items: Sequence[Settle | Invalid]) -> tuple[list[SettledDocument], int]:
-    """Settle what has no faults; return the outcomes in the order of `items`, and the store's time."""
+    """Settle what has no faults; return the outcomes in the order of `items`, and the store's time.
+
+    Raises StoreFault when the store failed all of them.
+    """
     asked: list[Settle] = valid(items)
     outcomes: list[Settled | StoreFault] = await call.engine.settle(asked) if asked else []
+    return render.settled_items(items, outcomes), await _time_of(call, outcomes)
+
+
+async def _time_of(call: Call, outcomes: Sequence[Settled | StoreFault]) -> int:
+    """Return the store's time as outcomes tell it; raises StoreFault when all of them failed, unknown before not done."""
     times = [outcome.now_ms for outcome in outcomes if isinstance(outcome, Settled)]
-    now_ms = max(times) if times else await call.engine.now_ms()
-    return render.settled_items(items, outcomes), now_ms
+    if times:
+        return max(times)
+    faults = [outcome for outcome in outcomes if isinstance(outcome, StoreFault)]
+    if faults:
+        raise next((fault for fault in faults if isinstance(fault, Unknown)), faults[0])
+    return await call.engine.now_ms()
 
 
 async def ack_job(call: Call) -> Reply:
