@@ -11,7 +11,7 @@ from headrace._codec import value_of
 from headrace._exchange import Exchange
 from headrace._read import Document, read, read_job, write_instant
 from headrace._steps import Pause, Reply, Steps
-from headrace._wire import ACCEPT_ANY, MAX_WAIT_S, Call, document_of
+from headrace._wire import MAX_WAIT_S, Call, document_of
 from headrace.errors import Conflict, Problem, ProblemError, error_for, failure_of
 from headrace.models import Job, NewJob, RetryPolicy
 from headrace.words import ABSENT
@@ -133,7 +133,7 @@ class Produce(Exchange):
         Raises NotFinished before its end, TaskFailed for one that died, TaskCancelled for one that was cancelled,
         NotFound for an unknown or pruned job and for one that left no result.
         """
-        request = self._dialect.request("GET", _path(job_id, "/result"), more=ACCEPT_ANY)
+        request = self._dialect.request("GET", _path(job_id, "/result"))
         try:
             return (yield from self._call(Call(request=request, read=_read_value, repeatable=True)))
         except Conflict as error:

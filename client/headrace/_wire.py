@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from headrace._codec import JSON, MSGPACK, Codec, codec_of
+from headrace._codec import Codec, codec_of
 from headrace._read import Document, read
 from headrace._steps import Loss, NoReply, Outcome, Reply, Request
 from headrace.errors import (
@@ -140,6 +140,3 @@ def _foreign(reply: Reply) -> Problem:
 
 def _status_problem(code: str, detail: str, reply: Reply) -> Problem:
     return Problem(code=code, detail=detail, status=reply.status, request_id=reply.headers.get("x-request-id"))
-
-
-ACCEPT_ANY: Final = {"Accept": f"{JSON.media_type}, {MSGPACK.media_type}, */*;q=0.1"}

@@ -159,16 +159,24 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(tmp_path: Path) -> Non
     assert done.stderr == b""
 
 
+# A test run in the background hands an ignored SIGINT down to its children: the child takes it back.
+WITH_SIGINT = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from headrace.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 def test_ctrl_c_ends_the_command_quietly() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        child = subprocess.Popen(
-            [str(HEADRACE), "queues", "--url", url], stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_env()
-        )
+        words = [sys.executable, "-c", WITH_SIGINT, "queues", "--url", url]
+        child = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_env())
         connection, _ = server.accept()  # it waits for an answer now
         with connection:
             child.send_signal(signal.SIGINT)
-            out, err = child.communicate(timeout=10)
+            out, err = child.communicate(timeout=30)
     assert child.returncode == cli.INTERRUPTED
     assert (out, err) == (b"", b"")
 
