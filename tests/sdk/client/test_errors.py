@@ -1,11 +1,9 @@
 """The errors: the inverse of the server's table, and what must never be in them."""
 
 import pickle
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from headrace import (
     Conflict,
     ConnectionFailed,
@@ -30,7 +28,9 @@ from headrace import (
 from headrace import errors as errors_module
 from headrace.errors import error_for, failure_of
 
-OPENAPI = yaml.safe_load(Path("openapi.yaml").read_text())
+from tests.support.contract import document
+
+OPENAPI = document()
 
 # code -> the decision that the caller must take. A code that joins the contract must be given its line here.
 DECISIONS: dict[str, type[ProblemError]] = {

@@ -189,5 +189,5 @@ def test_a_forked_child_does_not_share_the_parent_s_connection() -> None:
         threading.Thread(target=answer, args=(connection.dup(),), daemon=True).start()
 
     with listener(serve_many) as url:
-        done = subprocess.run([sys.executable, "-c", FORK, url], capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, "-c", FORK, url], capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout.split() == ["1", "2", "1"], "parent, child, parent: a connection each"
