@@ -15,12 +15,14 @@ TAIL_BYTES = 8_000
 class Child:
     """One process in a session of its own, so that signals of the test run's terminal do not reach it."""
 
-    def __init__(self, argv: Sequence[str], log: Path, *, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, argv: Sequence[str], log: Path, *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> None:
         """Start `argv`; both of its outputs go to the end of `log`."""
         self.log = log
         with log.open("ab") as out:
             self._popen = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, start_new_session=True
+                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, cwd=cwd, start_new_session=True
             )
 
     @property

@@ -1,0 +1,86 @@
+"""What a run does, drawn from its seed: jobs, groups of jobs, faults; pure."""
+
+import hashlib
+import random
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tests.torture.history import to_instant
+
+QUEUES: Final = ("pain.high", "pain.low", "pain")
+LEASE_MS: Final = (1_500, 4_000)
+DELAYED: Final = 0.1  # share of jobs that must not start before a time
+UNKEYED: Final = 0.05  # share of enqueues without an Idempotency-Key: sent once, whatever comes back
+GIVEN_UP: Final = 0.1  # share of failed enqueues that nobody repeats
+GROUPED: Final = 0.3  # share of enqueues that are an atomic batch
+
+
+@dataclass(frozen=True)
+class Group:
+    """Jobs of one request."""
+
+    uids: tuple[int, ...]
+    jobs: tuple[dict[str, Any], ...]
+    key: str | None
+    patient: bool  # repeat until it is known to be done
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the history keeps of it."""
+        return {
+            "uids": self.uids,
+            "shas": [job["payload"]["sha"] for job in self.jobs],
+            "max_crashes": [job["max_crashes"] for job in self.jobs],
+        }
+
+
+def plan_group(first: int, at_most: int, dice: random.Random, now_ms: int, run: str) -> Group:
+    """Return the next request of a producer: jobs `first`, `first + 1`, ..."""
+    size = min(at_most, dice.randint(2, 20)) if dice.random() < GROUPED else 1
+    uids = tuple(range(first, first + size))
+    queue = dice.choice(QUEUES)
+    jobs = tuple(plan_job(uid, queue, dice, now_ms) for uid in uids)
+    key = None if dice.random() < UNKEYED else f"{run}-{first}"
+    return Group(uids, jobs, key, patient=dice.random() > GIVEN_UP)
+
+
+def plan_job(uid: int, queue: str, dice: random.Random, now_ms: int) -> dict[str, Any]:
+    """Return one job's request; its payload carries its own hash and, where delayed, its time."""
+    blob = dice.randbytes(dice.randint(0, 600)).hex() + dice.choice(("", "é", "\u2028", "\U0001f300", '"\\'))
+    payload: dict[str, Any] = {"uid": uid, "blob": blob, "sha": sha_of(blob)}
+    job: dict[str, Any] = {"task": "hurt", "queue": queue, "priority": dice.choice((50, 100, 100, 200))}
+    if dice.random() < DELAYED:
+        payload["not_before_ms"] = now_ms + dice.randint(0, 4_000)
+        job["run_at"] = to_instant(payload["not_before_ms"])
+    job["payload"] = payload
+    job["max_crashes"] = dice.choice((2, 5, 20, 20))
+    job["retry"] = {"max_attempts": dice.choice((2, 3, 10)), "initial_ms": 100, "max_ms": 1_000}
+    return job
+
+
+def sha_of(blob: str) -> str:
+    """Return the hash that a payload carries of its blob."""
+    return hashlib.sha256(blob.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Blow:
+    """One fault."""
+
+    role: str  # store, server, worker
+    number: int  # which of them
+    freeze_s: float  # 0: kill -9; else SIGSTOP, and SIGCONT after that long
+    before_s: float  # pause before it
+
+
+def plan_blows(count: int, *, servers: int, workers: int, dice: random.Random, pace_s: float) -> list[Blow]:
+    """Return the faults of a run: a third for each role, one in five a freeze, pauses of `pace_s` on average."""
+    blows = []
+    for n in range(count):
+        role = ("store", "server", "worker")[n % 3]
+        number = dice.randrange({"store": 1, "server": servers, "worker": workers}[role])
+        longest = {"store": 1.5, "server": 2.0, "worker": 5.0}[role]  # a worker must outsleep its leases
+        freeze_s = dice.uniform(0.1, longest) if dice.random() < 0.2 else 0.0
+        blows.append(Blow(role, number, freeze_s, dice.uniform(0.0, 2 * pace_s)))
+    dice.shuffle(blows)
+    return blows

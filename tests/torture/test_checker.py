@@ -1,0 +1,167 @@
+"""The judge on small made-up histories: a clean one, and for each guarantee one that breaks it and nothing else."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.torture.checker import judge
+from tests.torture.history import Event
+
+JOB = "job-1"
+
+
+def enqueue(uid: int = 1, outcome: str = "done", **other: Any) -> list[Event]:
+    asked = {"what": "enqueue", "uids": [uid], "shas": ["abc"], "max_crashes": [2]}
+    told = {"what": "enqueued", "uids": [uid], "outcome": outcome, "status": 201, "ids": [JOB], **other}
+    return [asked, told if outcome == "done" else {**told, "ids": []}]
+
+
+def lease(delivery: int = 1, at_ms: int = 1_000, **other: Any) -> Event:
+    job = {
+        "id": JOB,
+        "uid": 1,
+        "sha": "abc",
+        "intact": True,
+        "not_before_ms": None,
+        "token": f"token-{delivery}",
+        "fence": delivery,
+        "attempt": 1,
+        "delivery": delivery,
+        "deadline_ms": at_ms + 1_000,
+        **other,
+    }
+    return {"what": "leased", "outcome": "done", "status": 200, "key": None, "at_ms": at_ms, "jobs": [job]}
+
+
+def settle(op: str = "ack", delivery: int = 1, at_ms: int = 1_500, **other: Any) -> list[Event]:
+    about = {"op": op, "id": JOB, "token": other.pop("token", f"token-{delivery}")}
+    state = {"ack": "succeeded", "nack": "retrying", "release": "ready", "snooze": "scheduled", "extend": "leased"}[op]
+    told = {
+        "outcome": "done",
+        "http": 200,
+        "status": "ok",
+        "state": state,
+        "attempt": 1,
+        "at_ms": at_ms,
+        "is_exact": True,
+    }
+    return [{"what": "settle", **about}, {"what": "settled", **about, **told, **other}]
+
+
+def end(**other: Any) -> list[Event]:
+    job = {"state": "succeeded", "crashes": 0, "attempt": 1, "delivery": 9, **other}
+    return [{"what": "drained", "drained": True, "counts": {"succeeded": 1}}, {"what": "seen", "id": JOB, "job": job}]
+
+
+def rules_broken(*parts: Event | list[Event]) -> set[str]:
+    events = [event for part in parts for event in (part if isinstance(part, list) else [part])]
+    return {fault.rule for fault in judge([{"t": n, "who": "w", **event} for n, event in enumerate(events)])}
+
+
+def test_a_clean_history_is_clean() -> None:
+    second = lease(2, 3_000, attempt=2)
+    assert (
+        rules_broken(enqueue(), lease(), settle("nack", run_at_ms=2_900), second, settle("ack", 2, 3_500), end())
+        == set()
+    )
+
+
+GONE: list[Event] = [{"what": "drained", "drained": True, "counts": {}}, {"what": "seen", "id": JOB, "job": None}]
+NEVER = {"status": 503}
+
+BROKEN: dict[str, tuple[str, Callable[[], list[Event | list[Event]]]]] = {
+    "an acknowledged job is gone": ("G1", lambda: [enqueue(), lease(), settle(), {**GONE[0], "counts": None}, GONE[1]]),
+    "an acknowledged job never ends": ("G1", lambda: [enqueue(), lease(), end(state="ready")]),
+    "the queues do not drain": ("G1", lambda: [enqueue(), lease(), settle(), end(), {**end()[0], "drained": False}]),
+    "a refused job runs": (
+        "G2",
+        lambda: [enqueue(outcome="not_done", **NEVER), lease(), settle(), {**end()[0], "counts": None}],
+    ),
+    "a job that nobody enqueued runs": ("G2", lambda: [enqueue(), lease(uid=7), settle(), end()]),
+    "a server error": ("G2", lambda: [enqueue(), enqueue(outcome="maybe", status=500), lease(), settle(), end()]),
+    "a repeated enqueue makes another job": ("G3", lambda: [enqueue(), lease(), settle(), lease(id="job-2"), end()]),
+    "another request under a used key": (
+        "G3",
+        lambda: [
+            enqueue(),
+            lease(),
+            settle(),
+            end(),
+            {"what": "misused", "uids": [1], "outcome": "done", "status": 201, "code": None},
+        ],
+    ),
+    "a payload was damaged": ("G4", lambda: [enqueue(), lease(intact=False), settle(), end()]),
+    "a payload was swapped": ("G4", lambda: [enqueue(), lease(sha="xyz"), settle(), end()]),
+    "two live leases": ("G5", lambda: [enqueue(), lease(), lease(2, 1_999), settle(delivery=2, at_ms=2_100), end()]),
+    "a lease inside an extended one": (
+        "G5",
+        lambda: [
+            enqueue(),
+            lease(),
+            settle("extend", deadline_ms=5_000),
+            lease(2, 4_000),
+            settle(delivery=2, at_ms=4_100),
+            end(),
+        ],
+    ),
+    "a superseded token settles": (
+        "G6",
+        lambda: [enqueue(), lease(), lease(2, 2_000), settle("release", 1, 2_500), end()],
+    ),
+    "a token out of thin air settles": ("G6", lambda: [enqueue(), lease(), settle("release", token="forged"), end()]),
+    "repeated at the first time": ("G7", lambda: [enqueue(), lease(), settle(status="repeated"), end()]),
+    "the fence falls": (
+        "G8",
+        lambda: [
+            enqueue(),
+            lease(fence=5),
+            lease(2, 2_000, fence=4),
+            settle(at_ms=2_100, delivery=1, status="lease_lost"),
+            end(),
+        ],
+    ),
+    "two final states": ("G12", lambda: [enqueue(), lease(), settle(), end(state="dead")]),
+    "leased after its end": ("G12", lambda: [enqueue(), lease(), settle(), lease(2, 2_000), end()]),
+    "more jobs than were accepted": (
+        "G13",
+        lambda: [enqueue(), lease(), settle(), {**end()[0], "counts": {"dead": 2}}, end()[1]],
+    ),
+    "an attempt is taken back": ("G14", lambda: [enqueue(), lease(attempt=2), lease(2, 2_000), end()]),
+    "dead before the last crash": (
+        "G14",
+        lambda: [enqueue(), lease(), end(state="dead", reason="max_crashes", crashes=1)],
+    ),
+    "alive after the last crash": ("G14", lambda: [enqueue(), lease(), settle(), end(crashes=2)]),
+    "a retry starts early": (
+        "G15",
+        lambda: [enqueue(), lease(), settle("nack", run_at_ms=2_500), lease(2, 2_499), end()],
+    ),
+    "a delayed job starts early": ("G16", lambda: [enqueue(), lease(not_before_ms=1_001), settle(), end()]),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_breaks_one_promise_is_called_by_its_name(name: str) -> None:
+    rule, history = BROKEN[name]
+    assert rules_broken(*history()) == {rule}
+
+
+@pytest.mark.parametrize(
+    "excuse",
+    [
+        [enqueue(outcome="maybe"), lease(), settle(), end()],  # unacknowledged, and it ran: it may
+        [enqueue(outcome="maybe"), {"what": "drained", "drained": True, "counts": {}}],  # and it may not
+        [
+            enqueue(),
+            lease(),
+            settle("release", outcome="maybe", status=None),
+            lease(2, 1_600),
+            settle("ack", 2, 1_700),
+            end(),
+        ],
+        [enqueue(), lease(), settle(outcome="maybe", status=None), settle(status="repeated"), end()],
+    ],
+)
+def test_a_maybe_excuses_both(excuse: list[Event | list[Event]]) -> None:
+    assert rules_broken(*excuse) == set()

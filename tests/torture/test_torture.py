@@ -1,0 +1,56 @@
+"""Kills under load, judged from the history alone; and the same judge on systems that were broken on purpose.
+
+This is the short run; the one of 20,000 jobs and 200 kills is `python -m tests.torture` (docs/testing/torture.md).
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.torture.checker import Fault, figures, judge
+from tests.torture.harness import Setup, running, seed_of, torture
+from tests.torture.history import read_history
+
+pytestmark = [pytest.mark.torture, pytest.mark.timeout(300)]
+SABOTAGED = (sys.executable, "-m", "tests.torture.sabotage")
+
+
+def run(folder: Path, setup: Setup) -> tuple[list[Fault], dict[str, int]]:
+    """Torture once; return the faults and what the run consisted of."""
+    with running(folder, setup) as live:
+        asyncio.run(torture(live))
+        events = read_history(live.history_dir)
+    return judge(events), figures(events)
+
+
+def told(faults: list[Fault]) -> str:
+    return "\n".join(f"{fault.rule} {fault.about}: {fault.text}" for fault in faults[:20])
+
+
+def test_kills_break_no_promise(tmp_path: Path) -> None:
+    """G1 to G8, G12 to G16, G22, G25: whatever is killed, and whenever."""
+    setup = Setup(jobs=3_000, kills=30, seed=seed_of(None), pace_s=0.2)
+    faults, counted = run(tmp_path, setup)
+    assert not faults, f"{setup}\n{told(faults)}"
+    assert counted["jobs acknowledged"] > setup.jobs * 0.8
+    assert all(counted[f"kill {role}"] > 0 for role in ("store", "server", "worker"))
+    # the run was worth its time: requests were cut, leases lost, settles repeated
+    assert counted["settled maybe"] + counted["enqueued maybe"] + counted["leased maybe"] > 0
+    assert counted["verdict lease_lost"] > 0
+    assert counted["verdict late"] > 0
+
+
+def test_control_a_store_that_forgets_is_found_out(tmp_path: Path) -> None:
+    """Without an append-only file a kill loses what was acknowledged."""
+    setup = Setup(jobs=300, kills=6, seed=1, store_config={"appendonly": "no"})
+    faults, _ = run(tmp_path, setup)
+    assert any(fault.rule == "G1" and fault.text.endswith("is gone") for fault in faults), told(faults)
+
+
+def test_control_a_server_that_checks_no_token_is_found_out(tmp_path: Path) -> None:
+    """Without the token check a zombie settles somebody else's lease."""
+    setup = Setup(jobs=600, kills=3, seed=2, program=SABOTAGED)
+    faults, _ = run(tmp_path, setup)
+    assert any(fault.rule == "G6" for fault in faults), told(faults)
