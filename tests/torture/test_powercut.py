@@ -5,11 +5,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 import redis
 
+from tests.support.servers import ServerProcess
 from tests.support.shims import Clock
 from tests.support.stores import StoreProcess
+from tests.support.waiting import eventually
 from tests.torture.powercut import cut_power, env_with_fsync_log
 
 MakeStore = Callable[..., StoreProcess]
@@ -71,3 +74,35 @@ def test_the_clock_of_a_store_can_be_moved(make_store: MakeStore, tmp_path: Path
     before = int(store.call("TIME")[0])
     clock.shift_ms(day_s * 1000)
     assert day_s <= int(store.call("TIME")[0]) - before < day_s + 60
+
+
+def enqueue_until_cut(url: str, acknowledged: list[str], writer: int) -> None:
+    with httpx.Client(base_url=url, timeout=10.0) as client:
+        for n in range(10**9):
+            reply = client.post("/v1/jobs", json={"task": "t", "payload": [writer, n]})
+            if reply.status_code != 201:
+                return
+            acknowledged.append(reply.json()["id"])
+
+
+@pytest.mark.parametrize("appendfsync", ["always", "everysec"])
+def test_no_accepted_job_is_lost_in_a_power_cut(
+    make_store: MakeStore, make_server: Callable[..., ServerProcess], tmp_path: Path, appendfsync: str
+) -> None:
+    """G1, mode fsync: a 201 stands for an fsync, by the store's own setting or by WAITAOF."""
+    store = make_store(started=False, appendfsync=appendfsync).start(env=env_with_fsync_log(tmp_path / "fsyncs"))
+    server = make_server(redis_url=store.url, watched=False)
+    acknowledged: list[str] = []
+    clients = [threading.Thread(target=enqueue_until_cut, args=(server.url, acknowledged, n)) for n in range(WRITERS)]
+    for thread in clients:
+        thread.start()
+    eventually(lambda: len(acknowledged) >= 2 * WRITERS, 30.0, "some jobs were accepted")
+    time.sleep(LOAD_S)
+    cut_power(store, tmp_path / "fsyncs")
+    for thread in clients:
+        thread.join()
+    store.start()
+    with httpx.Client(base_url=server.url) as client:
+        eventually(lambda: client.get("/readyz").status_code == 200, 5.0, "the server has found the store again (G25)")
+        lost = [job_id for job_id in acknowledged if client.get(f"/v1/jobs/{job_id}").status_code != 200]
+    assert lost == []
