@@ -45,7 +45,7 @@ class Watch:
 
     def job(self) -> Steps[Job]:
         """Return the whole job as it is now. Raises NotFound once its record is pruned."""
-        return (yield from self._remember(self._verbs.get(self.id)))
+        return self._final or self._remember((yield from self._verbs.get(self.id)))
 
     def ready(self) -> Steps[bool]:
         """Return whether the job has ended, in whichever way."""
@@ -69,11 +69,11 @@ class Watch:
 
     def cancel(self, *, reason: str | None = None) -> Steps[Job]:
         """Cancel the job; it will never start. Raises Conflict while a worker holds it, or once it has ended."""
-        return (yield from self._remember(self._verbs.cancel(self.id, reason=reason)))
+        return self._remember((yield from self._verbs.cancel(self.id, reason=reason)))
 
     def get(self, timeout: float | None, propagate: bool) -> Steps[Any]:
         """Return the result, or raise; see `JobHandle.get`."""
-        job = yield from self._remember(self._verbs.wait(self.id, timeout=timeout))
+        job = self._final or self._remember((yield from self._verbs.wait(self.id, timeout=timeout)))
         if not job.state.is_final:
             detail = f"job {self.id} is {job.state.value} after {timeout:g} s"
             raise NotFinished(Problem(code="not_finished", detail=detail, job_id=self.id, state=job.state))
@@ -84,11 +84,7 @@ class Watch:
                 raise
             return error
 
-    def _remember(self, steps: Steps[Job]) -> Steps[Job]:
-        if self._final is not None:
-            steps.close()
-            return self._final
-        job = yield from steps
+    def _remember(self, job: Job) -> Job:
         if job.state.is_final:
             self._final = job
         return job

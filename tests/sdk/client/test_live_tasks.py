@@ -148,7 +148,7 @@ def test_awaiting_code_has_the_same_tasks(app: App, queue: str, work: Callable[[
         other = await app.asend_task(double.name, [21])
         assert await other.get(timeout=20) == 42
         with pytest.raises(Conflict):
-            await app.async_client.cancel(other.id)
+            await other.cancel()
         await app.aclose()
         return results
 
