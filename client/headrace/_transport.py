@@ -15,6 +15,7 @@ from headrace._version import __version__
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 _CONNECT_S: Final = 3.0  # a server that is there answers a handshake in milliseconds, across the world in half a second
 _KEPT_CONNECTIONS: Final = 20
+_KEPT_S: Final = 30.0  # shorter than a Headrace server keeps an idle connection (75 s): the client should close first
 
 # No byte of the request has left: the server cannot have seen it.
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -68,7 +69,7 @@ class Endpoint:
 
     def limits(self) -> httpx.Limits:
         """Return the bounds of the connection pool: no cap on use, since a parked poll holds a connection."""
-        return httpx.Limits(max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS)
+        return httpx.Limits(max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS, keepalive_expiry=_KEPT_S)
 
 
 def timeout(seconds: float) -> httpx.Timeout:
