@@ -1,12 +1,12 @@
 """The process that runs user code: a pipe to the supervisor on one side, an executor on the other.
 
-`python -m headrace_worker.child FD TICKETS PARENT SLOTS APP`: the numbers of the two inherited pipe ends, the
-supervisor's process id, how many jobs at a time, and module:app. It never talks to the server, and it does not outlive
-its supervisor: the pipe's end ends it, and on Linux the kernel kills it even while a task holds the GIL.
+`python -m headrace_worker.child FD TICKETS PARENT SLOTS APP LEVEL`: the numbers of the two inherited pipe ends, the
+supervisor's process id, how many jobs at a time, module:app, and the level of its logs. It never talks to the server,
+and it does not outlive its supervisor: the pipe's end ends it, and on Linux the kernel kills it even while a task holds
+the GIL.
 """
 
 import ctypes
-import logging
 import os
 import signal
 import socket
@@ -16,7 +16,7 @@ import traceback
 from collections import deque
 from typing import Any, Final, NoReturn
 
-from headrace_worker import registry
+from headrace_worker import log, registry
 from headrace_worker.executor import Executor
 from headrace_worker.frames import TICKET_BYTES, Down, Order, Splitter, Up, keys_of, pack_up, unpack_down
 from headrace_worker.outcome import Outcome
@@ -90,6 +90,7 @@ def main(arguments: list[str]) -> None:
     fd, tickets, parent, slots = map(int, arguments[:4])
     _end_with(parent)
     _ignore_terminal()
+    log.configure(arguments[5])
     pipe = socket.socket(fileno=fd)
     try:
         handlers = registry.handlers(registry.load(arguments[4]))
@@ -131,7 +132,6 @@ def _read_tickets(pipe: int, most: int) -> list[int]:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     status = 0
     try:
         main(sys.argv[1:])

@@ -54,4 +54,4 @@ class Hands(Protocol):
         """Look after jobs that should have started by now; return whether some have not, so that it is called again."""
 
     async def end(self) -> None:
-        """Stop everything that still runs: cancel, a moment for last words, kill."""
+        """Stop everything that still runs: cancel, a moment for last words, kill. Called again: nothing."""

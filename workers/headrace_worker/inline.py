@@ -74,12 +74,13 @@ class InlineHands(Hands):
 
     async def end(self) -> None:
         """See Hands; a thread that goes on is left behind, and the end of the process ends it."""
-        if self._executor is None:
+        executor, self._executor = self._executor, None
+        if executor is None:
             return
-        self._executor.cancel_all()
+        executor.cancel_all()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._quiet.wait(), bounds.CHILD_LAST_WORDS_S)
-        self._executor.close()
+        executor.close()
 
     def _done(self, key: int, outcome: Outcome) -> None:
         self._ended.append((key, outcome))

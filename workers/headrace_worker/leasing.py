@@ -64,6 +64,11 @@ class Leaser:
         return self._phase
 
     @property
+    def is_cut_off(self) -> bool:
+        """Whether the fate of a request is not known: the server may have granted jobs."""
+        return self._open is not None
+
+    @property
     def silent_s(self) -> float:
         """For how long the server has been asked without an answer; 0 while it is not asked. For the watchdog."""
         return 0.0 if self._phase is Phase.FULL else clock.now() - self._answered_at
@@ -90,12 +95,13 @@ class Leaser:
 
     async def recover(self) -> None:
         """Settle the request that was cut off when the loop was cancelled: release what it may have been granted."""
-        ask, self._open = self._open, None
         self._phase = Phase.PAUSED
+        ask = self._open
         if ask is None:
             return
         self._settler.put_back(ask.riders)
         grant = await self._recovered(ask)
+        self._open = None
         for job in grant.jobs:
             held = HeldJob(job=job, received=clock.now(), lease_s=0.0, deadline=0.0, lost=True)
             self._settler.add(held, Release(job_id=job.id, token=job.token, reason="worker_stopping"))

@@ -21,9 +21,10 @@ from headrace_worker.outcome import Outcome, describe_status, died
 class ProcessHands(Hands):
     """A child process, replaced whenever it dies."""
 
-    def __init__(self, app: str, slots: int) -> None:
+    def __init__(self, app: str, slots: int, *, log_level: str = "info") -> None:
         self._app = app
         self._slots = slots
+        self._log_level = log_level
         self._tasks: Mapping[str, str] = {}
         self._life: _Life | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -89,7 +90,7 @@ class ProcessHands(Hands):
             self._life.say(kind, content)
 
     async def _begin(self) -> None:
-        life = _Life(self._app, self._slots, self._listener)
+        life = _Life(self._app, self._slots, self._listener, self._log_level)
         try:
             self._tasks = await life.begin()
         except BaseException:
@@ -129,8 +130,9 @@ class ProcessHands(Hands):
 class _Life(asyncio.Protocol):
     """One child from its start to its end."""
 
-    def __init__(self, app: str, slots: int, listener: Listener) -> None:
+    def __init__(self, app: str, slots: int, listener: Listener, log_level: str) -> None:
         self._app = app
+        self._log_level = log_level
         self._slots = slots
         self._listener = listener
         self._splitter = Splitter()
@@ -155,7 +157,7 @@ class _Life(asyncio.Protocol):
         ours, theirs = socket.socketpair()
         with theirs:
             ours.setblocking(False)
-            arguments = [theirs.fileno(), self._tickets_out, os.getpid(), self._slots, self._app]
+            arguments = [theirs.fileno(), self._tickets_out, os.getpid(), self._slots, self._app, self._log_level]
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "headrace_worker.child", *map(str, arguments)),
                 stdin=asyncio.subprocess.DEVNULL,

@@ -3,11 +3,10 @@
 import argparse
 import asyncio
 import contextlib
-import logging
 import signal
 import sys
 
-from headrace_worker import registry
+from headrace_worker import log, registry
 from headrace_worker.cli import EX_CONFIG
 from headrace_worker.hands import AppFailed, Hands
 from headrace_worker.inline import InlineHands
@@ -17,13 +16,10 @@ from headrace_worker.worker import Worker, WorkerSettings
 
 def run(args: argparse.Namespace) -> int:
     """Run a worker until a signal; return its exit code."""
-    logging.basicConfig(
-        level=args.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s %(message)s", stream=sys.stderr
-    )
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # one line for every request is too many
+    log.configure(args.log_level)
     settings = WorkerSettings(url=args.url, queues=args.queues, name=args.name, grace_s=args.grace)
     try:
-        return asyncio.run(_run(settings, make_hands(args.app, args.threads, args.processes)))
+        return asyncio.run(_run(settings, make_hands(args)))
     except AppFailed as error:
         sys.stderr.write(f"headrace worker: {error}\n")
         return EX_CONFIG
@@ -32,11 +28,11 @@ def run(args: argparse.Namespace) -> int:
         return EX_CONFIG
 
 
-def make_hands(app: str, threads: int, processes: int) -> Hands:
+def make_hands(args: argparse.Namespace) -> Hands:
     """Return what runs the jobs of `module:app`."""
-    if processes:
-        return ProcessHands(app, threads)
-    return InlineHands(lambda: registry.handlers(registry.load(app)), threads)
+    if args.processes:
+        return ProcessHands(args.app, args.threads, log_level=args.log_level)
+    return InlineHands(lambda: registry.handlers(registry.load(args.app)), args.threads)
 
 
 async def _run(settings: WorkerSettings, hands: Hands) -> int:

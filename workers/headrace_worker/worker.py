@@ -78,8 +78,8 @@ class Worker:
         ]
         try:
             await self._stopping.wait()
-            await self._wind_down(leasing, leaser, dispatcher, board)
-            return await self._last_settles(settler)
+            await self._wind_down(leasing, dispatcher, board)
+            return await self._last_words(leaser, settler)
         finally:
             await _cancel(leasing, *others)
 
@@ -95,25 +95,26 @@ class Worker:
             self._failed = True
             self._stopping.set()
 
-    async def _wind_down(
-        self, leasing: asyncio.Task[None], leaser: Leaser, dispatcher: Dispatcher, board: Board
-    ) -> None:
+    async def _wind_down(self, leasing: asyncio.Task[None], dispatcher: Dispatcher, board: Board) -> None:
         """Lease no more, give back what has not started, let the rest finish, and give back what does not."""
         log.info("worker stopping", running=len(board.running), waiting=len(board.waiting))
         await _cancel(leasing)
-        recovery = asyncio.create_task(leaser.recover())
         dispatcher.release_waiting("worker_stopping")
         await _first(dispatcher.drained(), self._hurried.wait(), timeout_s=self._settings.grace_s)
         await self._hands.end()  # before the release: nobody may run a job that another worker can lease
         dispatcher.release_all("worker_stopped")
-        await asyncio.wait({recovery}, timeout=bounds.FLUSH_S)
-        await _cancel(recovery)
 
-    async def _last_settles(self, settler: Settler) -> int:
-        await _first(settler.flush(), timeout_s=bounds.FLUSH_S)
+    async def _last_words(self, leaser: Leaser, settler: Settler) -> int:
+        """Tell the server what it does not know yet, for as long as that is decent; return the exit code."""
+
+        async def tell() -> None:
+            await leaser.recover()
+            await settler.flush()
+
+        await _first(tell(), timeout_s=bounds.FLUSH_S)
         left = len(settler)
-        if left:
-            log.error("the server cannot be reached, some leases will run out", jobs=left)
+        if left or leaser.is_cut_off:
+            log.error("the server cannot be reached, some leases may have to run out", unsettled=left)
         log.info("worker stopped")
         return 1 if left or self._failed else 0
 

@@ -57,7 +57,7 @@ def block(started: str, go: str) -> str:
 async def block_async(started: str, go: str) -> str:
     Path(started).write_text(str(os.getpid()))
     try:
-        while not Path(go).exists():  # noqa: ASYNC110 - the event is a file
+        while not Path(go).exists():
             await asyncio.sleep(0.01)
     except asyncio.CancelledError:
         Path(started + ".cancelled").touch()
@@ -69,7 +69,7 @@ async def block_async(started: str, go: str) -> str:
 async def meet(folder: str, name: str, count: int) -> int:
     """Return how many were there when all had come: only possible for tasks that run at the same time."""
     Path(folder, name).touch()
-    while (there := len(list(Path(folder).iterdir()))) < count:  # noqa: ASYNC110 - the others may be anywhere
+    while (there := len(list(Path(folder).iterdir()))) < count:
         await asyncio.sleep(0.005)
     return there
 
@@ -147,6 +147,15 @@ async def context_async() -> list[str]:
         return current().job_id
 
     return [current().job_id, await asyncio.create_task(inner()), await asyncio.to_thread(lambda: current().job_id)]
+
+
+@app.task(name="die_once")
+def die_once(been_here: str) -> str:
+    """Take the process down the first time, as a bug in a C library does."""
+    if not Path(been_here).exists():
+        Path(been_here).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "survived"
 
 
 def deep(levels: int) -> Any:
