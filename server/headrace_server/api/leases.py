@@ -74,7 +74,7 @@ async def settle_items(call: Call, items: Sequence[Settle | Invalid]) -> tuple[l
 
 
 async def _time_of(call: Call, outcomes: Sequence[Settled | StoreFault]) -> int:
-    """Return the store's time as outcomes tell it; raises StoreFault when all of them failed, unknown before not done."""
+    """Return the store's time as outcomes tell it; raises the StoreFault where all failed, unknown before not done."""
     times = [outcome.now_ms for outcome in outcomes if isinstance(outcome, Settled)]
     if times:
         return max(times)

@@ -56,9 +56,15 @@ class Protocol(HttpToolsProtocol):
             self._feed(data)
 
     def _feed(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
         if self._in_head:
             self._head_bytes += len(data)
-        super().data_received(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            self._stay_in_http1(data[offer.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
         if self._refused:
             return
         if self._in_head and self._head_bytes > self.max_header_bytes:
@@ -75,8 +81,8 @@ class Protocol(HttpToolsProtocol):
         """Start serving, unless the head is too large."""
         if self._refused or self._head_is_too_large():
             return
-        self._in_head = False
         super().on_headers_complete()
+        self._in_head = False
         if self._last:
             self.cycle.keep_alive = False
 
@@ -87,6 +93,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Stop the clock."""
+        if self.parser.should_upgrade() and self._framing():
+            return  # the parser skips the body of a request that offers another protocol: it comes, see _stay_in_http1
         self._receiving = False
         self._head_bytes = 0
         self._in_head = True  # what follows, in the same data perhaps, is the head of the next one
@@ -110,9 +118,22 @@ class Protocol(HttpToolsProtocol):
         self._running = cycle
         super()._start_asgi_task(cycle, app)
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """Go on in HTTP/1.1 after a request that offered another protocol (RFC 9110, 7.8): Java's client offers h2c."""
-        self.parser = httptools.HttpRequestParser(self)
+    def _stay_in_http1(self, rest: bytes) -> None:
+        """Go on after a request that offered another protocol (RFC 9110, 7.8), as Java's client does with h2c.
+
+        `rest` is what came behind its head: the body, which the parser does not read once it has seen the offer.
+        """
+        framing = self._framing() if self._receiving else []
+        self.parser = httptools.HttpRequestParser(_BodyOnly(self) if framing else self)
+        if framing:
+            self.parser.feed_data(b"POST / HTTP/1.1\r\n" + b"".join(framing) + b"\r\n")
+        if rest:
+            self._feed(rest)
+
+    def _framing(self) -> list[bytes]:
+        """Return the header lines that say how long the body is; none where there is no body."""
+        names = (b"content-length", b"transfer-encoding")
+        return [b"%s: %s\r\n" % (name, value) for name, value in self.headers if name in names and value != b"0"]
 
     def _head_is_too_large(self) -> bool:
         if self._head_bytes <= self.max_header_bytes:
@@ -165,6 +186,30 @@ class Protocol(HttpToolsProtocol):
         self.cycle.disconnected = True  # whoever serves it hears that nobody listens
         self.cycle.message_event.set()
         return True
+
+
+class _BodyOnly:
+    """Takes one body for a protocol whose own parser has read the head."""
+
+    def __init__(self, protocol: Protocol) -> None:
+        self._protocol = protocol
+        self._done = False
+
+    def on_body(self, body: bytes) -> None:
+        """Hand on a part of the body."""
+        self._protocol.on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Let the protocol's own parser read what follows.
+
+        Who offers another protocol has to wait for the answer: requests sent behind it in one go are not served.
+        """
+        if self._done:
+            self._protocol.transport.close()
+            return
+        self._done = True
+        self._protocol.parser = httptools.HttpRequestParser(self._protocol)
+        self._protocol.on_message_complete()
 
 
 def protocol_class(*, max_header_bytes: int, receive_timeout_ms: int) -> type[Protocol]:
