@@ -223,7 +223,9 @@ def install_debian_packages():
     """Install the Redis that the tests run beside the embedded Valkey, where we may; say what is missing."""
     if not shutil.which("redis-server") and shutil.which("apt-get") and os.geteuid() == 0:
         with no_services():
-            apt_get("install", "redis-server") or (apt_get("update") and apt_get("install", "redis-server"))
+            if not apt_get(["install", "redis-server"], complain=False):  # a new machine has no lists of packages yet
+                apt_get(["update"])
+                apt_get(["install", "redis-server"])
     for program, purpose in (
         ("redis-server", "tests of an external store"),
         ("node", "the Node examples"),
@@ -233,11 +235,12 @@ def install_debian_packages():
             say("note: %s is not on PATH; %s are skipped" % (program, purpose))
 
 
-def apt_get(*words):
+def apt_get(words, complain=True):
     """Run apt-get quietly and tell whether it did it."""
+    command = ["apt-get", "-qq", "--yes", "--no-install-recommends"] + words
     environ = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    command = ["apt-get", "-qq", "--yes", "--no-install-recommends"] + list(words)
-    return subprocess.call(command, env=environ, stdout=subprocess.DEVNULL) == 0
+    errors = None if complain else subprocess.DEVNULL
+    return subprocess.call(command, env=environ, stdout=subprocess.DEVNULL, stderr=errors) == 0
 
 
 @contextlib.contextmanager
