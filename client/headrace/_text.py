@@ -19,7 +19,7 @@ _COLUMNS: Final = (
     State.CANCELLED,
 )
 _CELL_CHARS: Final = 200  # a longer value is cut in a table; -o json shows all of it
-_SKIPPED: Final = ("meta", "trace", "deduplicated")  # in tables only where there is something in them
+_IF_ANY: Final = ("meta", "trace", "deduplicated")  # left out where there is nothing in them, as the API does
 
 
 def document(model: Any) -> Any:
@@ -28,7 +28,8 @@ def document(model: Any) -> Any:
         return f"<{len(model.data)} bytes of {model.media_type or 'unknown type'}>"
     if is_dataclass(model):
         pairs = ((f.name, getattr(model, f.name)) for f in fields(model))
-        return {name: document(value) for name, value in pairs if value is not None or name == "payload"}
+        shown = ((n, v) for n, v in pairs if n == "payload" or (v if n in _IF_ANY else v is not None))
+        return {name: document(value) for name, value in shown}
     if isinstance(model, datetime):
         return model.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if isinstance(model, Mapping):
@@ -45,7 +46,7 @@ def as_json(value: Any) -> str:
 
 def job_table(job: Job) -> str:
     """Return a job, one field a line."""
-    rows = [(name, value) for name, value in document(job).items() if value or name not in _SKIPPED]
+    rows = list(document(job).items())
     if job.state is State.SUCCEEDED and job.result is None:
         rows.append(("result", None))
     width = max(len(name) for name, _ in rows)

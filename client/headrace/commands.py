@@ -250,5 +250,6 @@ def _say(text: str) -> None:
 
 
 def _complain(error: Exception, code: int) -> int:
-    sys.stderr.write(f"headrace: {error}\n")
+    text = "".join(c if c.isprintable() or c == "\n" else " " for c in str(error))  # words of others: no escapes
+    sys.stderr.write(f"headrace: {text}\n")
     return code
