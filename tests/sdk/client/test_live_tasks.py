@@ -75,16 +75,16 @@ def test_a_call_comes_back_with_its_result(app: App, queue: str, work: Callable[
         return x + y
 
     work(app, queue)
-    assert add.delay(2, 3).get(timeout=10) == 5
-    assert add.delay(2).get(timeout=10) == 12
-    assert add.delay(y=1, x=2).get(timeout=10) == 3
-    assert add.apply_async((2,), {"y": 4}).get(timeout=10) == 6
-    assert app.send_task(add.name, [1, 1]).get(timeout=10) == 2
+    assert add.delay(2, 3).get(timeout=30) == 5
+    assert add.delay(2).get(timeout=30) == 12
+    assert add.delay(y=1, x=2).get(timeout=30) == 3
+    assert add.apply_async((2,), {"y": 4}).get(timeout=30) == 6
+    assert app.send_task(add.name, [1, 1]).get(timeout=30) == 2
     handle = add.delay(1, 1)
-    assert handle.get(timeout=10) == 2
+    assert handle.get(timeout=30) == 2
     assert (handle.ready(), handle.successful(), handle.failed()) == (True, True, False)
     assert (handle.state, handle.status) == (State.SUCCEEDED, "SUCCESS")
-    assert app.handle(handle.id).get(timeout=10) == 2
+    assert app.handle(handle.id).get(timeout=30) == 2
 
 
 def test_a_failure_comes_back_with_its_traceback(app: App, queue: str, work: Callable[[App, str], None]) -> None:
@@ -95,7 +95,7 @@ def test_a_failure_comes_back_with_its_traceback(app: App, queue: str, work: Cal
     work(app, queue)
     handle = fail.delay("broken")
     with pytest.raises(TaskFailed, match=r"(?s)ValueError: broken.*shop\.py") as caught:
-        handle.get(timeout=10)
+        handle.get(timeout=30)
     assert caught.value.reason == "not_retryable"
     error = handle.get(timeout=10, propagate=False)
     assert isinstance(error, TaskFailed)
@@ -110,7 +110,7 @@ def test_nobody_working_is_a_time_out_not_a_failure(app: App, queue: str) -> Non
     begun = time.monotonic()
     with pytest.raises(NotFinished):
         handle.get(timeout=0.3)
-    assert 0.3 <= time.monotonic() - begun < 3
+    assert 0.3 <= time.monotonic() - begun < 20
     assert not handle.ready()
     assert handle.status == "PENDING"
     handle.cancel(reason="nobody there")
@@ -170,7 +170,7 @@ def test_the_command_line_goes_the_same_way(
     work(app, queue)
     env = {"HEADRACE_URL": shared_server.url}
     code, out, err = run_headrace(
-        "enqueue", "cli.add", "[2, 3]", "--queue", queue, "--wait", "10", "-o", "json", env=env
+        "enqueue", "cli.add", "[2, 3]", "--queue", queue, "--wait", "25", "-o", "json", env=env
     )
     assert (code, err) == (0, "")
     job = json.loads(out)
@@ -178,7 +178,7 @@ def test_the_command_line_goes_the_same_way(
     code, out, _ = run_headrace("get", job["id"], env=env)
     assert code == 0
     assert "\nresult       " in out
-    code, out, _ = run_headrace("enqueue", "cli.fail", "[]", "--queue", queue, "--wait", "10", env=env)
+    code, out, _ = run_headrace("enqueue", "cli.fail", "[]", "--queue", queue, "--wait", "25", env=env)
     assert code == 1
     assert "ValueError: no luck" in out
     code, out, _ = run_headrace("queues", queue, env=env)
