@@ -108,7 +108,3 @@ def _plugins() -> list[EntryPoint]:
     """Return the entry points, the client's first: it is the lightest."""
     found = {plugin.name: plugin for plugin in entry_points(group=GROUP)}
     return sorted(found.values(), key=lambda plugin: (plugin.name != "client", plugin.name))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

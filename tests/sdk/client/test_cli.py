@@ -182,5 +182,5 @@ def test_ctrl_c_ends_the_command_quietly() -> None:
 
 
 def test_it_runs_as_a_module() -> None:
-    done = subprocess.run([sys.executable, "-m", "headrace.cli", "version"], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-m", "headrace", "version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"headrace {__version__}\n"
