@@ -10,7 +10,7 @@ import secrets
 import socket
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from headrace_worker import bounds, clock, log
 from headrace_worker.dispatch import Dispatcher
@@ -20,6 +20,10 @@ from headrace_worker.held import Board
 from headrace_worker.leasing import Leaser
 from headrace_worker.line import Line
 from headrace_worker.settle import Settler
+
+# sysexits.h, as docs/operations/processes.md lists them for all commands
+EX_UNAVAILABLE: Final = 69
+EX_SOFTWARE: Final = 70
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +55,11 @@ class Worker:
         self._stopping.set()
 
     async def run(self) -> int:
-        """Work until `stop`; return the exit code: 0 when all jobs were settled or released. Raises AppFailed."""
+        """Work until `stop`; return the exit code. Raises AppFailed.
+
+        0: all jobs were settled or released. EX_UNAVAILABLE: some leases are left to run out, because the server could
+        not be reached. EX_SOFTWARE: a part of the worker failed; the log says how.
+        """
         line = Line(self.id, self._settings.url, lease_ms=self._settings.lease_ms)
         try:
             return await self._work(line)
@@ -116,7 +124,9 @@ class Worker:
         if left or leaser.is_cut_off:
             log.error("the server cannot be reached, some leases may have to run out", unsettled=left)
         log.info("worker stopped")
-        return 1 if left or self._failed else 0
+        if self._failed:
+            return EX_SOFTWARE
+        return EX_UNAVAILABLE if left else 0
 
 
 def make_id() -> str:

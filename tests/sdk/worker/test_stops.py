@@ -129,7 +129,7 @@ def test_a_worker_that_cannot_reach_the_server_stops_all_the_same(
         client.enqueue("block", [str(started), str(go)], queue=queue)
     eventually(started.exists, END_S)
     server.kill9()
-    assert worker.terminate() == 1, "a lease was left to run out"
+    assert worker.terminate() == 69, "a lease was left to run out"
     assert worker.says("the server cannot be reached")
 
 
