@@ -9,21 +9,25 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from headrace_server.api import Application, Door, Limits, Server, Services, Status, make_server
 from headrace_server.api.documents import routes as document_routes
 from headrace_server.api.routes import ROUTES
 from headrace_server.config import Settings
+from headrace_server.domain.errors import StoreFault
 from headrace_server.engine import Engine, Waits
 from headrace_server.loops import run_loops
 from headrace_server.loops.runner import run_loop
 from headrace_server.store import DiskGuard, EmbeddedStore, StoreFacts, StoreRefused, StoreUnreachable, inspect_store
 
 GATE_S: Final = 30.0  # how often the store is checked again: somebody may have changed its configuration
+START_S: Final = 10.0  # how long a start bears with an embedded store that is away: it may just be started again
+RETRY_S: Final = 0.1
 DISK_S: Final = 1.0  # how often the free space is looked at: a fast disk fills 1 GiB in no less
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Store:
     url: str
     facts: StoreFacts
     embedded: EmbeddedStore | None
+    watch: asyncio.Task[None] | None = None  # the supervision of the embedded one
 
 
 async def serve(
@@ -93,29 +98,32 @@ def build(settings: Settings, engine: Engine, status: Status, ready: Callable[[]
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Store]:
-    """Start, adopt or join the embedded store, or take the external one; check it; leave it at the end."""
+    """Start, adopt or join the embedded store and watch it, or take the external one; check it; leave it at the end."""
     if settings.redis_url is not None:
         yield Store(settings.redis_url, await _inspect(settings, settings.redis_url), None)
         return
     embedded = EmbeddedStore(settings.store_dir(), log=_log.info, durability=settings.durability)
     url = await embedded.start()
+    watch = asyncio.create_task(embedded.run())  # from now on: the store may die while the server is still starting
     try:
-        yield Store(url, await _inspect(settings, url), embedded)
+        facts = await _patiently(lambda: _inspect(settings, url), START_S)
+        yield Store(url, facts, embedded, watch)
     finally:
+        watch.cancel()
+        await asyncio.wait((watch,))
         await embedded.stop()
 
 
-@asynccontextmanager
-async def kept_store(settings: Settings) -> AsyncIterator[Store]:
-    """Open the store and supervise the embedded one, for a parent whose children serve on it."""
-    async with open_store(settings) as store:
-        watch = asyncio.create_task(store.embedded.run()) if store.embedded is not None else None
+async def _patiently(step: Callable[[], Awaitable[T]], patience_s: float) -> T:
+    """Return what `step` returns, trying again for a while when the store is away."""
+    end = asyncio.get_running_loop().time() + patience_s
+    while True:
         try:
-            yield store
-        finally:
-            if watch is not None:
-                watch.cancel()
-                await asyncio.wait((watch,))
+            return await step()
+        except (StoreUnreachable, StoreFault):
+            if asyncio.get_running_loop().time() >= end:
+                raise
+        await asyncio.sleep(RETRY_S)
 
 
 def _inspect(settings: Settings, url: str) -> Awaitable[StoreFacts]:
@@ -141,7 +149,7 @@ async def _open_engine(settings: Settings, store: Store) -> AsyncIterator[Engine
         connect_timeout_ms=settings.store_connect_timeout_ms,
     )
     try:
-        await engine.start()
+        await _patiently(engine.start, START_S if store.embedded is not None else 0.0)
         yield engine
     finally:
         await engine.close()
@@ -153,15 +161,19 @@ async def _background(
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Run what goes on beside the requests; the task that this gives is done only when one of these failed."""
     duties = [run_loops(engine), run_loop("gate", partial(_check_gate, settings, store, status), _pause(GATE_S))]
-    if store.embedded is not None:
+    if store.watch is not None:
         guard = DiskGuard(settings.store_dir())
-        duties += [store.embedded.run(), run_loop("disk", partial(_look_at_disk, guard, status), _pause(DISK_S))]
+        duties += [_until_done(store.watch), run_loop("disk", partial(_look_at_disk, guard, status), _pause(DISK_S))]
     running = asyncio.create_task(_together(duties))
     try:
         yield running
     finally:
         running.cancel()
         await asyncio.wait((running,))
+
+
+async def _until_done(watch: asyncio.Task[None]) -> None:
+    await asyncio.shield(watch)  # it outlives the duties: the store is left last
 
 
 async def _together(duties: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -41,7 +41,7 @@ async def serve_in_children(
     Raises ChildRefused when one cannot start, StoreRefused when the store cannot be used.
     """
     stopping = app.Stopping(before_drain)
-    async with app.kept_store(settings):  # refused here once, not by every child
+    async with app.open_store(settings):  # refused here once, not by every child
         children = Children(settings, bound)
         try:
             await children.start()
