@@ -41,12 +41,6 @@ def client(shared_server: ServerProcess) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with World(tmp_path_factory.mktemp("world")).running() as running:
-        yield running
-
-
 def refused_at(reply: httpx.Response, *pointers: str) -> None:
     assert reply.status_code in (413, 422), reply.text
     assert [fault["pointer"] for fault in reply.json()["errors"]] == list(pointers)

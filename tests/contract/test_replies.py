@@ -1,6 +1,6 @@
 """Every answer that the document promises is given, and is as promised (tests/conftest.py judges each reply)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -14,12 +14,6 @@ from tests.support.waiting import eventually
 OPERATIONS = [o.id for o in operations()]
 BROKEN_QUERY = {"listQueues": {"limit": "0"}, "getJob": {"wait": "x"}, "getResult": {"wait": "-1"}}
 NEVER = {500}  # a fault of ours; nothing here may make one
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with World(tmp_path_factory.mktemp("world")).running() as running:
-        yield running
 
 
 def has_body(of: Operation) -> bool:

@@ -105,12 +105,6 @@ HOSTILE: dict[str, tuple[bytes, set[int]]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with World(tmp_path_factory.mktemp("world")).running() as running:
-        yield running
-
-
 @pytest.fixture(autouse=True)
 def the_server_lives_on(world: World) -> Iterator[None]:
     seen = len(world.server.output())
