@@ -180,6 +180,12 @@ def totals(ledger: Ledger) -> Iterator[Fault]:
         yield Fault("G13", "-", f"{total} jobs in the store; {surely} accepted and {maybe} maybe")
 
 
+def heals(ledger: Ledger) -> Iterator[Fault]:
+    """G25: a server waits for what was struck, and does not end itself."""
+    for event in ledger.gave_up:
+        yield Fault("G25", event["role"], f"it ended, and nobody had struck it: {event['log']}")
+
+
 RULES: tuple[Callable[[Ledger], Iterator[Fault]], ...] = (
     lost,
     phantom,
@@ -192,6 +198,7 @@ RULES: tuple[Callable[[Ledger], Iterator[Fault]], ...] = (
     crashes,
     retries,
     totals,
+    heals,
 )
 
 

@@ -139,7 +139,8 @@ async def torture(run: Run) -> None:
     await producing
     run.calm.touch()
     drained, counts = await _drain(wire)
-    await asyncio.gather(*(asyncio.to_thread(worker.child.terminate, 30.0) for worker in run.workers))
+    codes = await asyncio.gather(*(asyncio.to_thread(worker.child.terminate, 30.0) for worker in run.workers))
+    assert not any(codes), f"a worker of the torture failed by itself: {codes}"
     history.note("drained", drained=drained, counts=counts)
     known = {job["id"] for event in read_history(run.history_dir) for job in event.get("jobs", [])}
     await _read_back(wire, history, sorted(producer.ids | known))

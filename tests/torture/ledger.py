@@ -98,6 +98,7 @@ class Ledger:
     uid_of: dict[str, int] = field(default_factory=dict)  # acknowledged ids
     strange: list[Event] = field(default_factory=list)  # answers that no fault explains: 500s, unexpected 4xx
     misused: list[Event] = field(default_factory=list)
+    gave_up: list[Event] = field(default_factory=list)  # processes that ended without a blow
     counts: dict[str, int] | None = None  # by state over all queues, after the drain
     drained: bool = False
 
@@ -182,6 +183,10 @@ def _misused(ledger: Ledger, event: Event) -> None:
     ledger.misused.append(event)
 
 
+def _gave_up(ledger: Ledger, event: Event) -> None:
+    ledger.gave_up.append(event)
+
+
 def _seen(ledger: Ledger, event: Event) -> None:
     life = ledger.life(event["id"])
     life.was_read, life.end = True, event["job"]
@@ -198,6 +203,7 @@ _ENTER = {
     "settle": _settle,
     "settled": _settled,
     "misused": _misused,
+    "gave_up": _gave_up,
     "seen": _seen,
     "drained": _drained,
 }

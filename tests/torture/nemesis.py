@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from tests.support.processes import runs
-from tests.support.servers import ServerProcess, store_pid
+from tests.support.servers import ServerEnded, ServerProcess, store_pid
 from tests.torture.history import History
 from tests.torture.plan import Blow
 
@@ -85,8 +85,14 @@ class Nemesis:
             os.kill(pid, signal.SIGCONT)
 
     async def _serve(self, server: ServerProcess) -> None:
-        server.launch()
-        await asyncio.to_thread(server.ready)
+        while True:
+            server.launch()
+            try:
+                await asyncio.to_thread(server.ready)
+            except ServerEnded as ended:
+                self._history.note("gave_up", role="server", log=str(ended)[-500:])
+            else:
+                return
 
     async def _gone(self, pid: int) -> None:
         while runs(pid):

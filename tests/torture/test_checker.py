@@ -137,6 +137,10 @@ BROKEN: dict[str, tuple[str, Callable[[], list[Event | list[Event]]]]] = {
         "G15",
         lambda: [enqueue(), lease(), settle("nack", run_at_ms=2_500), lease(2, 2_499), end()],
     ),
+    "a server gives up": (
+        "G25",
+        lambda: [enqueue(), lease(), settle(), end(), {"what": "gave_up", "role": "server", "log": "..."}],
+    ),
     "a delayed job starts early": ("G16", lambda: [enqueue(), lease(not_before_ms=1_001), settle(), end()]),
 }
 
