@@ -16,7 +16,9 @@ from headrace_server.loops import run_loops
 from starlette.routing import Route
 
 from tests.support.stores import StoreProcess
+from tests.support.watch import watch
 
+URL = "http://localhost"
 MSGPACK = "application/msgpack"
 # small, so that tests reach them quickly
 LIMITS = Limits(max_header_bytes=8 * 1024, max_body_bytes=64 * 1024, max_payload_bytes=16 * 1024)
@@ -72,7 +74,8 @@ def _dashed(headers: dict[str, str]) -> dict[str, str]:
 
 
 def _client(application: Application) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://localhost")
+    watch(URL)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url=URL)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import struct
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -29,11 +30,14 @@ class Reply:
 class Connection:
     """One TCP connection to a server."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, receive_buffer: int | None = None) -> None:
+        """Connect; `receive_buffer` bounds what the kernel takes while nobody reads, in bytes."""
         parts = urlsplit(url)
-        assert parts.hostname
-        assert parts.port
-        self.socket = socket.create_connection((parts.hostname, parts.port), TIMEOUT_S)
+        self.socket = socket.socket()
+        self.socket.settimeout(TIMEOUT_S)
+        if receive_buffer is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.connect((parts.hostname, parts.port))
         self._read = self.socket.makefile("rb")
 
     def __enter__(self) -> "Connection":
@@ -45,6 +49,11 @@ class Connection:
     def close(self) -> None:
         self._read.close()
         self.socket.close()
+
+    def reset(self) -> None:
+        """Close with a reset: nothing that is under way is still delivered."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
