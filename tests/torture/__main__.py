@@ -6,7 +6,9 @@ python -m tests.torture [--jobs 20000] [--kills 200] [--seed N] [--keep FOLDER]
 import argparse
 import asyncio
 import json
+import os
 import platform
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.torture.checker import Fault, figures, judge
-from tests.torture.harness import Setup, describe, running, seed_of, torture
+from tests.torture.harness import REPO, Setup, describe, running, seed_of, torture
 from tests.torture.history import read_history
 
 SHOWN = 20
@@ -52,12 +54,20 @@ def _once(folder: Path, setup: Setup) -> int:
 def _summary(setup: Setup, took_s: float, counted: dict[str, int], faults: list[Fault]) -> dict[str, Any]:
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        "commit": _commit(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}",
         "setup": describe(setup),
         "took_s": round(took_s, 1),
         "figures": counted,
         "faults": dict(Counter(fault.rule for fault in faults)),
     }
+
+
+def _commit() -> str:
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=REPO, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

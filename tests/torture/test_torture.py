@@ -1,6 +1,6 @@
 """Kills under load, judged from the history alone; and the same judge on systems that were broken on purpose.
 
-This is the short run; the one of 20,000 jobs and 200 kills is `python -m tests.torture` (docs/testing/torture.md).
+This is the short run; the one of 20,000 jobs and 200 kills is `python -m tests.torture` (README.md).
 """
 
 import asyncio
