@@ -10,11 +10,10 @@ from typing import Any
 
 import httpx
 
-from tests.support.contract import Exchange, operation_of, reply_faults
+from tests.support.contract import Exchange, reply_faults
 
 _watched: set[tuple[str, int | None]] = set()
 _found: list[str] = []
-seen: dict[tuple[str, int], int] = {}  # (operationId, status) -> replies
 
 
 def watch(url: str) -> None:
@@ -55,9 +54,6 @@ def _judge(response: httpx.Response, options: dict[str, Any]) -> None:
     if _place(request.url) not in _watched or options.get("stream"):
         return
     path = request.url.raw_path.partition(b"?")[0].decode()
-    found = operation_of(request.method, path)
-    if found is not None:
-        seen[found.id, response.status_code] = seen.get((found.id, response.status_code), 0) + 1
     headers = {name.lower(): value for name, value in response.headers.items()}
     _found.extend(reply_faults(Exchange(request.method, path, response.status_code, headers, response.content)))
 
