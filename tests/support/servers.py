@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.support.processes import Child, tail
 from tests.support.waiting import eventually
-from tests.support.watch import watch
+from tests.support.watch import unwatch, watch
 
 LISTENING = re.compile(r"listening on (http://127\.0\.0\.1:(\d+))")
 START_S = 30.0
@@ -117,6 +117,8 @@ class ServerProcess:
 
     def end(self) -> None:
         """Make sure that the server and its embedded store are gone."""
+        if self.url:
+            unwatch(self.url)
         if self._child is not None:
             self._child.end()
         if self.data_dir is not None:

@@ -21,6 +21,11 @@ def watch(url: str) -> None:
     _watched.add(_place(httpx.URL(url)))
 
 
+def unwatch(url: str) -> None:
+    """Leave the address alone again: its port may be somebody else's next."""
+    _watched.discard(_place(httpx.URL(url)))
+
+
 def take_faults() -> list[str]:
     """Return what was wrong since the last call."""
     faults, _found[:] = list(_found), []
@@ -30,15 +35,15 @@ def take_faults() -> list[str]:
 @contextmanager
 def watching() -> Iterator[None]:
     """Judge what httpx receives in this process."""
-    patch_sync, patch_async = httpx.Client.send, httpx.AsyncClient.send
+    plain_send, plain_send_async = httpx.Client.send, httpx.AsyncClient.send
 
     def send(client: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
-        response = patch_sync(client, request, **options)
+        response = plain_send(client, request, **options)
         _judge(response, options)
         return response
 
     async def send_async(client: httpx.AsyncClient, request: httpx.Request, **options: Any) -> httpx.Response:
-        response = await patch_async(client, request, **options)
+        response = await plain_send_async(client, request, **options)
         _judge(response, options)
         return response
 
@@ -46,7 +51,7 @@ def watching() -> Iterator[None]:
     try:
         yield
     finally:
-        httpx.Client.send, httpx.AsyncClient.send = patch_sync, patch_async
+        httpx.Client.send, httpx.AsyncClient.send = plain_send, plain_send_async
 
 
 def _judge(response: httpx.Response, options: dict[str, Any]) -> None:
