@@ -1,6 +1,7 @@
 """An application's tasks and its way to the server: the front door for Python code."""
 
 import asyncio
+import inspect
 import re
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -187,7 +188,7 @@ class App:
         return f"App({len(self._tasks)} tasks)"
 
     def _register(self, fn: Callable[..., Any], name: str | None, options: TaskOptions) -> BaseTask[Any, Any]:
-        kind = AsyncTask if asyncio.iscoroutinefunction(fn) else Task
+        kind = AsyncTask if inspect.iscoroutinefunction(fn) else Task
         task: BaseTask[Any, Any] = kind(self, fn, name or default_name(fn), options)
         if not _NAME.fullmatch(task.name):
             raise ValueError(f"task name {task.name!r}: 1 to 128 letters, digits, '_', '.' and '-', please give name=")
