@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.model import chances
 from tests.model.compare import Revs, plain_enqueued, plain_grant, plain_job, same
+from tests.model.inspection import faults
 from tests.model.oracle import Oracle
 from tests.model.real import RealStage
 from tests.model.records import Record
@@ -51,15 +52,17 @@ class EngineBesideOracle(RuleBasedStateMachine):
 
     # -- time -----------------------------------------------------------------------------------------
 
-    @rule(data=st.data(), off=st.sampled_from([-1, 0, 1]), tick=st.booleans())
-    def jump_to_an_edge(self, data: st.DataObject, off: int, tick: bool) -> None:
+    @rule(data=st.data(), off=st.sampled_from([-1, 0, 1]), then=st.sampled_from(["tick", "lease", "nothing"]))
+    def jump_to_an_edge(self, data: st.DataObject, off: int, then: str) -> None:
         """Go to where something becomes due, a millisecond before, or after."""
         now = self.oracle.now_ms()
         edges = sorted({at for record in self.oracle.jobs.values() for at in _edges(record) if at + off >= now})
         if edges:
             self._set_clock(data.draw(st.sampled_from(edges[:3])) + off)
-        if tick:
+        if then == "tick":
             self.tick()
+        elif then == "lease":
+            self.lease_anything(2, chances.WORKERS[1])
 
     @rule(ms=chances.spans)
     def wait(self, ms: int) -> None:
@@ -265,8 +268,8 @@ class EngineBesideOracle(RuleBasedStateMachine):
 
     @invariant()
     def same_order_and_a_store_without_faults(self) -> None:
-        self.real.check()
         pictures = self.real.pictures()
+        same([fault for picture in pictures for fault in faults(picture)], [])
         for queue in chances.QUEUES:
             picture = pictures[shard_of_queue(queue, self.shards)]
             same(picture.ready(queue), [record.new.id for record in self.oracle.ready(queue)])

@@ -17,6 +17,7 @@ from tests.model.inspection import Picture, faults, take_picture
 T = TypeVar("T")
 
 MOST_TICKS = 1_000
+PATIENCE_MS = 60_000  # a busy machine is no fault of the rules
 
 
 class RealStage:
@@ -42,7 +43,8 @@ class RealStage:
         self.engine = self._run(self._start(url, shards, namespace, scripts))
 
     async def _start(self, url: str, shards: int, namespace: str, scripts: dict[str, Script]) -> Engine:
-        engine = Engine(url, shards=shards, namespace=namespace, scripts=scripts, jitter=lambda: self.jitter)
+        options = {"timeout_ms": PATIENCE_MS, "connect_timeout_ms": PATIENCE_MS}
+        engine = Engine(url, shards=shards, namespace=namespace, scripts=scripts, jitter=lambda: self.jitter, **options)
         await engine.start()
         return engine
 

@@ -16,7 +16,7 @@ from tests.support.stores import StoreProcess
 
 EXAMPLES = int(os.environ.get("HEADRACE_MODEL_EXAMPLES") or 0)
 PROFILE = settings(
-    max_examples=EXAMPLES or 80,
+    max_examples=EXAMPLES or 50,
     stateful_step_count=40,
     derandomize=not EXAMPLES,
     database=None,
@@ -26,6 +26,7 @@ PROFILE = settings(
 )
 
 
+@pytest.mark.timeout(0 if EXAMPLES else 300)
 @pytest.mark.parametrize("shards", [1, 2])
 def test_engine_beside_oracle(volatile_store: StoreProcess, shards: int) -> None:
     with volatile_store.client() as client:
