@@ -39,13 +39,13 @@ def main(argv: list[str]) -> int:
 
 
 def _once(folder: Path, setup: Setup) -> int:
-    begun = time.monotonic()
+    commit, begun = _commit(), time.monotonic()
     with running(folder, setup) as run:
         asyncio.run(torture(run))
         took_s = time.monotonic() - begun
         events = read_history(run.history_dir)
     faults = judge(events)
-    print(json.dumps(_summary(setup, took_s, figures(events), faults), indent=2))
+    print(json.dumps(_summary(setup, took_s, figures(events), faults) | {"commit": commit}, indent=2))
     for fault in faults[:SHOWN]:
         print(f"{fault.rule} {fault.about}: {fault.text}", file=sys.stderr)
     return 1 if faults else 0
@@ -54,7 +54,6 @@ def _once(folder: Path, setup: Setup) -> int:
 def _summary(setup: Setup, took_s: float, counted: dict[str, int], faults: list[Fault]) -> dict[str, Any]:
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "commit": _commit(),
         "machine": f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}",
         "setup": describe(setup),
         "took_s": round(took_s, 1),
