@@ -41,13 +41,13 @@ def main() -> int:
         try:
             with Client(url) as client:
                 for number in range(args.repeat):
-                    measure(client, url, Path(folder), f"bench{number}", args)
+                    measure(client, server.pid, url, Path(folder), f"bench{number}", args)
         finally:
             stop(server)
     return 0
 
 
-def measure(client: Client, url: str, folder: Path, queue: str, args: argparse.Namespace) -> None:
+def measure(client: Client, server: int, url: str, folder: Path, queue: str, args: argparse.Namespace) -> None:
     """Fill one queue, let one worker empty it, and print what that took."""
     fill(client, queue, args)
     flags = ["--queues", queue, "--threads", str(args.threads), "--processes", str(args.processes), "--url", url]
@@ -55,13 +55,16 @@ def measure(client: Client, url: str, folder: Path, queue: str, args: argparse.N
         worker = subprocess.Popen([HEADRACE, "worker", "headrace_worker.demo:app", *flags], stdout=log, stderr=log)
     try:
         first, began = wait_for(client, queue, 1)
+        before = cpu_seconds(supervisor=worker.pid, server=server)
         last, ended = wait_for(client, queue, args.jobs)
-        cpu = cpu_seconds(worker.pid)
+        after = cpu_seconds(supervisor=worker.pid, server=server)
     finally:
         stop(worker)
     rate = (last - first) / (ended - began)
-    costs = " ".join(f"{name}={seconds / args.jobs * 1e6:.0f}us" for name, seconds in cpu.items())
-    print(f"{queue}: {last - first} jobs in {ended - began:.2f} s = {rate:,.0f} jobs/s; CPU per job {costs}", flush=True)
+    costs = " ".join(f"{name}={(after[name] - before[name]) / (last - first) * 1e6:.0f}us" for name in after)
+    print(
+        f"{queue}: {last - first} jobs in {ended - began:.2f} s = {rate:,.0f} jobs/s; CPU per job {costs}", flush=True
+    )
 
 
 def fill(client: Client, queue: str, args: argparse.Namespace) -> None:
@@ -82,11 +85,18 @@ def wait_for(client: Client, queue: str, count: int) -> tuple[int, float]:
     raise SystemExit(f"{queue}: not {count} jobs within {LIMIT_S:.0f} s")
 
 
-def cpu_seconds(pid: int) -> dict[str, float]:
-    """Return the CPU time of the supervisor and its child so far, start-up included."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    named = {"supervisor": pid, **{"child": int(child) for child in children}}
-    return {name: _cpu(number) for name, number in named.items()}
+def cpu_seconds(supervisor: int, server: int) -> dict[str, float]:
+    """Return the CPU time so far of the worker's two processes, the server, and its store (which it started)."""
+    return {
+        "supervisor": _cpu(supervisor),
+        "child": sum(map(_cpu, _children(supervisor))),
+        "server": _cpu(server),
+        "store": sum(map(_cpu, _children(server))),
+    }
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _cpu(pid: int) -> float:
@@ -119,7 +129,9 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 def about() -> str:
     """Return what a number needs beside it."""
-    cpu = next((line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "?")
+    cpu = next(
+        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "?"
+    )
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
     load = os.getloadavg()[0]
     return (
