@@ -209,7 +209,8 @@ def test(args):
     failed = [" ".join(command) for command in CHECKS if not passes(command)]
     if failed:
         say("failed: %s; the tests run all the same" % ", ".join(failed))
-    code = subprocess.call([PYTHON, "-m", "pytest", "-n", str(max(2, os.cpu_count() or 2))])
+    workers = ["-n", str(max(2, os.cpu_count() or 2)), "--dist", "worksteal"]  # few tests take long: share what is left
+    code = subprocess.call([PYTHON, "-m", "pytest"] + workers)
     return code or int(bool(failed))
 
 
