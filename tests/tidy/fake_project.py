@@ -73,6 +73,11 @@ class FakeProject:
         """Exists once an install has begun to build."""
         return self.folder / "building"
 
+    def change(self, name: str = "constraints.txt") -> None:
+        """Change a file, so that the next start installs."""
+        with (self.folder / name).open("a") as file:
+            file.write("\n# changed\n")
+
     def start(self, *args: str, python: str = sys.executable) -> subprocess.Popen[str]:
         """Start run.py in a process group of its own."""
         environ = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "PYTHON"))}

@@ -53,34 +53,44 @@ def test_a_python_that_is_too_old_is_told_so() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> FakeProject:
+    """One installed project for all, since making a .venv is what takes time."""
+    project = FakeProject(tmp_path_factory.mktemp("run") / "a checkout")
+    code, out, err = project.run()
+    assert (code, out, installed(err)) == (7, "headrace up\n", True), err
+    return project
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> FakeProject:
-    return FakeProject(tmp_path / "a checkout")
+def project(checkout: FakeProject) -> FakeProject:
+    checkout.building.unlink(missing_ok=True)
+    return checkout
 
 
 def installed(err: str) -> bool:
     return "Installing Headrace" in err
 
 
-def test_it_installs_when_something_changed_and_becomes_the_command(project: FakeProject) -> None:
-    code, out, err = project.run()
-    assert (code, out, installed(err)) == (7, "headrace up\n", True), err
-    code, out, err = project.run("queues", "-o", "json")
-    assert (code, out, err) == (7, "headrace queues -o json\n", "")
-    for name in ("pyproject.toml", "constraints.txt"):
-        with (project.folder / name).open("a") as file:
-            file.write("\n# changed\n")
-        assert installed(project.run()[2]), name
+def test_it_becomes_the_command_and_installs_nothing_again(project: FakeProject) -> None:
+    assert project.run("queues", "-o", "json") == (7, "headrace queues -o json\n", "")
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
+def test_it_installs_when_a_file_that_decides_has_changed(project: FakeProject, name: str) -> None:
+    project.change(name)
+    assert installed(project.run()[2])
+    assert not installed(project.run()[2])
 
 
 def test_a_moved_checkout_is_installed_anew(project: FakeProject) -> None:
-    project.run()
     project.folder = project.folder.rename(project.folder.with_name("moved"))
     code, _, err = project.run()
     assert (code, installed(err)) == (7, True), err
 
 
 def test_an_interrupted_install_is_done_again_from_scratch(project: FakeProject) -> None:
+    project.change()
     project.slow.touch()
     process = project.start()
     eventually(project.building.exists, 30, "the install has begun")
@@ -94,6 +104,7 @@ def test_an_interrupted_install_is_done_again_from_scratch(project: FakeProject)
 
 
 def test_starts_at_the_same_time_install_once(project: FakeProject) -> None:
+    project.change()
     project.slow.touch()
     first = project.start("one")
     eventually(project.building.exists, 30, "the install has begun")
@@ -107,19 +118,20 @@ def test_starts_at_the_same_time_install_once(project: FakeProject) -> None:
 
 
 def test_a_failed_install_says_so_and_leaves_what_was_there(project: FakeProject) -> None:
-    project.run()
     marker = project.folder / ".venv" / "kept"
     marker.touch()
-    good = (project.folder / "pyproject.toml").read_text()
-    (project.folder / "pyproject.toml").write_text(good.replace('"backend"', '"no_such_backend"'))
+    file = project.folder / "pyproject.toml"
+    good = file.read_text()
+    file.write_text(good.replace('"backend"', '"no_such_backend"'))
     code, out, err = project.run()
     assert (code, out) == (1, "")
     assert "Installing failed" in err
-    (project.folder / "pyproject.toml").write_text(good)
+    file.write_text(good)
     assert (project.run()[0], marker.exists()) == (7, True)
 
 
-def test_a_venv_made_by_hand_is_used_and_mended(project: FakeProject) -> None:
+def test_a_venv_made_by_hand_is_used_and_mended(tmp_path: Path) -> None:
+    project = FakeProject(tmp_path / "by hand")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", project.folder / ".venv"], check=True)
     marker = project.folder / ".venv" / "mine"
     marker.touch()
