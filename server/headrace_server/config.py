@@ -31,7 +31,7 @@ class SettingsError(Exception):
 
 
 def setting(default: Any, meaning: str, *, secret: bool = False, flag: str | None = None) -> Any:
-    """Declare one setting; `meaning` starts with what it is and ends with its unit, `flag` names a command-line flag."""
+    """Declare one setting: `meaning` says what it is and its unit, `flag` names a command-line flag."""
     return field(default=default, metadata={"meaning": meaning, "secret": secret, "flag": flag})
 
 
