@@ -1,6 +1,7 @@
 """Every bound of the document at n and at n + 1: n is taken, n + 1 is refused with a pointer to it."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -213,6 +214,16 @@ def test_headers_at_their_bound(world: World) -> None:
         reply = speak(world.server.port, head("GET", "/v1/server", *(f"{n}: {v}" for n, v in filled.items())))
         assert reply is not None
         assert reply.status == status
+
+
+def test_headers_beyond_their_bound_in_one_piece_with_the_end_of_another_request(world: World) -> None:
+    lines = [f"{name}: {value}" for name, value in AUTHORIZED.items()]
+    refused = head("POST", "/v1/leases", *lines, "Accept: image/png", "Content-Length: 5")
+    with socket.create_connection(("127.0.0.1", world.server.port), timeout=10.0) as connection:
+        connection.sendall(refused)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 406")  # before its body is there
+        connection.sendall(b"12345" + head("GET", "/v1/server", *lines, "X-Filler: " + "x" * 9_000))
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 431")
 
 
 def nested(depth: int) -> Any:

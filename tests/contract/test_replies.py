@@ -1,6 +1,8 @@
 """Every answer that the document promises is given, and is as promised (tests/conftest.py judges each reply)."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -11,6 +13,7 @@ from tests.support.contract import Exchange, Operation, operation, operations, r
 from tests.support.raw import RawReply, head, speak
 from tests.support.waiting import eventually
 
+R = TypeVar("R")
 OPERATIONS = [o.id for o in operations()]
 BROKEN_QUERY = {"listQueues": {"limit": "0"}, "getJob": {"wait": "x"}, "getResult": {"wait": "-1"}}
 NEVER = {500}  # a fault of ours; nothing here may make one
@@ -51,7 +54,6 @@ DOOR: dict[int, Callable[[World, Operation], httpx.Response | RawReply]] = {
     401: lambda world, of: world.call(of, headers={"Authorization": "Bearer wrong"}),
     403: lambda world, of: world.call(of, headers={"Origin": "https://example.com"}),
     406: lambda world, of: world.call(of, headers={"Accept": "image/png"}),
-    408: unfinished,
     413: lambda world, of: world.call(of, json={"payload": "x" * 20_000}),
     415: lambda world, of: world.call(of, json=None, content=b"{}", headers={"Content-Type": "text/plain"}),
     422: invalid,
@@ -69,6 +71,12 @@ def test_what_may_not_come_in_is_refused(world: World, name: str, status: int) -
     assert status_of(DOOR[status](world, operation(name))) == status
 
 
+def test_what_does_not_arrive_is_not_waited_for(world: World) -> None:
+    patient = having(408)
+    replies = at_once(lambda of: unfinished(world, of), patient)
+    assert {of.id: reply.status for of, reply in zip(patient, replies, strict=True)} == {of.id: 408 for of in patient}
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_gives_its_own_answers(world: World, name: str) -> None:
     statuses, story = STORIES[name]
@@ -76,15 +84,21 @@ def test_an_operation_gives_its_own_answers(world: World, name: str) -> None:
     assert {reply.status_code for reply in replies} == statuses
 
 
-def needs_the_store(status: int) -> list[Operation]:
+def having(status: int) -> list[Operation]:
     return [o for o in operations() if str(status) in o.spec["responses"]]
+
+
+def at_once(ask: Callable[[Operation], R], of: list[Operation]) -> list[R]:
+    """Return the answers to requests that are sent together: each of them takes its time."""
+    with ThreadPoolExecutor(len(of)) as pool:
+        return list(pool.map(ask, of))
 
 
 def test_nothing_is_done_without_the_store(world: World) -> None:
     world.store.kill9()
     for of in operations():
         reply = world.call(of)
-        assert (reply.status_code == 503) is (of in needs_the_store(503)), of.id
+        assert (reply.status_code == 503) is (of in having(503)), of.id
         if reply.status_code == 503:
             assert (reply.json()["code"], reply.json()["outcome"]) == ("store_unreachable", "not_done")
     world.store.start()
@@ -95,12 +109,11 @@ def test_what_the_store_does_not_answer_is_unknown(world: World) -> None:
     world.http.get("/v1/server")  # a connection that lives
     world.store.freeze()
     try:
-        answers = {of.id: world.call(of) for of in needs_the_store(504)}
+        answers = at_once(world.call, having(504))
     finally:
         world.store.thaw()
-    wrong = {name: reply.text for name, reply in answers.items() if reply.status_code not in (503, 504)}
-    assert wrong == {}
-    assert any(reply.status_code == 504 for reply in answers.values())
+    assert {reply.status_code for reply in answers} <= {503, 504}, [reply.text for reply in answers]
+    assert 504 in {reply.status_code for reply in answers}
     eventually(lambda: world.http.get("/readyz").status_code == 200, what="the server has found its store again")
 
 
@@ -139,7 +152,7 @@ def test_msgpack_is_the_same_in_another_format(world: World) -> None:
 
 
 def test_every_documented_answer_is_given_by_a_test_above() -> None:
-    store = {(of.id, status) for status in (503, 504) for of in needs_the_store(status)}
-    given = {*AT_THE_DOOR, *store, *((name, status) for name, (own, _) in STORIES.items() for status in own)}
+    slow = {(of.id, status) for status in (408, 503, 504) for of in having(status)}
+    given = {*AT_THE_DOOR, *slow, *((name, status) for name, (own, _) in STORIES.items() for status in own)}
     documented = {(o.id, int(status)) for o in operations() for status in o.spec["responses"]}
     assert given == {(name, status) for name, status in documented if status not in NEVER}

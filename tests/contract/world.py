@@ -18,8 +18,8 @@ SMALL = {
     "HEADRACE_MAX_BODY_BYTES": "20000",
     "HEADRACE_MAX_PAYLOAD_BYTES": "10000",
     "HEADRACE_MAX_HEADER_BYTES": "8000",
-    "HEADRACE_RECEIVE_TIMEOUT_MS": "300",
-    "HEADRACE_STORE_TIMEOUT_MS": "300",
+    "HEADRACE_RECEIVE_TIMEOUT_MS": "2000",  # and yet long enough for a busy machine
+    "HEADRACE_STORE_TIMEOUT_MS": "2000",
 }
 SCHEMAS: Document = document()["components"]["schemas"]
 ID = SCHEMAS["JobId"]["examples"][0]

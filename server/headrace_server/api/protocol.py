@@ -32,7 +32,7 @@ class Protocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._receiving = True  # a request, or the first one is awaited
         self._in_head = True
-        self._head_bytes = 0  # an upper bound: all data that arrived while the head was read
+        self._head_bytes = 0  # data that arrived while the head was read, not what came behind another request
         self._refused = False
         self._last = False  # no request after the one that is being read
         self._running: RequestResponseCycle | None = None  # the one whose reply is due
@@ -76,6 +76,7 @@ class Protocol(HttpToolsProtocol):
         """Note that a request has begun."""
         super().on_message_begin()
         self._receiving = self._in_head = True
+        self._head_bytes = max(self._head_bytes, 1)
 
     def on_headers_complete(self) -> None:
         """Start serving, unless the head is too large."""
@@ -136,8 +137,6 @@ class Protocol(HttpToolsProtocol):
         return [b"%s: %s\r\n" % (name, value) for name, value in self.headers if name in names and value != b"0"]
 
     def _head_is_too_large(self) -> bool:
-        if self._head_bytes <= self.max_header_bytes:
-            return False
         head = len(self.url) + sum(len(name) + len(value) + HEADER_OVERHEAD for name, value in self.headers)
         if head <= self.max_header_bytes:
             return False
