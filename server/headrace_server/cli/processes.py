@@ -1,7 +1,7 @@
 """`--processes N`: one parent that holds the socket and the embedded store, N children that serve on it.
 
 The children share the parent's listening socket: a child that ends loses no connection that was not accepted yet, as
-it would with a socket of its own (SO_REUSEPORT); `docs/adr` has the measurement.
+it would with a socket of its own (SO_REUSEPORT); docs/adr/0012 has the measurement.
 """
 
 import asyncio
