@@ -1,11 +1,14 @@
 """The gate on real stores: what is refused, what is waited for, and that every refusal says what to do."""
 
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from headrace_server.store import StoreFacts, StoreRefused, StoreUnreachable, inspect_store
+from headrace_server.store.gate import judge
+from headrace_server.store.report import StoreReport
 
 from tests.support.stores import StoreProcess
 from tests.support.waiting import eventually
@@ -45,8 +48,8 @@ async def test_a_durable_store_passes_without_waiting(store: StoreProcess) -> No
 
 async def test_names_and_versions(valkey: StoreProcess, redis7: StoreProcess) -> None:
     new, old = await look(valkey.url), await look(redis7.url)
-    assert (new.server, new.version[:2], new.waitaof) == ("valkey", "9.", True)
-    assert (old.server, old.version[:4], old.waitaof) == ("redis", "7.0.", False)
+    assert (new.server, new.version[:2]) == ("valkey", "9.")
+    assert (old.server, old.version[:4]) == ("redis", "7.0.")
 
 
 async def test_an_evicting_policy_is_refused(make_store: MakeStore) -> None:
@@ -61,10 +64,57 @@ async def test_everysec_is_refused_where_waitaof_is_missing(make_store: MakeStor
     assert "CONFIG SET appendfsync always" in text
 
 
-async def test_everysec_is_waited_for_where_waitaof_exists(make_store: MakeStore) -> None:
-    facts = await look(make_store(appendfsync="everysec").url)
-    assert facts.wait_aof == 1
-    assert "WAITAOF" in facts.why
+async def test_everysec_is_refused_where_waitaof_does_not_wait(make_store: MakeStore) -> None:
+    text = await refused(make_store(appendfsync="everysec").url)
+    assert "appendfsync is everysec, and its WAITAOF answers before the fsync (valkey 9." in text
+
+
+async def test_the_waitaof_of_this_valkey_does_not_wait(make_store: MakeStore) -> None:
+    """The day this fails Valkey is repaired, and may be let into gate.WAITAOF_HOLDS_SINCE."""
+    store = make_store(appendfsync="everysec")
+    begun = time.monotonic()
+    with store.client(single_connection_client=True) as client:
+        for n in range(5):
+            client.set("key", n)
+            assert list(client.execute_command("WAITAOF", 1, 0, 3_000)) == [1, 0]
+    assert time.monotonic() - begun < 2.0, "five writes, each waiting for its own fsync of one a second, take 4 s"
+
+
+@pytest.mark.parametrize(
+    ("server", "version", "has_waitaof", "holds"),
+    [
+        ("redis", "8.0.0", True, True),
+        ("redis", "8.2.10", True, True),
+        ("redis", "8.0.0", False, False),  # forbidden by ACL
+        ("redis", "7.4.6", True, False),
+        ("redis", "7.2.4", True, False),
+        ("valkey", "9.1.2", True, False),
+    ],
+)
+@pytest.mark.parametrize("appendfsync", ["everysec", None])
+async def test_whose_waitaof_counts(
+    server: str, version: str, has_waitaof: bool, holds: bool, appendfsync: str | None
+) -> None:
+    config = None if appendfsync is None else {"appendfsync": appendfsync, "no-appendfsync-on-rewrite": "no"}
+    report = StoreReport(
+        url="redis://host",
+        server=server,
+        version=version,
+        mode="standalone",
+        role="master",
+        replicas=0,
+        aof_enabled=True,
+        policy="noeviction",
+        config=config,
+        waitaof=has_waitaof,
+    )
+    if holds:
+        facts = judge(report, durability="fsync", assume=False, replicas=0)
+        assert (facts.wait_aof, facts.waitaof) == (1, True)
+        assert "waits for its fsync by WAITAOF" in facts.why
+        return
+    with pytest.raises(StoreRefused, match="cannot prove that an accepted job is on disk"):
+        judge(report, durability="fsync", assume=False, replicas=0)
 
 
 async def test_no_append_only_file_is_refused(make_store: MakeStore) -> None:
@@ -77,26 +127,19 @@ async def test_no_fsync_while_rewriting_is_refused(make_store: MakeStore) -> Non
     assert "no-appendfsync-on-rewrite no" in await refused(make_store(no_appendfsync_on_rewrite="yes").url)
 
 
-async def test_a_forbidden_config_is_made_up_for_by_waitaof(make_store: MakeStore) -> None:
-    store = make_store()
-    store.call("ACL", "SETUSER", "default", "-config")
-    facts = await look(store.url)
-    assert facts.wait_aof == 1
-    assert facts.appendfsync is None
-    assert facts.policy == "noeviction", "INFO tells it"
-
-
+@pytest.mark.parametrize("kind", ["valkey", "redis7"])
 @pytest.mark.parametrize("hide", ["acl", "renamed"])
-async def test_a_hidden_config_without_waitaof_needs_somebody_to_vouch(make_store: MakeStore, hide: str) -> None:
-    store = make_store("redis7", **({"rename_command": "CONFIG HIDDEN"} if hide == "renamed" else {}))
+async def test_a_hidden_config_needs_somebody_to_vouch(make_store: MakeStore, kind: str, hide: str) -> None:
+    store = make_store(kind, **({"rename_command": "CONFIG HIDDEN"} if hide == "renamed" else {}))
     if hide == "acl":
         store.call("ACL", "SETUSER", "default", "-config")
     text = await refused(store.url)
     assert "CONFIG is refused" in text
     assert "--assume-durability" in text
     facts = await look(store.url, assume=True)
-    assert facts.wait_aof == 0
+    assert (facts.wait_aof, facts.appendfsync) == (0, None)
     assert "assumed" in facts.warnings[0]
+    assert facts.policy == "noeviction", "INFO tells it"
 
 
 async def test_a_forbidden_waitaof_does_not_count(make_store: MakeStore) -> None:
