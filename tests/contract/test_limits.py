@@ -275,3 +275,9 @@ def test_a_wait_beyond_its_bound_is_cut_not_refused(client: httpx.Client) -> Non
     reply = client.post("/v1/jobs", json=body, headers={"Prefer": "respond-async, wait=31"})
     assert reply.headers["preference-applied"] == f"wait={limits.MAX_WAIT_MS // 1000}"
     assert (reply.status_code, reply.json()["reason"]) == (200, "expired")
+
+
+def test_a_queue_may_be_named_as_often_as_queues_may_be_named(client: httpx.Client) -> None:
+    client.post("/v1/jobs", json={"task": "a", "queue": "limits-twice"})
+    reply = client.post("/v1/leases", json={"queues": ["limits-twice"] * limits.MAX_LEASE_QUEUES, "max": 5})
+    assert len(taken(reply)["jobs"]) == 1

@@ -55,6 +55,15 @@ def test_everybody_is_woken_and_nothing_is_left_behind() -> None:
     assert vars(parking) == {"_by_name": {}}
 
 
+def test_a_queue_that_is_named_twice_is_one_queue() -> None:
+    parking = Parking()
+    twice, next_in_line = parking.enter(["a", "b", "a"]), parking.enter(["a"])
+    parking.wake("a", 2)
+    assert (twice.woken, next_in_line.woken) == (True, True)
+    parking.leave(twice)
+    assert len(parking) == 1
+
+
 @pytest.mark.anyio
 async def test_a_wake_up_between_looking_and_waiting_is_not_lost() -> None:
     parking = Parking()

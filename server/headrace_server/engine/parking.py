@@ -15,7 +15,7 @@ class Ticket:
     """One waiter: `wait` returns at the next wake-up, or at once if one came since the last `arm`."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self.names = tuple(names)
+        self.names = tuple(dict.fromkeys(names))  # a request may name a queue twice
         self._event = asyncio.Event()
 
     @property
