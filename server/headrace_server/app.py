@@ -58,6 +58,7 @@ async def serve(
         store = await stack.enter_async_context(open_store(settings))
         engine = await stack.enter_async_context(_open_engine(settings, store))
         status = _status(settings, store)
+        _report(settings, store)
         server = build(settings, engine, status, ready)
         duties = await stack.enter_async_context(_background(settings, store, engine, status))
         duties.add_done_callback(lambda _: server.stop())
@@ -208,6 +209,16 @@ async def _look_at_disk(guard: DiskGuard, status: Status) -> int:
         facts = {"free_bytes": state.free_bytes, "needed_bytes": state.needed_bytes}
         _log.warning("enqueues are %s", "refused: the disk is nearly full" if state.low else "taken again", extra=facts)
     return 0
+
+
+def _report(settings: Settings, store: Store) -> None:
+    """Log what this server promises on which store, and what its operator should know."""
+    facts = store.facts
+    _log.info("store checked", extra={"store": f"{facts.server} {facts.version}", "durability": facts.why})
+    for warning in facts.warnings:
+        _log.warning("%s", warning)
+    if settings.insecure_public and not settings.is_loopback and not settings.tokens:
+        _log.warning("listening on %s without tokens: anybody who can reach it may do everything", settings.host)
 
 
 def _status(settings: Settings, store: Store) -> Status:

@@ -98,6 +98,12 @@ async def test_waiting_ends_when_the_server_drains(api: Api) -> None:
     assert (await asyncio.wait_for(waiting, 2)).status_code == 202
 
 
+async def test_a_wait_that_is_too_long_is_capped(api: Api) -> None:
+    api.engine.drain()  # nothing waits
+    for wait in ("31", "9" * 5_000):
+        assert (await api.post(f"/v1/jobs?wait={wait}", {"task": "t"})).headers["preference-applied"] == "wait=30"
+
+
 @pytest.mark.parametrize("wait", ["x", "-1", "1.5", "", "²"])
 async def test_a_faulty_wait_is_refused(api: Api, wait: str) -> None:
     reply = await api.post(f"/v1/jobs?wait={wait}", {"task": "t"})

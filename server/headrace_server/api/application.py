@@ -6,6 +6,7 @@ Plain ASGI, no middleware classes: each layer of those costs every request, and 
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote
@@ -42,6 +43,13 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; the server makes nothing but HTTP scopes (no lifespan, no WebSocket)."""
         request = _Request(scope, receive, send)
+        begun = time.perf_counter()
+        await self._answer(request)
+        if _log.isEnabledFor(logging.DEBUG):
+            took_ms = round((time.perf_counter() - begun) * 1000, 3)
+            _log.debug("request", extra={**request.facts(), "status": request.status, "took_ms": took_ms})
+
+    async def _answer(self, request: "_Request") -> None:
         try:
             await self._serve(request)
         except ClientGone:
@@ -112,7 +120,7 @@ class Application:
 class _Request:
     """What there is of a request before it is known what it wants, and the way back."""
 
-    __slots__ = ("_send", "extra", "headers", "id", "path", "receive", "scope", "started")
+    __slots__ = ("_send", "extra", "headers", "id", "path", "receive", "scope", "status")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -122,7 +130,12 @@ class _Request:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.id = _request_id(self.headers.get(ID_HEADER))
         self.extra: Headers = []
-        self.started = False
+        self.status = 0  # of the reply, once that has begun
+
+    @property
+    def started(self) -> bool:
+        """Whether the head of the reply has gone out."""
+        return self.status > 0
 
     @property
     def is_preflight(self) -> bool:
@@ -140,7 +153,7 @@ class _Request:
 
     async def start(self, status: int, headers: Headers, length: int) -> None:
         """Send the head of a reply."""
-        self.started = True
+        self.status = status
         if status not in (204, 304):  # neither has a length (RFC 9110, 8.6)
             headers = [*headers, (b"content-length", str(length).encode())]
         headers = [*headers, (ID_HEADER, self.id.encode("latin-1")), *self.extra]
@@ -153,7 +166,7 @@ class _Request:
     async def send_with_id(self, message: Message) -> None:
         """Pass on what another ASGI application sends."""
         if message["type"] == "http.response.start":
-            self.started = True
+            self.status = message["status"]
             message["headers"] = [*message["headers"], (ID_HEADER, self.id.encode("latin-1")), *self.extra]
         await self._send(message)
 

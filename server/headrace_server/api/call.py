@@ -18,6 +18,7 @@ from headrace_server.engine import Engine
 
 T = TypeVar("T")
 Headers = list[tuple[bytes, bytes]]
+MAX_DIGITS: Final = 9  # of a number in a query or header: all that mean something are shorter
 ID_HEADER: Final = b"x-request-id"
 
 
@@ -141,12 +142,12 @@ class Call:
         if text is not None:
             if not text.isascii() or not text.isdigit():
                 raise Problem("invalid_request", "The query parameter `wait` must be a number of seconds.")
-            return min(int(text[:9]) * SECOND_MS, MAX_WAIT_MS)
+            return _capped(text)
         for preference in (self.header(b"prefer") or "").split(","):
             name, _, value = preference.partition(";")[0].partition("=")
             value = value.strip().strip('"')
             if name.strip().lower() == "wait" and value.isascii() and value.isdigit():
-                return min(int(value[:9]) * SECOND_MS, MAX_WAIT_MS)
+                return _capped(value)
         return None
 
     async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
@@ -183,6 +184,10 @@ class Call:
         """Stop listening for the end of the connection."""
         if self._gone is not None:
             self._gone.cancel()
+
+
+def _capped(seconds: str) -> int:
+    return min(int(seconds) * SECOND_MS, MAX_WAIT_MS) if len(seconds) <= MAX_DIGITS else MAX_WAIT_MS
 
 
 def _too_large(limit: int) -> Problem:

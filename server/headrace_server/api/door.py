@@ -30,7 +30,8 @@ class Door:
     def check(self, path: str, headers: dict[bytes, bytes], *, preflight: bool = False) -> None:
         """Raise Problem for a request that may not come in; a preflight of a browser never carries a token."""
         host = headers.get(b"host", b"").decode("latin-1").lower()
-        if self._hosts is not None and _name_of(host) not in self._hosts:
+        # none at all comes from a probe that speaks HTTP/1.0, never from a browser
+        if self._hosts is not None and b"host" in headers and _name_of(host) not in self._hosts:
             raise Problem("forbidden_origin", f"This server does not answer to the name {_name_of(host)!r}.")
         origin = headers.get(b"origin")
         if origin is not None and not self._knows(origin.decode("latin-1").lower(), host):

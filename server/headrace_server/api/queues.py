@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from headrace_server.api import render
-from headrace_server.api.call import Call, Reply
+from headrace_server.api.call import MAX_DIGITS, Call, Reply
 from headrace_server.api.problems import Problem
 from headrace_server.api.replies import QueuesDocument
 from headrace_server.domain.limits import MAX_PAGE_ITEMS, NAME_PATTERN
@@ -38,6 +38,6 @@ async def queue_stats(call: Call) -> Reply:
 def _limit(text: str | None) -> int:
     if text is None:
         return _DEFAULT_PAGE
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_PAGE_ITEMS):
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and 1 <= int(text) <= MAX_PAGE_ITEMS):
         raise Problem("invalid_request", f"The query parameter `limit` must be an integer from 1 to {MAX_PAGE_ITEMS}.")
     return int(text)
