@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import redis
 
+from tests.support.needs import missing
 from tests.support.stores import StoreProcess
 from tests.support.waiting import eventually
 
@@ -53,3 +54,12 @@ def test_eventually_takes_a_failed_assert_for_not_yet() -> None:
         return True
 
     assert eventually(third_time)
+
+
+def test_what_is_missing_skips_at_home_and_fails_on_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="no such thing"):
+        missing("no such thing")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="no such thing"):
+        missing("no such thing")
