@@ -13,6 +13,8 @@ from tests.support.shims import Clock
 from tests.support.stores import StoreProcess
 from tests.torture.history import to_instant, to_ms
 
+pytestmark = pytest.mark.torture
+
 MakeStore = Callable[..., StoreProcess]
 MakeServer = Callable[..., ServerProcess]
 JOBS = 100

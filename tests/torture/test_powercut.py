@@ -15,6 +15,8 @@ from tests.support.stores import StoreProcess
 from tests.support.waiting import eventually
 from tests.torture.powercut import cut_power, env_with_fsync_log
 
+pytestmark = pytest.mark.torture
+
 MakeStore = Callable[..., StoreProcess]
 MakeServer = Callable[..., ServerProcess]
 WRITERS = 4
