@@ -1,5 +1,6 @@
 """What is refused before, or instead of, an operation: every refusal is a problem document."""
 
+import gzip
 import logging
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from headrace_server.api.call import Call, Reply
 from headrace_server.api.problems import KINDS, Problem
 from headrace_server.api.routes import Operation
+from headrace_server.domain.limits import MAX_FAULTS
 from starlette.routing import Route
 
 from tests.api.conftest import OPEN_DOOR, Api, with_door
@@ -47,6 +49,12 @@ async def test_a_body_in_an_unknown_format(api: Api, content_type: str | None) -
     reply = await api.http.post("/v1/jobs", content=b'{"task":"t"}', headers=headers)
     _is_problem(reply, 415, "unsupported_media_type")
     assert reply.headers["accept"] == "application/json, application/msgpack"
+
+
+async def test_a_compressed_body_is_refused_as_such(api: Api) -> None:
+    headers = {**JSON, "content-encoding": "gzip"}
+    reply = await api.http.post("/v1/jobs", content=gzip.compress(b'{"task":"t"}'), headers=headers)
+    assert "Content-Encoding" in _is_problem(reply, 415, "unsupported_media_type")["detail"]
 
 
 @pytest.mark.parametrize(
@@ -125,6 +133,14 @@ async def test_deep_nesting_is_refused_however_deep(api: Api, depth: int) -> Non
     body = b'{"task":"t","payload":' + b"[" * depth + b"]" * depth + b"}"
     found = _is_problem(await api.http.post("/v1/jobs", content=body, headers=JSON), 422, "invalid_request")
     assert found["errors"][0]["detail"] == "is nested deeper than 32 levels"
+
+
+async def test_the_list_of_faults_has_an_end(api: Api) -> None:
+    found = _is_problem(await api.post("/v1/jobs", {f"f{n}": 1 for n in range(2_000)}), 422, "invalid_request")
+    assert len(found["errors"]) == MAX_FAULTS
+    jobs = [{f"f{n}": 1 for n in range(60)}] * 20
+    found = _is_problem(await api.post("/v1/jobs/batch", {"jobs": jobs}), 422, "invalid_request")
+    assert len(found["errors"]) == MAX_FAULTS
 
 
 async def test_a_body_of_the_limit_passes_and_one_byte_more_does_not(api: Api) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from urllib.parse import quote
 
@@ -82,11 +82,10 @@ class Application:
         call = Call(request.scope, request.receive, self._services, headers=request.headers, params=params)
         try:
             reply = await operation.handler(call)
-            headers, body = _encoded(reply, call)
             if reply.on_lost is None:
-                await request.send_reply(reply.status, headers, body)
-            elif not await _delivered(request, reply.status, headers, body, call):
-                await reply.on_lost()
+                await request.send_reply(reply.status, *_encoded(reply, call))
+            else:
+                await _hand_over(request, reply, call, reply.on_lost)
         finally:
             call.close()
 
@@ -178,6 +177,16 @@ def _encoded(reply: Reply, call: Call) -> tuple[Headers, bytes]:
         return reply.headers, b""
     headers = [(b"content-type", media.MEDIA[call.reply_format]), (b"vary", b"accept"), *reply.headers]
     return headers, media.encode(reply.document, call.reply_format)
+
+
+async def _hand_over(request: _Request, reply: Reply, call: Call, on_lost: Callable[[], Awaitable[object]]) -> None:
+    """Send a reply, and call `on_lost` for whatever reason it did not reach its client."""
+    delivered = False
+    try:
+        delivered = await _delivered(request, reply.status, *_encoded(reply, call), call)
+    finally:
+        if not delivered:
+            await on_lost()
 
 
 async def _delivered(request: _Request, status: int, headers: Headers, body: bytes, call: Call) -> bool:

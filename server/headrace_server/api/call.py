@@ -84,7 +84,9 @@ class Call:
 
     @property
     def body_format(self) -> Format:
-        """The format that Content-Type names; Problem 415 for another."""
+        """The format that Content-Type names; Problem 415 for another, and for a body that is compressed."""
+        if self.headers.get(b"content-encoding", b"identity").lower() not in (b"identity", b""):
+            raise Problem("unsupported_media_type", "Send the body as it is, without Content-Encoding.")
         return media.format_of_body(self.headers.get(b"content-type"))
 
     @property

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
+from itertools import islice
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -17,7 +18,7 @@ from headrace_server.api.payloads import Unwritable, as_json_object, payload_fau
 from headrace_server.api.problems import Fault
 from headrace_server.api.shapes import EXCLUSIVE
 from headrace_server.domain.jobs import Format
-from headrace_server.domain.limits import MAX_DEPTH, MAX_KEY_CHARS, MAX_NAME_CHARS
+from headrace_server.domain.limits import MAX_DEPTH, MAX_FAULTS, MAX_KEY_CHARS, MAX_NAME_CHARS
 
 _Instant = Annotated[datetime, Meta(tz=True)]
 _WORDS: Final = {
@@ -36,8 +37,8 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 def list_faults(shape: Any, data: bytes, reading: Reading, pointer: str = "") -> list[Fault]:
-    """Return all faults of well-formed `data`, which lies at `pointer`, against a struct type or a union of them."""
-    return list(_walk(_info(shape), data, reading, pointer))
+    """Return the first MAX_FAULTS faults of well-formed `data` at `pointer` against a struct type or a union of them."""
+    return list(islice(_walk(_info(shape), data, reading, pointer), MAX_FAULTS))
 
 
 def value_faults(value: msgspec.Struct, reading: Reading, pointer: str = "") -> list[Fault]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from headrace_server.domain.errors import StoreFault, Unknown
+from headrace_server.domain.limits import MAX_FAULTS
 
 PROBLEM_JSON: Final = b"application/problem+json"  # also for readers of msgpack: RFC 9457 knows no msgpack form
 
@@ -191,7 +192,7 @@ def invalid(faults: Sequence[Fault], code: str = "invalid_request") -> Problem:
     shared = codes.pop() if len(codes) == 1 else code
     first = faults[0]
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    return Problem(shared, f"{first.pointer or 'The body'} {first.detail}{more}", errors=faults)
+    return Problem(shared, f"{first.pointer or 'The body'} {first.detail}{more}", errors=faults[:MAX_FAULTS])
 
 
 def of_store(fault: StoreFault) -> Problem:

@@ -19,6 +19,7 @@ MAX_HEADER_BYTES: Final = 64 * KIB
 MAX_DEPTH: Final = 32  # nesting of JSON or msgpack; deeper recursion costs more than any job needs
 MAX_INTEGER: Final = 2**53  # exclusive: Lua numbers and JavaScript numbers are exact below it
 MAX_BATCH_ITEMS: Final = 1_000
+MAX_FAULTS: Final = 100  # listed for one body or one item of a list: a body of 8 MiB has room for a million
 MAX_ATOMIC_JOBS: Final = 200  # one script takes them all or none
 MAX_LEASE_QUEUES: Final = 64
 MAX_LEASE_JOBS: Final = 1_000
