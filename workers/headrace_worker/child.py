@@ -12,32 +12,36 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections import deque
 from typing import Any, Final, NoReturn
 
 from headrace_worker import log, registry
 from headrace_worker.executor import Executor
-from headrace_worker.frames import TICKET_BYTES, Down, Order, Splitter, Up, keys_of, pack_up, unpack_down
+from headrace_worker.frames import Down, Splitter, Up, pack_up, unpack_down
+from headrace_worker.inbox import Inbox
 from headrace_worker.outcome import Outcome
+from headrace_worker.tickets import PipeTickets, Tickets
 
 _PR_SET_PDEATHSIG: Final = 1
 _RECV_BYTES: Final = 256 * 1024
+_GATHER_S: Final = 0.0005  # results of half a millisecond share a message; a request costs more than twice as much
 
 
 class Child:
     """The child's end of the pipe."""
 
-    def __init__(self, pipe: socket.socket, tickets: int, handlers: registry.Handlers, slots: int) -> None:
+    def __init__(self, pipe: socket.socket, tickets: Tickets, handlers: registry.Handlers, slots: int) -> None:
         self._pipe = pipe
-        self._tickets = tickets
-        self._allowed: set[int] = set()
         self._said: deque[list[Any]] = deque()
-        self._speaking = threading.Lock()
+        self._news = threading.Event()
         self._executor = Executor(handlers, slots, self._done)
+        self._inbox = Inbox(tickets, slots, self._executor.start)
 
     def listen(self) -> None:
         """Do what the supervisor says until its end of the pipe closes."""
+        threading.Thread(target=self._tell, name="headrace-results", daemon=True).start()
         splitter = Splitter()
         while data := self._pipe.recv(_RECV_BYTES):
             for body in splitter.feed(data):
@@ -46,7 +50,10 @@ class Child:
     def _obey(self, kind: Down, content: Any) -> None:
         match kind:
             case Down.RUN:
-                self._start(content)
+                self._inbox.put(content)
+            case Down.FORGET:
+                self._inbox.forget(content)
+                self._news.set()
             case Down.EXTENDED:
                 self._executor.extend(content)
             case Down.LOST:
@@ -54,35 +61,22 @@ class Child:
             case Down.CANCEL:
                 self._executor.cancel_all()
 
-    def _start(self, orders: list[Order]) -> None:
-        """Start the jobs whose tickets are still in the pipe; the others were taken back."""
-        self._allowed.update(_read_tickets(self._tickets, len(orders)))
-        allowed = [order for order in orders if order.key in self._allowed]
-        for order in allowed:
-            self._allowed.remove(order.key)
-            self._executor.start(order)
-        if len(allowed) < len(orders):
-            self._say_nothing()  # the supervisor took us for dead; show that we are not
+    def _done(self, key: int, took_ms: float, outcome: Outcome) -> None:
+        self._said.append([key, took_ms, *outcome.to_wire()])
+        self._inbox.freed()
+        self._news.set()
 
-    def _done(self, key: int, outcome: Outcome) -> None:
-        """Report an outcome. Whoever finds nobody speaking speaks for all, so a burst makes few frames."""
-        self._said.append([key, *outcome.to_wire()])
-        while self._said and self._speaking.acquire(blocking=False):
+    def _tell(self) -> None:
+        """Report what was said, for ever: a burst of short jobs in few messages, each at most a moment late."""
+        while True:
+            self._news.wait()
+            self._news.clear()
+            time.sleep(_GATHER_S)
+            said = [self._said.popleft() for _ in range(len(self._said))]
             try:
-                self._speak()
-            finally:
-                self._speaking.release()
-
-    def _speak(self) -> None:
-        said = []
-        while self._said:
-            said.append(self._said.popleft())
-        if said:
-            self._pipe.sendall(pack_up(Up.DONE, said))
-
-    def _say_nothing(self) -> None:
-        with self._speaking:
-            self._pipe.sendall(pack_up(Up.DONE, []))
+                self._pipe.sendall(pack_up(Up.DONE, said))
+            except OSError:
+                return  # the supervisor is gone; the main thread hears it, too
 
 
 def main(arguments: list[str]) -> None:
@@ -99,7 +93,7 @@ def main(arguments: list[str]) -> None:
     except BaseException:  # noqa: BLE001 - whatever the module raised, SystemExit too, its author wants to see it
         _give_up(pipe, f"{arguments[4]} cannot be imported:\n{traceback.format_exc()}")
     pipe.sendall(pack_up(Up.READY, {name: handler.queue for name, handler in handlers.items()}))
-    Child(pipe, tickets, handlers, slots).listen()
+    Child(pipe, PipeTickets(tickets), handlers, slots).listen()
 
 
 def _give_up(pipe: socket.socket, text: str) -> NoReturn:
@@ -122,13 +116,6 @@ def _ignore_terminal() -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-
-
-def _read_tickets(pipe: int, most: int) -> list[int]:
-    try:
-        return keys_of(os.read(pipe, most * TICKET_BYTES))
-    except BlockingIOError:
-        return []
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from headrace import Grant, Leased, Release, Snooze
 
 from headrace_worker import bounds, clock, log, pace
 from headrace_worker.backoff import UnknownTasks
-from headrace_worker.hands import Hands
+from headrace_worker.hands import Ended, Hands
 from headrace_worker.held import Board, HeldJob
 from headrace_worker.outcome import Form, Kind, Outcome, completion
 from headrace_worker.settle import Settler
@@ -28,7 +28,8 @@ class Dispatcher:
         self._unknown = UnknownTasks()
         self._watch = asyncio.Event()
         self._ended = asyncio.Event()
-        self.finished = 0  # jobs whose runs ended here
+        self._last_end = 0.0
+        self._busy_since: float | None = None  # the last end, where all slots were busy after it
         self.room_changed: Callable[[], None] = lambda: None
         self.leased: Callable[[Sequence[HeldJob]], None] = lambda _: None
 
@@ -37,10 +38,8 @@ class Dispatcher:
         slots = self._hands.slots
         if slots == 0 or self._settler.is_full:
             return 0
-        window = pace.window(self._pace.mean_ms(), slots - self._blocked())
-        return pace.wanted(
-            slots=slots, running=len(self._board.running), waiting=len(self._board.waiting), window_jobs=window
-        )
+        held = len(self._board.handed) + len(self._board.waiting)
+        return pace.wanted(slots=slots, held=held, window_jobs=self._window(self._blocked()))
 
     def accept(self, grant: Grant, *, sent: float, received: float) -> None:
         """Take in the jobs of one grant."""
@@ -53,67 +52,72 @@ class Dispatcher:
             else:
                 self._turn_away(held)
         self.leased(new)
-        self._fill_slots()
+        if self._blocked():
+            self._look()  # the room may be gone that a parked poll was sent for: what is too much goes straight back
+        self._hand_over()
 
     def release_waiting(self, reason: str) -> None:
         """Give back everything that has not started."""
+        self._board.unhand(self._hands.take_back())
         self._release(list(self._board.waiting.values()), reason)
 
     def release_all(self, reason: str) -> None:
         """Give back everything that has not ended; nothing of it may still be running."""
-        self._release([*self._board.waiting.values(), *self._board.running.values()], reason)
+        self._release([*self._board.waiting.values(), *self._board.handed.values()], reason)
 
     def lose(self, held: HeldJob) -> None:
         """Take in that a lease is lost: stop the job if it can be stopped; its result will be thrown away."""
         held.lost = True
-        if held.key in self._board.running:
+        if held.key in self._board.handed:
             self._hands.lose([held.key])
         else:
             self._board.waiting.pop(held.key, None)
 
     def extended(self, held: Sequence[HeldJob]) -> None:
         """Take in new deadlines."""
-        running = [(each.key, each.deadline) for each in held if each.key in self._board.running]
-        if running:
-            self._hands.extend(running)
+        handed = [(each.key, each.deadline) for each in held if each.key in self._board.handed]
+        if handed:
+            self._hands.extend(handed)
 
     async def sweep(self) -> None:
         """Look after jobs that have not started, for ever; sleeps while there are none."""
         while True:
             await self._watch.wait()
             await asyncio.sleep(bounds.SWEEP_S)
-            unstarted = self._hands.check()
-            self._release_overdue()
-            if not unstarted and not self._board.waiting:
+            if self._hands.unstarted or self._board.waiting:
+                self._look()
+            else:
                 self._watch.clear()
 
     async def drained(self) -> None:
         """Return when nothing runs any more."""
-        while self._board.running:
+        while self._board.handed:
             self._ended.clear()
             await self._ended.wait()
 
-    def done(self, ended: Sequence[tuple[int, Outcome]]) -> None:
-        """See Listener: some runs have ended."""
-        for key, outcome in ended:
-            held = self._board.running.get(key)
+    def done(self, ended: Sequence[Ended]) -> None:
+        """See Listener."""
+        now = clock.now()
+        if self._busy_since is not None:
+            self._pace.ended(len(ended), (now - self._busy_since) * 1000)
+        for key, took_ms, outcome in ended:
+            held = self._board.handed.get(key)
             if held is not None:  # else it was released meanwhile
+                self._pace.ran(held.job.task, took_ms)
                 self._end(held, outcome)
-        self._fill_slots()
+        self._last_end = now
+        self._busy_since = now if len(self._board.handed) >= self._hands.slots else None
         self.room_changed()
 
-    def taken_back(self, keys: Iterable[int]) -> None:
-        """See Listener: these have not started; they are the next ones, if they are not too late by then."""
-        self._board.unstart(keys)
-
-    def died(self, outcome: Outcome) -> None:
-        """See Listener: all that had started is over."""
-        for held in list(self._board.running.values()):
+    def died(self, unstarted: Iterable[int], outcome: Outcome) -> None:
+        """See Listener."""
+        self._board.unhand(unstarted)
+        for held in list(self._board.handed.values()):
             self._end(held, outcome)
 
     def changed(self) -> None:
-        """See Listener: there are more or fewer slots."""
-        self._fill_slots()
+        """See Listener."""
+        self._hand_over()
         self.room_changed()
 
     def _hold(self, job: Leased, grant: Grant, received: float) -> HeldJob:
@@ -130,20 +134,14 @@ class Dispatcher:
         else:
             self._settler.add(held, Release(job_id=job.id, token=job.token, reason="unknown_task"))
 
-    def _fill_slots(self) -> None:
-        free = self._hands.slots - len(self._board.running)
-        if free <= 0 or not self._board.waiting:
-            return
-        now = clock.now()
-        started = self._board.start(free, now)
-        self._hands.run([held.order() for held in started])
+    def _hand_over(self) -> None:
+        slots = self._hands.slots
+        if slots and self._board.waiting:
+            self._hands.run([held.order() for held in self._board.hand_over(slots, clock.now())])
         self._watch.set()
 
     def _end(self, held: HeldJob, outcome: Outcome) -> None:
-        job, now = held.job, clock.now()
-        took_ms = (now - (held.started or now)) * 1000
-        self._pace.ran(job.task, took_ms)
-        self.finished += 1
+        job = held.job
         self._ended.set()
         if held.lost:
             self._board.forget(held.key)
@@ -151,29 +149,39 @@ class Dispatcher:
             return
         if outcome.kind is Kind.FAILED:
             log.warning("job failed", task=job.task, job=job.id, attempt=job.attempt, error=outcome.error_type)
-        log.debug("job ended", task=job.task, job=job.id, how=outcome.kind, ms=took_ms)
+        else:
+            log.debug("job ended", task=job.task, job=job.id, how=outcome.kind)
         size = len(outcome.result) + len(outcome.message) + len(outcome.stack or "")
         self._settler.add(held, completion(job, outcome), size, by_json=outcome.form is Form.JSON)
 
+    def _window(self, blocked: int) -> int:
+        return pace.window(self._pace.mean_ms(), self._hands.slots - blocked, self._pace.gap_ms)
+
     def _blocked(self) -> int:
         since = clock.now() - bounds.BLOCKED_SLOT_MS / 1000
-        return sum(1 for held in self._board.running.values() if held.started is not None and held.started < since)
+        return sum(1 for held in self._board.handed.values() if held.started is not None and held.started < since)
 
-    def _release_overdue(self) -> None:
-        waiting = list(self._board.waiting.values())
-        if not waiting:
-            return
+    def _look(self) -> None:
+        """Give back what should have started by now, and what will not start soon."""
         now = clock.now()
+        line = [*self._board.note_started(self._hands.unstarted, now), *self._board.waiting.values()]
+        running = len(self._board) - len(self._board.settling) - len(line)
+        blocked = self._blocked()
         places = pace.overdue(
-            ((now - held.received) * 1000 for held in waiting),
-            mean_ms=self._pace.mean_ms(),
-            slots=self._hands.slots,
-            blocked=self._blocked(),
+            [(now - held.received) * 1000 for held in line], self._window(blocked) if blocked else None
         )
-        self._release([waiting[place] for place in places], "not_started")
+        if not places:
+            return
+        late = {id(line[place]) for place in places}
+        back = self._board.unhand(self._hands.take_back())  # what has started meanwhile is not among them
+        silent_ms = (now - self._last_end) * 1000
+        if back and running < self._hands.slots and silent_ms > bounds.WAIT_TO_START_MS:
+            self._hands.doubt()
+        self._release([held for held in self._board.waiting.values() if id(held) in late], "not_started")
+        self._hand_over()
         self.room_changed()
 
     def _release(self, jobs: Iterable[HeldJob], reason: str) -> None:
-        for held in jobs:
+        for held in list(jobs):
             job = held.job
             self._settler.add(held, Release(job_id=job.id, token=job.token, reason=reason))

@@ -1,7 +1,7 @@
 """The slots: runs tasks on threads and on one event loop, and reports how each ended; it must not know the server.
 
-The supervisor hands over at most as many jobs as there are slots, so whatever comes here starts at once. `start` and
-`lose` never block and may be called from any one thread; `done` is called from the thread a task ran on.
+The inbox starts at most as many jobs as there are slots, so whatever comes here runs at once. No method blocks, and all
+may be called from any thread; `done` is called from the thread a task ran on.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import contextvars
 import functools
 import inspect
 import threading
+import time
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 from typing import Any
@@ -20,7 +21,7 @@ from headrace_worker.frames import Order
 from headrace_worker.outcome import CANCELLED, Outcome, failed, refused, returned
 from headrace_worker.registry import Handler, Handlers
 
-Done = Callable[[int, Outcome], None]
+Done = Callable[[int, float, Outcome], None]  # the job's key, milliseconds, how it ended
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
@@ -41,7 +42,7 @@ class Executor:
         self._contexts[order.key] = context
         handler = self._handlers.get(context.task)
         if handler is None:  # the supervisor knows our tasks, so this is a fault of ours, not of the job
-            self._finish(order.key, refused("TaskUnknown", f"this worker has no task {context.task!r}"))
+            self._finish(order.key, 0.0, refused("TaskUnknown", f"this worker has no task {context.task!r}"))
         elif handler.is_async:
             self._loop.call(self._start_async, order.key, handler, context)
         else:
@@ -83,22 +84,29 @@ class Executor:
 
     def _run_sync(self, job: tuple[int, Handler, JobContext]) -> None:
         key, handler, context = job
-        self._finish(key, contextvars.Context().run(_call, handler, context))
+        began = time.perf_counter()
+        outcome = contextvars.Context().run(_call, handler, context)
+        self._finish(key, _since_ms(began), outcome)
 
     def _start_async(self, key: int, handler: Handler, context: JobContext) -> None:
         task = asyncio.get_running_loop().create_task(
             _call_async(handler, context), name=f"{context.task} {context.job_id}", context=contextvars.Context()
         )
         self._tasks[key] = task
-        task.add_done_callback(functools.partial(self._end_async, key))
+        task.add_done_callback(functools.partial(self._end_async, key, time.perf_counter()))
 
-    def _end_async(self, key: int, task: asyncio.Task[Outcome]) -> None:
+    def _end_async(self, key: int, began: float, task: asyncio.Task[Outcome]) -> None:
         del self._tasks[key]
-        self._finish(key, CANCELLED if task.cancelled() else task.result())  # cancelled: before its first step
+        outcome = CANCELLED if task.cancelled() else task.result()  # cancelled: before its first step
+        self._finish(key, _since_ms(began), outcome)
 
-    def _finish(self, key: int, outcome: Outcome) -> None:
+    def _finish(self, key: int, took_ms: float, outcome: Outcome) -> None:
         self._contexts.pop(key, None)
-        self._done(key, outcome)
+        self._done(key, took_ms, outcome)
+
+
+def _since_ms(began: float) -> float:
+    return (time.perf_counter() - began) * 1000
 
 
 def _call(handler: Handler, context: JobContext) -> Outcome:

@@ -2,15 +2,11 @@
 
 Down go pickles, made by our own supervisor from what the server sent (a payload may hold integers of any size). Up come
 msgpack lists only: the child runs user code, and nothing that it says may run code here.
-
-The pipe of tickets beside it decides who owns a job that may not have started. Eight bytes, the job's key, are the
-permission to start it. Only the child takes tickets out, except when it does not come to it: then the supervisor reads
-them back, and because the kernel gives every byte to one reader only, such a job surely never starts.
 """
 
 import pickle
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -19,16 +15,16 @@ import msgpack  # type: ignore[import-untyped]
 from headrace_worker import bounds
 
 _LENGTH: Final = struct.Struct(">I")
-TICKET_BYTES: Final = 8
 
 
 class Down(StrEnum):
     """What the supervisor says."""
 
     RUN = "run"  # [Order, ...]
+    FORGET = "forget"  # [key, ...]: their tickets were taken back; answered, as a sign of life
     EXTENDED = "extended"  # [(key, deadline), ...]
     LOST = "lost"  # [key, ...]: the lease is gone, so is the result
-    CANCEL = "cancel"  # []: cancel whatever still runs
+    CANCEL = "cancel"  # None: cancel whatever still runs
 
 
 class Up(StrEnum):
@@ -36,7 +32,7 @@ class Up(StrEnum):
 
     READY = "ready"  # {task: queue}: the app is imported
     FAILED = "failed"  # text: the app cannot be imported
-    DONE = "done"  # [[key, *outcome], ...]
+    DONE = "done"  # [[key, milliseconds, *outcome], ...]; may be empty
 
 
 class Order(NamedTuple):
@@ -90,16 +86,6 @@ class Splitter:
                 start = end
         finally:
             del self._buffer[:start]
-
-
-def tickets(keys: Iterable[int]) -> bytes:
-    """Return the tickets of some jobs."""
-    return b"".join(key.to_bytes(TICKET_BYTES, "big") for key in keys)
-
-
-def keys_of(data: bytes) -> list[int]:
-    """Return the keys of some tickets."""
-    return [int.from_bytes(data[at : at + TICKET_BYTES], "big") for at in range(0, len(data), TICKET_BYTES)]
 
 
 def _framed(body: bytes) -> bytes:

@@ -95,6 +95,6 @@ class Heartbeat:
     def _lost(self, held: HeldJob, status: Status) -> None:
         """Take in that a lease is gone. Of a job that is being settled this is no news: the settle tells its end."""
         held.lost = True
-        if held.key in self._board.running or held.key in self._board.waiting:
+        if held.key in self._board.handed or held.key in self._board.waiting:
             log.warning("lease lost", job=held.job.id, task=held.job.task, status=status)
             self._dispatcher.lose(held)

@@ -20,7 +20,7 @@ class HeldJob:
     received: float  # `clock.now()` when the reply was here
     lease_s: float  # its length when it was given
     deadline: float  # `clock.now()` until which it surely lasts
-    started: float | None = None  # when the executor got it
+    started: float | None = None  # when it was seen to run
     lost: bool = False  # the server said so
     key: int = field(default_factory=lambda: next(_KEYS))
 
@@ -50,41 +50,55 @@ class HeldJob:
 
 
 class Board:
-    """All held jobs, each in one place: waiting for a slot, running, or waiting to be settled."""
+    """All held jobs, each in one place: in line here, handed to the executor, or waiting to be settled."""
 
     def __init__(self) -> None:
         self.waiting: dict[int, HeldJob] = {}  # first in line first
-        self.running: dict[int, HeldJob] = {}
+        self.handed: dict[int, HeldJob] = {}  # in the order of their handing over, in which they start
         self.settling: dict[int, HeldJob] = {}
 
     def __iter__(self) -> Iterator[HeldJob]:
-        return itertools.chain(self.waiting.values(), self.running.values(), self.settling.values())
+        return itertools.chain(self.waiting.values(), self.handed.values(), self.settling.values())
 
     def __len__(self) -> int:
-        return len(self.waiting) + len(self.running) + len(self.settling)
+        return len(self.waiting) + len(self.handed) + len(self.settling)
 
-    def start(self, count: int, now: float) -> list[HeldJob]:
-        """Move up to `count` jobs from the head of the line to running."""
-        chosen = list(itertools.islice(self.waiting.values(), count))
-        for held in chosen:
-            del self.waiting[held.key]
-            held.started = now
-            self.running[held.key] = held
-        return chosen
+    def hand_over(self, slots: int, now: float) -> list[HeldJob]:
+        """Move all waiting jobs to the executor; those that find a free slot start now."""
+        free = slots - len(self.handed)
+        moved = list(self.waiting.values())
+        for place, held in enumerate(moved):
+            held.started = now if place < free else None
+        self.handed |= self.waiting
+        self.waiting = {}
+        return moved
 
-    def unstart(self, keys: Iterable[int]) -> None:
-        """Move jobs that have not started back to the head of the line."""
-        back = {key: held for key in keys if (held := self.running.pop(key, None)) is not None}
-        self.waiting = back | self.waiting
+    def note_started(self, unstarted: int, now: float) -> list[HeldJob]:
+        """Take in that all but the last `unstarted` have started; return these last ones."""
+        handed = list(self.handed.values())
+        border = max(0, len(handed) - unstarted)
+        for held in handed[:border]:
+            held.started = held.started or now
+        for held in handed[border:]:
+            held.started = None
+        return handed[border:]
+
+    def unhand(self, keys: Iterable[int]) -> list[HeldJob]:
+        """Move jobs back to the head of the line; the executor may still know the old key, so each gets a new one."""
+        back = [held for key in keys if (held := self.handed.pop(key, None)) is not None]
+        for held in back:
+            held.key, held.started = next(_KEYS), None
+        self.waiting = {held.key: held for held in back} | self.waiting
+        return back
 
     def settle(self, held: HeldJob) -> None:
         """Move a job to where it waits for the server."""
         self.waiting.pop(held.key, None)
-        self.running.pop(held.key, None)
+        self.handed.pop(held.key, None)
         self.settling[held.key] = held
 
     def forget(self, key: int) -> None:
         """Drop a job: the server knows how it ended, or does not want to."""
         self.waiting.pop(key, None)
-        self.running.pop(key, None)
+        self.handed.pop(key, None)
         self.settling.pop(key, None)

@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from headrace_worker import bounds
 from headrace_worker.executor import Executor
 from headrace_worker.frames import Order
-from headrace_worker.hands import AppFailed, Hands, Listener
+from headrace_worker.hands import AppFailed, Ended, Hands, Listener
+from headrace_worker.inbox import Inbox
 from headrace_worker.outcome import Outcome
 from headrace_worker.registry import AppNotFound, Handlers
+from headrace_worker.tickets import LocalTickets
 
 
 class InlineHands(Hands):
@@ -23,8 +25,11 @@ class InlineHands(Hands):
         self._find = handlers
         self._slots = slots
         self._tasks: dict[str, str] = {}
-        self._ended: deque[tuple[int, Outcome]] = deque()
+        self._tickets = LocalTickets()
+        self._handed: set[int] = set()
+        self._ended: deque[Ended] = deque()
         self._executor: Executor | None = None
+        self._quiet = asyncio.Event()
 
     @property
     def tasks(self) -> Mapping[str, str]:
@@ -36,6 +41,11 @@ class InlineHands(Hands):
         """See Hands."""
         return self._slots
 
+    @property
+    def unstarted(self) -> int:
+        """See Hands."""
+        return self._tickets.count()
+
     async def start(self, listener: Listener) -> None:
         """See Hands."""
         try:
@@ -45,18 +55,25 @@ class InlineHands(Hands):
         self._tasks = {name: handler.queue for name, handler in handlers.items()}
         self._listener = listener
         self._loop = asyncio.get_running_loop()
-        self._running: set[int] = set()
-        self._quiet = asyncio.Event()
-        self._quiet.set()
         self._executor = Executor(handlers, self._slots, self._done)
+        self._inbox = Inbox(self._tickets, self._slots, self._executor.start)
 
     def run(self, orders: Sequence[Order]) -> None:
         """See Hands."""
-        self._quiet.clear()
-        if self._executor is not None:
-            self._running.update(order.key for order in orders)
-            for order in orders:
-                self._executor.start(order)
+        keys = [order.key for order in orders]
+        self._handed.update(keys)
+        self._tickets.put(keys)
+        self._inbox.put(orders)
+
+    def take_back(self) -> list[int]:
+        """See Hands."""
+        keys = self._tickets.take_all()
+        self._inbox.forget(keys)
+        self._handed.difference_update(keys)
+        return keys
+
+    def doubt(self) -> None:
+        """See Hands: if this code runs, so do the threads."""
 
     def extend(self, deadlines: Sequence[tuple[int, float]]) -> None:
         """See Hands."""
@@ -68,22 +85,21 @@ class InlineHands(Hands):
         if self._executor is not None:
             self._executor.lose(keys)
 
-    def check(self) -> bool:
-        """See Hands: threads of our own start when they are told to."""
-        return False
-
     async def end(self) -> None:
         """See Hands; a thread that goes on is left behind, and the end of the process ends it."""
         executor, self._executor = self._executor, None
         if executor is None:
             return
+        self.take_back()
         executor.cancel_all()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._quiet.wait(), bounds.CHILD_LAST_WORDS_S)
+        if self._handed:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._quiet.wait(), bounds.CHILD_LAST_WORDS_S)
         executor.close()
 
-    def _done(self, key: int, outcome: Outcome) -> None:
-        self._ended.append((key, outcome))
+    def _done(self, key: int, took_ms: float, outcome: Outcome) -> None:
+        self._ended.append(Ended(key, took_ms, outcome))
+        self._inbox.freed()
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._tell)
 
@@ -91,8 +107,8 @@ class InlineHands(Hands):
         ended = []
         while self._ended:
             ended.append(self._ended.popleft())
-        self._running.difference_update(key for key, _ in ended)
-        if not self._running:
+        self._handed.difference_update(each.key for each in ended)
+        if self._executor is None and not self._handed:
             self._quiet.set()
         if ended:
             self._listener.done(ended)

@@ -64,11 +64,6 @@ class Leaser:
         return self._phase
 
     @property
-    def is_cut_off(self) -> bool:
-        """Whether the fate of a request is not known: the server may have granted jobs."""
-        return self._open is not None
-
-    @property
     def silent_s(self) -> float:
         """For how long the server has been asked without an answer; 0 while it is not asked. For the watchdog."""
         return 0.0 if self._phase is Phase.FULL else clock.now() - self._answered_at
@@ -101,7 +96,6 @@ class Leaser:
             return
         self._settler.put_back(ask.riders)
         grant = await self._recovered(ask)
-        self._open = None
         for job in grant.jobs:
             held = HeldJob(job=job, received=clock.now(), lease_s=0.0, deadline=0.0, lost=True)
             self._settler.add(held, Release(job_id=job.id, token=job.token, reason="worker_stopping"))
@@ -141,6 +135,7 @@ class Leaser:
         self._answered_at = received
         if ask.riders:
             self._settler.judged(ask.riders, grant.completed)
+        log.debug("leased", jobs=len(grant.jobs), asked=ask.max_jobs, settled=len(ask.riders), took_s=received - sent)
         if grant.replayed:
             log.info("lease reply was lost, got it again", jobs=len(grant.jobs))
         self._dispatcher.accept(grant, sent=sent, received=received)

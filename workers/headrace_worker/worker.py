@@ -86,8 +86,10 @@ class Worker:
         ]
         try:
             await self._stopping.wait()
-            await self._wind_down(leasing, dispatcher, board)
-            return await self._last_words(leaser, settler)
+            await _cancel(leasing)
+            recovery = asyncio.create_task(leaser.recover())
+            await self._wind_down(dispatcher, board)
+            return await self._last_words(recovery, settler)
         finally:
             await _cancel(leasing, *others)
 
@@ -103,30 +105,31 @@ class Worker:
             self._failed = True
             self._stopping.set()
 
-    async def _wind_down(self, leasing: asyncio.Task[None], dispatcher: Dispatcher, board: Board) -> None:
+    async def _wind_down(self, dispatcher: Dispatcher, board: Board) -> None:
         """Lease no more, give back what has not started, let the rest finish, and give back what does not."""
-        log.info("worker stopping", running=len(board.running), waiting=len(board.waiting))
-        await _cancel(leasing)
+        log.info("worker stopping", jobs=len(board.handed) + len(board.waiting))
         dispatcher.release_waiting("worker_stopping")
         await _first(dispatcher.drained(), self._hurried.wait(), timeout_s=self._settings.grace_s)
         await self._hands.end()  # before the release: nobody may run a job that another worker can lease
         dispatcher.release_all("worker_stopped")
 
-    async def _last_words(self, leaser: Leaser, settler: Settler) -> int:
+    async def _last_words(self, recovery: asyncio.Task[None], settler: Settler) -> int:
         """Tell the server what it does not know yet, for as long as that is decent; return the exit code."""
 
         async def tell() -> None:
-            await leaser.recover()
+            await recovery
             await settler.flush()
 
-        await _first(tell(), timeout_s=bounds.FLUSH_S)
-        left = len(settler)
-        if left or leaser.is_cut_off:
-            log.error("the server cannot be reached, some leases may have to run out", unsettled=left)
+        telling = asyncio.create_task(tell())
+        await asyncio.wait({telling}, timeout=bounds.FLUSH_S)
+        told = telling.done() and telling.exception() is None
+        await _cancel(telling)
+        if not told:
+            log.error("the server cannot be reached, some leases may have to run out", unsettled=len(settler))
         log.info("worker stopped")
         if self._failed:
             return EX_SOFTWARE
-        return EX_UNAVAILABLE if left else 0
+        return 0 if told else EX_UNAVAILABLE
 
 
 def make_id() -> str:

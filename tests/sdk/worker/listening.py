@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from headrace_worker.frames import Order
+from headrace_worker.hands import Ended
 from headrace_worker.outcome import Outcome
 
 
@@ -13,22 +14,20 @@ class Notes:
 
     def __init__(self) -> None:
         self.outcomes: dict[int, Outcome] = {}
-        self.back: list[int] = []
+        self.unstarted: list[int] = []
         self.deaths: list[Outcome] = []
         self.changes = 0
         self._news = asyncio.Event()
 
-    def done(self, ended: Sequence[tuple[int, Outcome]]) -> None:
-        for key, outcome in ended:
+    def done(self, ended: Sequence[Ended]) -> None:
+        for key, took_ms, outcome in ended:
+            assert took_ms >= 0
             assert key not in self.outcomes, "an outcome is told once"
             self.outcomes[key] = outcome
         self._news.set()
 
-    def taken_back(self, keys: Iterable[int]) -> None:
-        self.back += keys
-        self._news.set()
-
-    def died(self, outcome: Outcome) -> None:
+    def died(self, unstarted: Iterable[int], outcome: Outcome) -> None:
+        self.unstarted += unstarted
         self.deaths.append(outcome)
         self._news.set()
 

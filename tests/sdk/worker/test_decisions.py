@@ -75,30 +75,43 @@ class TestWindow:
     def test_window(self, mean_ms: float | None, slots: int, jobs: int) -> None:
         assert pace.window(mean_ms, slots) == jobs
 
+    def test_jobs_that_end_more_slowly_than_their_mean_says_bound_the_window(self) -> None:
+        assert pace.window(0.02, 8, gap_ms=None) == bounds.WINDOW_JOBS
+        assert pace.window(0.02, 8, gap_ms=0.5) == 100
+        assert pace.window(5.0, 8, gap_ms=0.001) == 80
+        assert pace.window(0.02, 8, gap_ms=60.0) == 0
+
+    def test_the_gap_is_a_running_mean(self) -> None:
+        seen = pace.Pace()
+        assert seen.gap_ms is None
+        seen.ended(10, 5.0)
+        assert seen.gap_ms == pytest.approx(0.5)
+        seen.ended(1, 1.5)
+        assert seen.gap_ms == pytest.approx(0.6)
+
     @pytest.mark.parametrize(
-        ("running", "waiting", "window", "asked"),
+        ("held", "window", "asked"),
         [
-            (0, 0, 0, 8),
-            (7, 0, 0, 1),
-            (8, 0, 0, 0),
-            (8, 0, 100, 100),
-            (8, 50, 100, 50),  # half is used up: ask for the other half
-            (8, 51, 100, 0),
-            (8, 120, 100, 0),  # the window has shrunk
-            (0, 0, 500, bounds.LEASE_JOBS),
+            (0, 0, 8),
+            (7, 0, 1),
+            (8, 0, 0),
+            (8, 100, 100),
+            (58, 100, 50),  # half is used up: ask for the other half
+            (59, 100, 0),
+            (128, 100, 0),  # the window has shrunk
+            (0, 500, bounds.LEASE_JOBS),
         ],
     )
-    def test_wanted(self, running: int, waiting: int, window: int, asked: int) -> None:
-        assert pace.wanted(slots=8, running=running, waiting=waiting, window_jobs=window) == asked
+    def test_wanted(self, held: int, window: int, asked: int) -> None:
+        assert pace.wanted(slots=8, held=held, window_jobs=window) == asked
 
     def test_what_has_not_started_after_250_ms_goes_back(self) -> None:
-        assert pace.overdue([251.0, 250.0, 3.0], mean_ms=1.0, slots=8, blocked=0) == [0]
+        assert pace.overdue([251.0, 250.0, 3.0], None) == [0]
 
-    def test_a_blocked_slot_shrinks_what_may_wait(self) -> None:
-        ages = [1.0] * 30
-        assert pace.overdue(ages, mean_ms=5.0, slots=2, blocked=0) == []
-        assert pace.overdue(ages, mean_ms=5.0, slots=2, blocked=1) == list(range(10, 30))
-        assert pace.overdue(ages, mean_ms=5.0, slots=2, blocked=2) == list(range(30))
+    def test_while_a_slot_is_blocked_only_so_many_may_wait(self) -> None:
+        assert pace.overdue([1.0] * 30, 10) == list(range(10, 30))
+        assert pace.overdue([1.0] * 30, 0) == list(range(30))
+        assert pace.overdue([300.0, 1.0, 1.0], 2) == [0, 2]
 
 
 class TestWaits:

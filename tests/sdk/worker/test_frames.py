@@ -11,10 +11,8 @@ from headrace_worker.frames import (
     Order,
     Splitter,
     Up,
-    keys_of,
     pack_down,
     pack_up,
-    tickets,
     unpack_down,
     unpack_up,
 )
@@ -45,8 +43,3 @@ def test_an_absurd_length_is_a_fault() -> None:
 def test_the_supervisor_reads_no_pickles() -> None:
     with pytest.raises((ValueError, msgpack.UnpackException)):
         unpack_up(pickle.dumps(("done", [])))
-
-
-@given(st.lists(st.integers(1, 2**63), max_size=20))
-def test_tickets(keys: list[int]) -> None:
-    assert keys_of(tickets(keys)) == keys

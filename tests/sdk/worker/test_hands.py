@@ -141,7 +141,7 @@ async def test_a_dead_child_is_noticed_and_replaced(
     assert child.pid != first
     child.run([order(2, "noop")])
     assert (await notes.outcome(2)).kind is Kind.RETURNED
-    assert notes.back == []
+    assert notes.unstarted == []
 
 
 async def test_results_that_a_dying_child_has_told_are_not_lost(child: ProcessHands, notes: Notes) -> None:
@@ -165,6 +165,28 @@ async def test_a_crash_storm_is_slowed_down(child: ProcessHands, notes: Notes) -
     assert waits[2] >= 0.5
 
 
+async def test_more_jobs_than_slots_wait_their_turn_and_can_be_taken_back(
+    hands: Hands, notes: Notes, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    blocked = [order(key, "block", [str(tmp_path / f"started{key}"), str(go)]) for key in range(1, SLOTS + 1)]
+    hands.run([*blocked, order(11, "noop"), order(12, "noop"), order(13, "noop")])
+    await notes.until(lambda: hands.unstarted == 3)
+    assert hands.take_back() == [11, 12, 13]
+    assert hands.unstarted == 0
+    hands.run([order(14, "noop")])
+    go.touch()
+    await notes.until(lambda: len(notes.outcomes) == SLOTS + 1)
+    assert set(notes.outcomes) == {*range(1, SLOTS + 1), 14}
+
+
+async def test_many_short_jobs_end_once_each(hands: Hands, notes: Notes) -> None:
+    keys = range(1, 1_001)
+    hands.run([order(key, "context_async" if key % 10 == 0 else "noop") for key in keys])
+    await notes.until(lambda: len(notes.outcomes) == len(keys))
+    assert all(outcome.kind is Kind.RETURNED for outcome in notes.outcomes.values())
+
+
 async def test_jobs_in_front_of_a_child_that_holds_the_gil_are_taken_back(
     child: ProcessHands, notes: Notes, tmp_path: Path
 ) -> None:
@@ -172,7 +194,8 @@ async def test_jobs_in_front_of_a_child_that_holds_the_gil_are_taken_back(
     child.run([order(1, "hold_gil", [str(started), 1.5])])
     await notes.until(started.exists)
     child.run([order(2, "mark", [str(traces)]), order(3, "mark", [str(traces)])])
-    await notes.until(lambda: [child.check()] and notes.back == [2, 3], 5.0)
+    assert child.take_back() == [2, 3]
+    child.doubt()
     assert child.slots == 0, "nothing more is given to it"
     assert 1 not in notes.outcomes, "and all that while the GIL was held"
     assert (await notes.outcome(1)).value() == 1.5
@@ -181,6 +204,28 @@ async def test_jobs_in_front_of_a_child_that_holds_the_gil_are_taken_back(
     await notes.outcome(4)
     assert not traces.exists(), "what was taken back never starts"
     assert set(notes.outcomes) == {1, 4}
+
+
+async def test_a_child_in_doubt_is_trusted_again_when_it_answers(
+    child: ProcessHands, notes: Notes, tmp_path: Path
+) -> None:
+    started, go = tmp_path / "started", tmp_path / "go"
+    blocked = [order(key, "block", [str(started), str(go)]) for key in range(1, SLOTS + 1)]
+    child.run([*blocked, order(11, "noop")])
+    await notes.until(lambda: child.unstarted == 1)
+    assert child.take_back() == [11]
+    child.doubt()
+    await notes.until(lambda: child.slots == SLOTS)
+    assert notes.outcomes == {}
+
+
+async def test_a_dead_child_tells_what_it_had_not_started(child: ProcessHands, notes: Notes, tmp_path: Path) -> None:
+    blocked = [order(key, "block", [str(tmp_path / "started"), "never"]) for key in range(1, SLOTS)]
+    child.run([*blocked, order(9, "noop")])
+    await notes.outcome(9)
+    child.run([order(10, "die", [signal.SIGKILL]), order(11, "noop"), order(12, "noop")])
+    await notes.until(lambda: notes.deaths)
+    assert notes.unstarted == [11, 12]
 
 
 async def test_the_child_ends_when_the_supervisor_says_so_whatever_it_is_doing(
