@@ -21,7 +21,7 @@ RULES_BETWEEN_FIELDS = (
     "must have at most 200 items unless `atomic` is false",
     "holds an integer beyond 64 bits",
 )
-SETTLES = ("ackJob", "nackJob", "releaseJob", "snoozeJob", "extendJob", "cancelJob")
+ABOUT_A_JOB = ("ackJob", "nackJob", "releaseJob", "snoozeJob", "extendJob", "cancelJob", "getResult")
 server = httpx.Client(base_url=os.environ["FUZZED_URL"])
 
 
@@ -37,22 +37,24 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         wait_ms = case.body.get("wait_ms")
         if type(wait_ms) is int and 0 <= wait_ms <= 30_000:
             case.body["wait_ms"] = wait_ms % MOST_WAIT_MS
-    if case.operation.definition.raw["operationId"] in SETTLES and positive(case):
-        hold_a_job(case)
+    if positive(case) and case.operation.definition.raw["operationId"] in ABOUT_A_JOB:
+        give_a_job(case)
 
 
 def positive(case: Case) -> bool:
     return case.meta is not None and case.meta.generation.mode.is_positive
 
 
-def hold_a_job(case: Case) -> None:
-    """Give a settle a job and its token: drawn ones are never those of a lease."""
+def give_a_job(case: Case) -> None:
+    """Let a request be about a job that is held, with its token, or finished: drawn ones never are."""
     job = server.post("/v1/jobs", json={"task": "fuzz", "queue": "fuzz-held"}).json()
+    leased = server.post("/v1/leases", json={"queues": ["fuzz-held"], "max": 100}).json()["jobs"]
+    token = next(other["token"] for other in leased if other["id"] == job["id"])
     case.path_parameters["id"] = job["id"]
-    if isinstance(case.body, dict) and "token" in case.body:
-        for leased in server.post("/v1/leases", json={"queues": ["fuzz-held"], "max": 100}).json()["jobs"]:
-            if leased["id"] == job["id"]:
-                case.body["token"] = leased["token"]
+    if case.method == "GET":
+        server.post(f"/v1/jobs/{job['id']}/ack", json={"token": token, "result": {"n": 5}})
+    elif isinstance(case.body, dict) and "token" in case.body:
+        case.body["token"] = token
 
 
 def whole(value: Any) -> Any:
