@@ -115,7 +115,7 @@ def died(status: int) -> Outcome:
     """Return the outcome of the runs that a child process took with it; `status` as subprocess has it: -9 is SIGKILL.
 
     A nack, not a lease that is left to run out: it is told at once and with its cause, it counts an attempt, and the
-    backoff keeps a job that kills its process from killing the next one right away (docs/adr, the worker).
+    backoff keeps a job that kills its process from killing the next one right away (ADR 0016).
     """
     return Outcome(
         Kind.FAILED,
