@@ -233,7 +233,7 @@ def _status(settings: Settings, store: Store) -> Status:
 
 
 class Stopping:
-    """What SIGTERM and SIGINT do: before anything can be stopped they cancel the start, then they call `stop`.
+    """What SIGTERM, SIGINT and SIGHUP do: before anything can be stopped they cancel the start, then they call `stop`.
 
     `before` is awaited once, before the first `stop`; a second signal does not wait for it.
     """
@@ -243,7 +243,10 @@ class Stopping:
         self._before = before
         self._main = asyncio.current_task()
         self._asked: asyncio.Task[None] | None = None
-        for number in (signal.SIGTERM, signal.SIGINT):
+        numbers = [signal.SIGTERM, signal.SIGINT]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup leaves it
+            numbers.append(signal.SIGHUP)
+        for number in numbers:
             asyncio.get_running_loop().add_signal_handler(number, self._signalled)
 
     def _signalled(self) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.api.raw import Connection, request
-from tests.support.servers import ServerProcess
+from tests.support.servers import ServerProcess, store_pid
 from tests.support.stores import StoreProcess
 from tests.support.waiting import eventually
 
@@ -93,10 +93,17 @@ def test_idle_connections_do_not_hold_the_server(make_server: Callable[..., Serv
         assert used.is_closed()
 
 
-def test_sigint_is_a_drain_too(make_server: Callable[..., ServerProcess]) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_and_a_closed_terminal_drain_too(make_server: Callable[..., ServerProcess], number: int) -> None:
     server = make_server()
-    server.child.signal(signal.SIGINT)
+    server.child.signal(number)
+    if signal.getsignal(number) is signal.SIG_IGN:  # this run was started so (nohup), and the server inherits that
+        assert httpx.get(f"{server.url}/livez").status_code == 200
+        number = signal.SIGTERM
+        server.child.signal(number)
     assert server.child.wait() == 0
+    assert server.data_dir
+    assert store_pid(server.data_dir) is None
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -37,7 +37,7 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 def list_faults(shape: Any, data: bytes, reading: Reading, pointer: str = "") -> list[Fault]:
-    """Return the first MAX_FAULTS faults of well-formed `data` at `pointer` against a struct type or a union of them."""
+    """Return the first MAX_FAULTS faults of well-formed `data` at `pointer`, against a struct or a union of them."""
     return list(islice(_walk(_info(shape), data, reading, pointer), MAX_FAULTS))
 
 
