@@ -47,6 +47,7 @@ CHILD_LAST_WORDS_S: Final = 0.5  # between the cancelling of what still runs and
 RESTART_FIRST_S: Final = 0.5
 RESTART_MAX_S: Final = 30.0
 RESTART_CALM_S: Final = 60.0  # a crash this long ago is forgotten
+RESULT_BYTES: Final = 64 * 1024 * 1024  # more is refused before it crosses the pipe; servers refuse much less
 FRAME_BYTES: Final = 256 * 1024 * 1024  # a longer frame on the pipe is a fault, not a message
 
 # A task that nobody here knows.

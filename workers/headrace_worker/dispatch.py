@@ -68,10 +68,13 @@ class Dispatcher:
     def lose(self, held: HeldJob) -> None:
         """Take in that a lease is lost: stop the job if it can be stopped; its result will be thrown away."""
         held.lost = True
+        if self._hands.unstarted:
+            self._board.unhand(self._hands.take_back())
         if held.key in self._board.handed:
             self._hands.lose([held.key])
         else:
             self._board.waiting.pop(held.key, None)
+        self._hand_over()
 
     def extended(self, held: Sequence[HeldJob]) -> None:
         """Take in new deadlines."""

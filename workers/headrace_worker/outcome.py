@@ -74,15 +74,19 @@ CANCELLED: Final = Outcome(Kind.CANCELLED)
 def returned(value: Any) -> Outcome:
     """Return the outcome of a run that returned `value`: a failure, not to be retried, where it cannot be written."""
     try:
-        return Outcome(Kind.RETURNED, msgpack.packb(value))
-    except OverflowError:
-        form = Form.JSON
+        result, form = _written(value)
     except (TypeError, ValueError, RecursionError) as error:
         return _unwritable(value, error)
+    if len(result) > bounds.RESULT_BYTES:
+        return _unwritable(value, ValueError(f"it takes {len(result)} bytes, more than any server accepts"))
+    return Outcome(Kind.RETURNED, result, form)
+
+
+def _written(value: Any) -> tuple[bytes, Form]:
     try:
-        return Outcome(Kind.RETURNED, json.dumps(value, allow_nan=False).encode(), form)
-    except (TypeError, ValueError, RecursionError) as error:
-        return _unwritable(value, error)
+        return msgpack.packb(value), Form.MSGPACK
+    except OverflowError:
+        return json.dumps(value, allow_nan=False).encode(), Form.JSON
 
 
 def failed(error: BaseException, *, retryable: bool = True, skip: int = 0) -> Outcome:

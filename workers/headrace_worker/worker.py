@@ -71,7 +71,8 @@ class Worker:
         board, server_clock = Board(), clock.ServerClock()
         settler = Settler(line, board)
         dispatcher = Dispatcher(board, self._hands, settler, server_clock)
-        await self._hands.start(dispatcher)
+        if not await self._started(dispatcher):
+            return 0
         queues = self._settings.queues or tuple(dict.fromkeys(self._hands.tasks.values())) or ("default",)
         leaser = Leaser(line, queues, dispatcher, settler)
         heartbeat = Heartbeat(line, board, dispatcher, server_clock)
@@ -92,6 +93,18 @@ class Worker:
             return await self._last_words(recovery, settler)
         finally:
             await _cancel(leasing, *others)
+
+    async def _started(self, dispatcher: Dispatcher) -> bool:
+        """Start the executor, which may import for a long time; return False when told to stop meanwhile."""
+        starting = asyncio.create_task(self._hands.start(dispatcher))
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+            return starting.done()
+        finally:
+            await _cancel(starting, stopping)
 
     def _guarded(self, loop: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a loop that should never end; when it fails all the same, stop the worker and say so."""

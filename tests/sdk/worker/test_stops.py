@@ -8,7 +8,7 @@ import psutil
 import pytest
 from headrace import Client, NewJob, State
 
-from tests.sdk.worker.conftest import END_S, MakeWorker, ended, reached
+from tests.sdk.worker.conftest import END_S, MakeWorker, WorkerProcess, ended, reached
 from tests.support.servers import ServerProcess, run_headrace
 from tests.support.waiting import eventually
 
@@ -100,6 +100,19 @@ def test_an_idle_worker_stops_at_once(shared_server: ServerProcess, make_worker:
     before = time.monotonic()
     assert worker.terminate() == 0
     assert time.monotonic() - before < 5.0, "it does not wait for its parked poll"
+
+
+def test_a_stop_during_a_long_import_is_heard(shared_server: ServerProcess, queue: str, tmp_path: Path) -> None:
+    (tmp_path / "slow_app.py").write_text(
+        "import pathlib, time\npathlib.Path(__file__).with_name('importing').touch()\ntime.sleep(60)\n"
+    )
+    env = {"PYTHONPATH": str(tmp_path)}
+    worker = WorkerProcess(tmp_path / "log", shared_server.url, queue, app="slow_app:app", env=env)
+    try:
+        eventually((tmp_path / "importing").exists, END_S)
+        assert worker.terminate() == 0
+    finally:
+        worker.process.end()
 
 
 def test_no_job_is_left_held_by_workers_that_stop_under_load(
