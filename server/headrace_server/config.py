@@ -68,7 +68,7 @@ class Settings:
     )
     assume_durability: bool = setting(
         False,
-        "Start with durability fsync though the store neither shows its configuration nor knows WAITAOF.",
+        "Start with durability fsync though the store neither shows its configuration nor has a WAITAOF to trust.",
         flag="--assume-durability",
     )
     replicas: int = setting(1, "Replicas that must have a write in the replica modes.")
