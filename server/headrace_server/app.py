@@ -47,7 +47,7 @@ async def serve(
     ready: Callable[[], None],
     before_drain: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """Run one server process on a bound socket until SIGTERM or SIGINT; `ready` is called when it listens.
+    """Run one server process on a bound socket until a signal; `ready` is called when it listens.
 
     The first signal awaits `before_drain`, then drains; the second cuts running requests. Raises StoreRefused and
     StoreMismatch when the store cannot be used, StoreFault when it goes away meanwhile; the fault of a background duty

@@ -64,6 +64,8 @@ class Child:
                 return
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
             await self.start()
+            if self._stopping.is_set():  # while it was being started, so that `stop` did not see it
+                self.signal(signal.SIGTERM)
 
     async def _stops_within(self, seconds: float) -> bool:
         try:
@@ -91,7 +93,7 @@ class Child:
 
 
 class _EndWithParent:
-    """Asks the kernel, in the child before its program starts, for a SIGTERM once the parent is gone, however."""
+    """Asks the kernel, in the child before its program starts, for a SIGTERM once the parent has ended, in any way."""
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None)  # loaded here: between fork and exec nothing may be loaded

@@ -36,13 +36,15 @@ async def serve_in_children(
     ready: Callable[[], None],
     before_drain: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """Run the children until SIGTERM or SIGINT; the store is stopped after the last one.
+    """Run the children until a signal; the store is stopped after the last one.
 
     Raises ChildRefused when one cannot start, StoreRefused when the store cannot be used.
     """
     stopping = app.Stopping(before_drain)
-    async with app.open_store(settings):  # refused here once, not by every child
+    async with app.open_store(settings) as store:  # refused here once, not by every child
         children = Children(settings, bound)
+        if store.watch is not None:
+            store.watch.add_done_callback(lambda _: children.ask_to_stop())
         try:
             await children.start()
             stopping.stop = children.ask_to_stop
@@ -50,6 +52,8 @@ async def serve_in_children(
             await children.keep()
         finally:
             await children.stop()
+        if store.watch is not None and store.watch.done():
+            store.watch.result()  # nobody supervises the store any more: that is a fault, whatever it was
 
 
 class Children:
