@@ -4,6 +4,7 @@ Loaded by its command line (SCHEMATHESIS_HOOKS in test_fuzz.py).
 """
 
 import os
+import uuid
 from typing import Any
 
 import httpx
@@ -47,14 +48,14 @@ def positive(case: Case) -> bool:
 
 def give_a_job(case: Case) -> None:
     """Let a request be about a job that is held, with its token, or finished: drawn ones never are."""
-    job = server.post("/v1/jobs", json={"task": "fuzz", "queue": "fuzz-held"}).json()
-    leased = server.post("/v1/leases", json={"queues": ["fuzz-held"], "max": 100}).json()["jobs"]
-    token = next(other["token"] for other in leased if other["id"] == job["id"])
+    queue = f"fuzz.{uuid.uuid4()}"
+    server.post("/v1/jobs", json={"task": "fuzz", "queue": queue})
+    [job] = server.post("/v1/leases", json={"queues": [queue]}).json()["jobs"]
     case.path_parameters["id"] = job["id"]
     if case.method == "GET":
-        server.post(f"/v1/jobs/{job['id']}/ack", json={"token": token, "result": {"n": 5}})
+        server.post(f"/v1/jobs/{job['id']}/ack", json={"token": job["token"], "result": {"n": 5}})
     elif isinstance(case.body, dict) and "token" in case.body:
-        case.body["token"] = token
+        case.body["token"] = job["token"]
 
 
 def whole(value: Any) -> Any:
