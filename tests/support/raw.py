@@ -34,10 +34,11 @@ def speak(port: int, data: bytes, *, then_close: bool = False, timeout_s: float 
                 connection.shutdown(socket.SHUT_WR)
         except (BrokenPipeError, ConnectionResetError):
             pass  # it refused early; its answer may still be there
-        return _read(connection)
+        return read(connection)
 
 
-def _read(connection: socket.socket) -> RawReply | None:
+def read(connection: socket.socket) -> RawReply | None:
+    """Return the next reply; None when the server closes instead."""
     response = http.client.HTTPResponse(connection)
     try:
         response.begin()
