@@ -14,6 +14,7 @@ from headrace import Client, NewJob, RetryPolicy, State
 from tests.sdk.worker.conftest import END_S, MakeWorker, ended, reached
 from tests.support.proxy import Fault, Proxy
 from tests.support.servers import ServerProcess
+from tests.support.stores import StoreProcess
 from tests.support.waiting import eventually
 
 SOON = RetryPolicy(initial_ms=50, jitter=False)
@@ -120,6 +121,32 @@ def test_results_of_an_outage_are_settled_when_the_server_is_back(
         assert ended(client, new.id, 5.0).state is State.SUCCEEDED
         assert time.monotonic() - back < 5.0
     assert traces.read_text() == "x\n"
+
+
+def test_results_of_an_outage_of_the_store_are_settled_when_it_is_back(
+    make_store: Callable[..., StoreProcess],
+    make_server: MakeServer,
+    queue: str,
+    make_worker: MakeWorker,
+    tmp_path: Path,
+) -> None:
+    """G25, with the server alive: it answers 503 and 504, and the worker goes on asking."""
+    store = make_store()
+    server = make_server(redis_url=store.url)
+    started, go = tmp_path / "started", tmp_path / "go"
+    worker = make_worker(server.url)
+    with Client(server.url) as client:
+        blocked = client.enqueue("block", [str(started), str(go)], queue=queue)
+        eventually(started.exists, END_S)
+        store.kill9()
+        go.touch()
+        eventually(lambda: worker.says("settle failed"), END_S, "the worker has noticed")
+        store.start()
+        back = time.monotonic()
+        finished = ended(client, blocked.id, 5.0)
+        assert (finished.result, finished.delivery, finished.attempt) == ("went on", 1, 1)
+        assert ended(client, client.enqueue("noop", queue=queue).id, 5.0).state is State.SUCCEEDED
+        assert time.monotonic() - back < 5.0
 
 
 def test_a_result_that_outlives_its_lease_during_an_outage_still_counts(

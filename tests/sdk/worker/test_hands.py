@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from headrace_worker import registry
-from headrace_worker.hands import AppFailed, Hands
+from headrace_worker.hands import Hands
 from headrace_worker.inline import InlineHands
 from headrace_worker.outcome import Kind
 from headrace_worker.process import ProcessHands
@@ -257,46 +257,3 @@ async def test_the_pipe_is_not_handed_to_programs_that_tasks_start(child: Proces
         return len(psutil.Process(child.pid).net_connections("unix")) == 1
 
     await eventually_async(open_files, 5.0, "the child holds one socket, its own end")
-
-
-@pytest.mark.parametrize(
-    ("app", "words"),
-    [
-        ("tests.sdk.worker.apps", "write module:app"),
-        ("no_such_module:app", "there is no module 'no_such_module'"),
-        ("tests.sdk.worker.no_such:app", "there is no module 'tests.sdk.worker.no_such'"),
-        ("tests.sdk.worker.apps:nothing", "has no 'nothing'; it has the apps app"),
-        ("tests.sdk.worker.apps:Path", "is a type, not a headrace.App"),
-    ],
-)
-@pytest.mark.parametrize(
-    "make",
-    [lambda app: ProcessHands(app, 1), lambda app: InlineHands(lambda: registry.handlers(registry.load(app)), 1)],
-)
-async def test_a_wrong_path_is_told_in_words(notes: Notes, make: object, app: str, words: str) -> None:
-    assert callable(make)
-    hands = make(app)
-    with pytest.raises(AppFailed) as caught:
-        await hands.start(notes)
-    assert words in str(caught.value)
-    await hands.end()
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("import nowhere_at_all", "No module named 'nowhere_at_all'"),
-        ("raise SystemExit('not today')", "not today"),
-        ("import os; os._exit(7)", "exit status 7"),
-    ],
-)
-async def test_a_module_that_fails_shows_its_own_error(
-    notes: Notes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, words: str
-) -> None:
-    (tmp_path / "broken_app.py").write_text(text)
-    monkeypatch.chdir(tmp_path)
-    hands = ProcessHands("broken_app:app", 1)
-    with pytest.raises(AppFailed) as caught:
-        await hands.start(notes)
-    assert words in str(caught.value)
-    await hands.end()

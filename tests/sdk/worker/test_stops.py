@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -132,9 +133,8 @@ def test_no_job_is_left_held_by_workers_that_stop_under_load(
 
 
 def test_a_worker_that_cannot_reach_the_server_stops_all_the_same(
-    make_server: object, queue: str, make_worker: MakeWorker, tmp_path: Path
+    make_server: Callable[..., ServerProcess], queue: str, make_worker: MakeWorker, tmp_path: Path
 ) -> None:
-    assert callable(make_server)
     server = make_server()
     started, go = tmp_path / "started", tmp_path / "go"
     worker = make_worker(server.url, "--grace", "0")
