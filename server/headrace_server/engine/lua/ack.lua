@@ -7,7 +7,7 @@
 -- flags:   allow-oom
 -- cost:    O(log n) per item
 
-return settle('ack', 5, function(job, rev, item)
+return settle('ack', 5, {}, function(job, rev, item)
     local fields = {'ks', settled_tokens('ack', job, item[2])}
     if item[3] == '1' then
         fields[3], fields[4] = 'r', item[4]

@@ -9,9 +9,9 @@
 
 local n = tonumber(ARGV[2])
 assert(#ARGV == 2 + 2 * n, 'cancel: wrong number of arguments')
-local rev, answers = reserve(n), {}
+local rev, answers, fields = reserve(n), {}, with()
 for i = 1, n do
-    local job = load(ARGV[1 + 2 * i])
+    local job = load(ARGV[1 + 2 * i], fields)
     local status
     if not job.s then
         status = 'not_found'

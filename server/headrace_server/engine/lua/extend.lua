@@ -7,7 +7,7 @@
 -- flags:   allow-oom
 -- cost:    O(log n) per item
 
-return settle('extend', 3, function(job, rev, item)
+return settle('extend', 3, {'ll'}, function(job, rev, item)
     job.deadline = math.max(job.deadline, now + (tonumber(item[3]) or job.ll))
     move(job, 'leased', job.deadline, rev, {})
 end)

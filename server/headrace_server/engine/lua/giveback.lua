@@ -14,11 +14,11 @@ if key ~= '' then
     if record[1] == key and tonumber(record[2]) > 0 then return finish_script({text(0)}) end
     if record[1] == key then redis.call('DEL', replay_key(worker)) end
 end
-local rev, given_back = reserve(n), 0
+local rev, given_back, fields = reserve(n), 0, with('sc')
 for i = 1, n do
-    local job = load(ARGV[3 + 2 * i])
+    local job = load(ARGV[3 + 2 * i], fields)
     if job.s == 'leased' and job.k == ARGV[4 + 2 * i] then
-        move(job, 'ready', job.sc, rev + i, {}, {'k'})
+        move(job, 'ready', job.sc, rev + i, {'k', ''})
         given_back = given_back + 1
     end
 end

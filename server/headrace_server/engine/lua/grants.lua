@@ -1,17 +1,16 @@
 -- grants: how a leased job is described to its worker, and the record that lets a lost answer be asked for again; uses lib and moves.
 
-local GIVEN = {'t', 'p', 'pt', 'pr', 'ca', 'm', 'tr', 'le', 'rv'} -- what a worker gets beside the fields of load()
-
-local function load_given(id)
-    local values, given = redis.call('HMGET', job_key(id), unpack(GIVEN)), {}
-    for i, name in ipairs(GIVEN) do given[name] = values[i] or '' end
-    return load(id), given
+-- Load all fields of a job: its worker gets nearly all of them.
+local function load_whole(id)
+    local flat, job = redis.call('HGETALL', job_key(id)), {id = id, s = false}
+    for i = 1, #flat, 2 do job[flat[i]] = flat[i + 1] end
+    return typed(job)
 end
 
-local function describe(job, given, rev)
+local function describe(job, rev)
     return {
         job.id, job.q, text(job.at), text(job.dl), text(job.ma), job.fe, job.k, text(job.deadline), rev,
-        given.t, given.p, given.pt, given.pr, given.ca, given.m, given.tr,
+        job.t, job.p, job.pt or '', job.pr or '', job.ca, job.m or '', job.tr or '',
     }
 end
 
@@ -22,9 +21,9 @@ local function replay(ask)
     redis.call('HINCRBY', replay_key(ask.worker), 'replays', 1)
     local out = {'replayed'}
     for i = 1, #known[2], 32 do
-        local job, given = load_given(string.sub(known[2], i, i + 15))
+        local job = load_whole(string.sub(known[2], i, i + 15))
         if job.s == 'leased' and job.k == string.sub(known[2], i + 16, i + 31) then
-            out[#out + 1] = describe(job, given, given.rv)
+            out[#out + 1] = describe(job, job.rv)
         end
     end
     return out

@@ -28,15 +28,15 @@ for i = 1, tonumber(ARGV[4]) do
 end
 assert(position == #ARGV, 'lease: wrong number of arguments')
 
-local function hand_out(ask, job, given, rev, token)
-    local lease_ms = ask.lease_ms or tonumber(given.le) or DEFAULTS.lease_ms
+local function hand_out(ask, job, rev, token)
+    local lease_ms = ask.lease_ms or tonumber(job.le) or DEFAULTS.lease_ms
     job.deadline, job.dl, job.k = now + lease_ms, job.dl + 1, token
     job.fe = text(next_fence(job.fe))
     move(job, 'leased', job.deadline, rev, {
         'k', token, 'dl', text(job.dl), 'fe', job.fe, 'll', text(lease_ms), 'st', text(now), 'w', ask.worker, 'sc', text(job.sc),
     }, job.rs and {'rs'})
     plan('reap', job.q, job.deadline)
-    return describe(job, given, text(rev))
+    return describe(job, text(rev))
 end
 
 -- Take from one queue into `out`; return what ended it.
@@ -46,15 +46,15 @@ local function take_from(ask, queue, out)
         if #heads == 0 then return 'dry' end
         local rev = reserve(#heads / 2)
         for i = 1, #heads, 2 do
-            local job, given = load_given(heads[i])
+            local job = load_whole(heads[i])
             job.sc, rev = tonumber(heads[i + 1]), rev + 1
             if job.ex and job.ex <= now then
                 finish(job, 'cancelled', rev, {'rs', 'expired'})
             else
-                if #given.p > ask.bytes and not (ask.first and #out == 0) then return 'full' end
-                if #given.p > bytes_left and #out > 0 then return 'cut' end
-                ask.bytes, bytes_left = ask.bytes - #given.p, bytes_left - #given.p
-                out[#out + 1] = hand_out(ask, job, given, rev, string.sub(ask.tokens, 16 * #out + 1, 16 * #out + 16))
+                if #job.p > ask.bytes and not (ask.first and #out == 0) then return 'full' end
+                if #job.p > bytes_left and #out > 0 then return 'cut' end
+                ask.bytes, bytes_left = ask.bytes - #job.p, bytes_left - #job.p
+                out[#out + 1] = hand_out(ask, job, rev, string.sub(ask.tokens, 16 * #out + 1, 16 * #out + 16))
             end
             jobs_left = jobs_left - 1
         end

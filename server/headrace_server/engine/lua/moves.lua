@@ -1,6 +1,5 @@
 -- moves: loads a job and moves it between the structures that are its state; uses lib.
 
-local FIELDS = {'q', 's', 'k', 'ks', 'sc', 'at', 'ma', 'dl', 'cr', 'mc', 'ex', 're', 'fe', 'wt', 'st', 'w', 'll', 'rp', 'rs', 'ru'}
 local RETENTION = {
     succeeded = DEFAULTS.succeeded_retention_ms,
     dead = DEFAULTS.dead_retention_ms,
@@ -8,18 +7,30 @@ local RETENTION = {
 }
 local OPEN = {ready = true, scheduled = true, retrying = true} -- nobody holds it, and it may expire
 
--- Load what the rules look at; job.s is false for an unknown id.
-local function load(id)
-    local values = redis.call('HMGET', job_key(id), unpack(FIELDS))
-    local job = {id = id}
-    for i, name in ipairs(FIELDS) do job[name] = values[i] end
-    for _, name in ipairs({'sc', 'ex', 're', 'wt', 'll', 'st'}) do job[name] = tonumber(job[name]) end
+-- The fields that every rule looks at; a verb names those that its own rule needs beside them. Reading a field of a
+-- small hash costs a walk through it, so no verb reads more.
+local function with(...)
+    local names = {...}
+    for _, name in ipairs({'q', 's', 'k', 'at', 'ex', 're', 'wt', 'ru'}) do names[#names + 1] = name end
+    return names
+end
+
+-- Give the numbers of a loaded job their type and their defaults.
+local function typed(job)
+    job.sc, job.ex, job.re, job.wt = tonumber(job.sc), tonumber(job.ex), tonumber(job.re), tonumber(job.wt)
+    job.ll, job.st, job.run_ms = tonumber(job.ll), tonumber(job.st), tonumber(job.ru) -- ru: only while it waits
     job.at, job.dl, job.cr = tonumber(job.at) or 1, tonumber(job.dl) or 0, tonumber(job.cr) or 0
     job.ma = tonumber(job.ma) or DEFAULTS.max_attempts
     job.mc = tonumber(job.mc) or DEFAULTS.max_crashes
-    job.run_ms = tonumber(job.ru) -- while it waits
-    if job.s == 'leased' then job.deadline = tonumber(redis.call('ZSCORE', set_key(job.q, 'leased'), id)) end
+    if job.s == 'leased' then job.deadline = tonumber(redis.call('ZSCORE', set_key(job.q, 'leased'), job.id)) end
     return job
+end
+
+-- Load fields of a job; job.s is false for an unknown id.
+local function load(id, names)
+    local values, job = redis.call('HMGET', job_key(id), unpack(names)), {id = id}
+    for i = 1, #names do job[names[i]] = values[i] end
+    return typed(job)
 end
 
 -- Move a job to a state's structure at a score; `fields` is a flat list for HSET, `drop` lists fields to delete.
@@ -32,7 +43,7 @@ local function move(job, state, score, rev, fields, drop)
         plan('expire', job.q, job.ex)
     end
     redis.call('HSET', job_key(job.id), 's', state, 'rv', text(rev), unpack(fields))
-    if drop and #drop > 0 then redis.call('HDEL', job_key(job.id), unpack(drop)) end
+    if drop then redis.call('HDEL', job_key(job.id), unpack(drop)) end
     if state == 'ready' then wake(job.q) end
     if job.wt and now < job.wt then watched[job.id] = true end
     job.s = state
@@ -41,8 +52,8 @@ end
 -- To a final state, until its prune time; `fields` as in move.
 local function finish(job, state, rev, fields)
     local prune_ms = now + (job.re or RETENTION[state])
-    fields[#fields + 1], fields[#fields + 2] = 'ft', text(now)
-    move(job, state, prune_ms, rev, fields, {'k', 'ru'})
+    for _, word in ipairs({'ft', text(now), 'k', ''}) do fields[#fields + 1] = word end
+    move(job, state, prune_ms, rev, fields, job.ru and {'ru'})
     plan('prune', job.q, prune_ms)
 end
 

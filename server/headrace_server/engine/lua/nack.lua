@@ -23,7 +23,7 @@ local function wait_ms(policy, attempt, random)
     return math.floor(jitter == '1' and wait * random or wait)
 end
 
-return settle('nack', 6, function(job, rev, item)
+return settle('nack', 6, {'ma', 'rp', 'dl', 'st', 'w'}, function(job, rev, item)
     record_attempt(job, 'nack', item[3])
     local fields = {'ks', settled_tokens('nack', job, item[2]), 'rs'}
     if item[4] ~= '1' or job.at >= job.ma then
@@ -36,6 +36,6 @@ return settle('nack', 6, function(job, rev, item)
         return finish(job, 'cancelled', rev, fields)
     end
     job.at = job.at + 1
-    fields[3], fields[4] = 'at', text(job.at)
-    postpone(job, 'retrying', run_ms, rev, fields, {'k'})
+    fields[3], fields[4], fields[5], fields[6] = 'at', text(job.at), 'k', ''
+    postpone(job, 'retrying', run_ms, rev, fields)
 end)

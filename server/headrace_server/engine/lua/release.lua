@@ -7,8 +7,8 @@
 -- flags:   allow-oom
 -- cost:    O(log n) per item
 
-return settle('release', 3, function(job, rev, item)
-    local fields = {'ks', settled_tokens('release', job, item[2])}
-    if item[3] ~= '' then fields[3], fields[4] = 'rs', item[3] end
-    move(job, 'ready', job.sc, rev, fields, {'k'})
+return settle('release', 3, {'sc'}, function(job, rev, item)
+    local fields = {'ks', settled_tokens('release', job, item[2]), 'k', ''}
+    if item[3] ~= '' then fields[5], fields[6] = 'rs', item[3] end
+    move(job, 'ready', job.sc, rev, fields)
 end)

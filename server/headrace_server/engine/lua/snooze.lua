@@ -7,6 +7,7 @@
 -- flags:   allow-oom
 -- cost:    O(log n) per item
 
-return settle('snooze', 3, function(job, rev, item)
-    postpone(job, 'scheduled', now + tonumber(item[3]), rev, {'ks', settled_tokens('snooze', job, item[2])}, {'k', 'rs'})
+return settle('snooze', 3, {'rs'}, function(job, rev, item)
+    local fields = {'ks', settled_tokens('snooze', job, item[2]), 'k', ''}
+    postpone(job, 'scheduled', now + tonumber(item[3]), rev, fields, job.rs and {'rs'})
 end)

@@ -39,9 +39,8 @@ function STEPS.promote(queue, n)
     local done = math.min(#due, n)
     local rev = done > 0 and reserve(done)
     for i = 1, done do
-        local job = load(due[i].id)
-        local priority = tonumber(redis.call('HGET', job_key(job.id), 'pr')) or DEFAULTS.priority
-        move(job, 'ready', ready_score(priority, rev + i), rev + i, {}, {'ru'})
+        local job = load(due[i].id, with('pr'))
+        move(job, 'ready', ready_score(tonumber(job.pr) or DEFAULTS.priority, rev + i), rev + i, {}, {'ru'})
     end
     return done, earliest(scheduled, retrying)
 end
@@ -52,7 +51,7 @@ function STEPS.reap(queue, n)
     local due = due_ids(key, n)
     local rev = #due > 0 and reserve(#due / 2)
     for i = 1, #due, 2 do
-        local job = load(due[i])
+        local job = load(due[i], with('sc', 'cr', 'mc', 'dl', 'st', 'w'))
         rev, job.cr = rev + 1, job.cr + 1
         record_attempt(job, 'crash', DEFAULTS.lease_expired)
         if job.cr >= job.mc then
@@ -71,7 +70,7 @@ function STEPS.expire(queue, n)
     local rev = #due > 0 and reserve(#due / 2)
     for i = 1, #due, 2 do
         rev = rev + 1
-        finish(load(due[i]), 'cancelled', rev, {'rs', 'expired'})
+        finish(load(due[i], with()), 'cancelled', rev, {'rs', 'expired'})
     end
     return #due / 2, earliest(key)
 end

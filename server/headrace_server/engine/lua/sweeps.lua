@@ -26,7 +26,7 @@ end
 function STEPS.replay(worker)
     local leases, last_ms = redis.call('HGET', replay_key(worker), 'leases') or '', nil
     for i = 1, #leases, 32 do
-        local job = load(string.sub(leases, i, i + 15))
+        local job = load(string.sub(leases, i, i + 15), with())
         if job.s == 'leased' and job.k == string.sub(leases, i + 16, i + 31) then
             last_ms = math.max(last_ms or 0, job.deadline, now + 1)
         end

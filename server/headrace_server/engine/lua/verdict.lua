@@ -21,14 +21,16 @@ local function settled_tokens(verb, job, token)
 end
 
 -- Judge each item in order, let `effect(job, rev, item)` act on the good ones, and answer all.
--- ARGV: run id, number of items, then `width` arguments an item: id (16 bytes), token (16 bytes), the verb's own.
-local function settle(verb, width, effect)
+-- `names` are the fields that the effect needs. ARGV: run id, number of items, then `width` arguments an item:
+-- id (16 bytes), token (16 bytes), the verb's own.
+local function settle(verb, width, names, effect)
     local n = tonumber(ARGV[2])
+    names = with('ks', unpack(names))
     assert(#ARGV == 2 + n * width, verb .. ': wrong number of arguments')
     local rev, answers = reserve(n), {}
     for i = 1, n do
         local item = {unpack(ARGV, 3 + (i - 1) * width, 2 + i * width)}
-        local job = load(item[1])
+        local job = load(item[1], names)
         local status = judge(verb, job, item[2])
         if status == 'ok' or status == 'late' then effect(job, rev + i, item) end
         answers[i] = {
