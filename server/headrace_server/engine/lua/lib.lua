@@ -7,10 +7,11 @@ local function job_key(id) return P .. 'j:' .. id end
 local function attempts_key(id) return P .. 'a:' .. id end
 local function set_key(queue, name) return P .. 'q:' .. queue .. ':' .. name end
 local function replay_key(worker) return P .. 'r:' .. worker end
-local function bucket_key(number) return P .. 'idem:' .. string.format('%.0f', number) end
 
--- The default '%.14g' of tostring() would round a time in microseconds.
-local function text(n) return string.format('%.0f', n) end
+-- tostring() would round a time in microseconds. '%d' is exact where a C long has 64 bits, and faster than '%.0f'.
+local INTEGER = string.format('%d', 9007199254740992) == '9007199254740992' and '%d' or '%.0f'
+local function text(n) return string.format(INTEGER, n) end
+local function bucket_key(number) return P .. 'idem:' .. text(number) end
 
 local meta = redis.call('HMGET', META, 'format', 'now', 'run_id', 'fence_base', 'wait_until')
 if not meta[1] then return {'wrong_node'} end
