@@ -104,6 +104,8 @@ class Settler:
             self._wake.clear()
             if self._items:
                 await self._send_some()
+            if self._items:
+                self._wake.set()
 
     async def flush(self) -> None:
         """Return when everything is settled; the loop must be running."""
