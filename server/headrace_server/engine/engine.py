@@ -8,6 +8,7 @@ import asyncio
 import random
 import secrets
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import groupby
 from typing import Final, TypeVar
@@ -138,10 +139,11 @@ class Engine:
 
     async def settle(self, items: Sequence[Settle]) -> list[Settled | StoreFault]:
         """Ack, nack, release, snooze or extend; verdicts in order. A fault answers its item only."""
-        if len({item.job_id for item in items}) == len(items):
-            return await asyncio.gather(*(_or_fault(self._settle(item)) for item in items))
-        # several items on one job: each must see the effect of the one before, whatever its verb
-        return [await _or_fault(self._settle(item)) for item in items]
+        answers: dict[int, Settled | StoreFault] = {}
+        for wave in _waves(items):
+            found = await asyncio.gather(*(_or_fault(self._settle(items[index])) for index in wave))
+            answers.update(zip(wave, found, strict=True))
+        return [answers[index] for index in range(len(items))]
 
     async def cancel(self, ids: Sequence[bytes], reason: str) -> list[Cancelled]:
         """End jobs that nobody holds. Raises StoreFault."""
@@ -236,6 +238,22 @@ async def _or_fault(call: Awaitable[T]) -> T | StoreFault:
         return await call
     except StoreFault as fault:
         return fault
+
+
+def _waves(items: Sequence[Settle]) -> list[list[int]]:
+    """Return the indexes of items in waves, the n-th item on a job in the n-th, so that it sees those before it.
+
+    Items of a wave go out together, whatever their verbs.
+    """
+    waves: list[list[int]] = []
+    times: Counter[bytes] = Counter()
+    for index, item in enumerate(items):
+        wave = times[item.job_id]
+        times[item.job_id] += 1
+        if wave == len(waves):
+            waves.append([])
+        waves[wave].append(index)
+    return waves
 
 
 def _check_format(store_format: int, min_reader: int, shards_found: int, *, shards: int) -> None:
