@@ -75,6 +75,7 @@ class Dispatcher:
         else:
             self._board.waiting.pop(held.key, None)
         self._hand_over()
+        self.room_changed()
 
     def extended(self, held: Sequence[HeldJob]) -> None:
         """Take in new deadlines."""
@@ -109,7 +110,7 @@ class Dispatcher:
                 self._pace.ran(held.job.task, took_ms)
                 self._end(held, outcome)
         self._last_end = now
-        self._busy_since = now if len(self._board.handed) >= self._hands.slots else None
+        self._busy_since = now if 0 < self._hands.slots <= len(self._board.handed) else None
         self.room_changed()
 
     def died(self, unstarted: Iterable[int], outcome: Outcome) -> None:

@@ -133,20 +133,22 @@ class Leaser:
     async def _take_in(self, ask: Ask, grant: Grant, sent: float) -> None:
         received = clock.now()
         self._answered_at = received
-        if ask.riders:
-            self._settler.judged(ask.riders, grant.completed)
+        again = self._settler.judged(ask.riders, grant.completed) if ask.riders else 0
         log.debug("leased", jobs=len(grant.jobs), asked=ask.max_jobs, settled=len(ask.riders), took_s=received - sent)
         if grant.replayed:
             log.info("lease reply was lost, got it again", jobs=len(grant.jobs))
         self._dispatcher.accept(grant, sent=sent, received=received)
-        if not ask.riders and not grant.jobs and (received - sent) * 1000 < ask.wait_ms / 2:
-            self._retrying.fell_short("an empty answer before its time: the server is going to stop")
-            self._phase = Phase.PAUSED
-            await self._retrying.pause()
+        if not grant.jobs and (received - sent) * 1000 < ask.wait_ms / 2:
+            await self._pause("an empty answer before its time: the server is going to stop")
+        elif again:
+            await self._pause("the store did not do some of the completions")
         else:
             self._retrying.worked()
 
-    async def _pause(self, error: Exception) -> None:
+    async def _pause(self, why: Exception | str) -> None:
         self._phase = Phase.PAUSED
-        self._retrying.failed(error)
+        if isinstance(why, str):
+            self._retrying.fell_short(why)
+        else:
+            self._retrying.failed(why)
         await self._retrying.pause()

@@ -48,7 +48,7 @@ class Settler:
         self._idle.set()
         self._retrying = Retrying("settle")
         self.takes_ride: Callable[[], bool] = lambda: False  # whether a lease request will soon take what is here
-        self.offered: Callable[[], None] = lambda: None  # called when there is something to take along
+        self.changed: Callable[[], None] = lambda: None  # called when there is something to take along, or room again
 
     def __len__(self) -> int:
         return len(self._items) + self._sending
@@ -67,7 +67,7 @@ class Settler:
         self._bytes += item.size
         self._idle.clear()
         self._wake.set()
-        self.offered()
+        self.changed()
 
     def take_along(self) -> list[Item]:
         """Return completions for a lease request; they must come back by `judged` or `put_back`."""
@@ -93,6 +93,7 @@ class Settler:
         if again:
             self._retrying.fell_short("some completions were not done by the store")
         self._note()
+        self.changed()
         return len(again)
 
     async def run(self) -> None:

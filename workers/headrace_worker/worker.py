@@ -77,7 +77,7 @@ class Worker:
         leaser = Leaser(line, queues, dispatcher, settler)
         heartbeat = Heartbeat(line, board, dispatcher, server_clock)
         settler.takes_ride = leaser.takes_ride
-        settler.offered = dispatcher.room_changed = leaser.wake
+        settler.changed = dispatcher.room_changed = leaser.wake
         dispatcher.leased = heartbeat.leased
         log.info("worker started", id=self.id, url=line.url, queues=",".join(queues), slots=self._hands.slots)
 

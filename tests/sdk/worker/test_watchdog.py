@@ -26,7 +26,7 @@ async def running(queue: str) -> Running:
 
     @contextlib.asynccontextmanager
     async def run(url: str) -> AsyncIterator[Worker]:
-        hands = InlineHands(lambda: registry.handlers(registry.load(APP)), 4)
+        hands = InlineHands(lambda: registry.handlers(registry.load(APP)), 1)
         worker = Worker(WorkerSettings(url=url, queues=(queue,)), hands)
         task = asyncio.create_task(worker.run())
         yield worker
@@ -81,6 +81,15 @@ async def test_a_busy_worker_is_not_silent(
         while loop.time() < end:
             await succeeds(client, queue)
     assert "no answer" not in caplog.text
+
+
+async def test_a_full_buffer_of_results_stops_the_leasing_only_while_it_is_full(
+    shared_server: ServerProcess, queue: str, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "UNSETTLED_JOBS", 1)
+    async with AsyncClient(shared_server.url) as client, running(shared_server.url):
+        for _ in range(5):
+            await succeeds(client, queue)
 
 
 async def test_an_outage_is_logged_once_at_its_beginning_and_once_at_its_end(
