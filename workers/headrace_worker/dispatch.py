@@ -169,17 +169,16 @@ class Dispatcher:
         """Give back what should have started by now, and what will not start soon."""
         now = clock.now()
         line = [*self._board.note_started(self._hands.unstarted, now), *self._board.waiting.values()]
-        running = len(self._board) - len(self._board.settling) - len(line)
+        free = max(0, self._hands.slots - (len(self._board.handed) + len(self._board.waiting) - len(line)))
         blocked = self._blocked()
-        places = pace.overdue(
-            [(now - held.received) * 1000 for held in line], self._window(blocked) if blocked else None
-        )
+        keep = free + self._window(blocked) if blocked else None
+        places = pace.overdue([(now - held.received) * 1000 for held in line], keep)
         if not places:
             return
         late = {id(line[place]) for place in places}
         back = self._board.unhand(self._hands.take_back())  # what has started meanwhile is not among them
         silent_ms = (now - self._last_end) * 1000
-        if back and running < self._hands.slots and silent_ms > bounds.WAIT_TO_START_MS:
+        if back and free and silent_ms > bounds.WAIT_TO_START_MS:
             self._hands.doubt()
         self._release([held for held in self._board.waiting.values() if id(held) in late], "not_started")
         self._hand_over()

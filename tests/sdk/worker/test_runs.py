@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from headrace import Client, Job, NewJob, RetryPolicy, State
+from headrace_worker import bounds
 
 from tests.sdk.worker.conftest import END_S, MakeWorker, ended, reached
 from tests.support.proxy import Proxy
@@ -190,6 +191,26 @@ def test_nothing_waits_behind_a_job_that_blocks(
     assert client.get(jobs[100].id).state is State.LEASED
     go.touch()
     assert ended(client, jobs[100].id).result == "went on"
+
+
+def test_one_blocked_slot_does_not_disturb_the_others(
+    shared_server: ServerProcess, client: Client, queue: str, make_worker: MakeWorker, tmp_path: Path
+) -> None:
+    """One ten-minute job among no-ops, and a slot besides: each of them is leased once and runs at once."""
+    started, go = tmp_path / "started", tmp_path / "go"
+    make_worker(shared_server.url, "--threads", "2")
+    blocked = client.enqueue("block", [str(started), str(go)], queue=queue)
+    eventually(started.exists, END_S)
+    time.sleep(bounds.BLOCKED_SLOT_MS / 1000)  # from now on the slot counts as blocked
+    one_by_one = [client.enqueue("noop", queue=queue, wait_s=10) for _ in range(20)]
+    assert all(job.state is State.SUCCEEDED and job.delivery == 1 for job in one_by_one)
+    burst = client.enqueue_batch([NewJob(task="noop", queue=queue)] * 300, atomic=False).jobs
+    finished = [ended(client, job.id) for job in burst]
+    assert all(job.state is State.SUCCEEDED and job.attempt == 1 for job in finished)
+    assert max(job.delivery for job in finished) <= 3, "what was given back once or twice was not tossed about"
+    assert client.get(blocked.id).state is State.LEASED
+    go.touch()
+    assert ended(client, blocked.id).delivery == 1
 
 
 def test_short_jobs_share_requests(
