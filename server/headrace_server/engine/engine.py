@@ -5,13 +5,14 @@ store's clock.
 """
 
 import asyncio
+import contextlib
 import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from headrace_server.domain.defaults import Defaults
 from headrace_server.domain.errors import StoreFault
@@ -111,11 +112,11 @@ class Engine:
 
     async def enqueue(self, group: EnqueueGroup) -> Enqueued:
         """Write a group of jobs of one group of queues, all or none. Raises StoreFault."""
-        return await self._shards[shard_of_queue(group.jobs[0].queue, self.shards)].enqueue.submit(group)
+        return await self._enqueue(group)
 
     async def enqueue_each(self, groups: Sequence[EnqueueGroup]) -> list[Enqueued | StoreFault]:
         """Write groups that stand for themselves; one shard's are written in order. A fault answers its group only."""
-        return await asyncio.gather(*(_or_fault(self.enqueue(group)) for group in groups))
+        return await _all_or_faults(self._enqueue(group) for group in groups)
 
     async def lease(self, ask: LeaseAsk) -> Grant:
         """Take jobs if there are any now. Raises StoreFault."""
@@ -135,13 +136,14 @@ class Engine:
         """
         for number, jobs in groupby(sorted(grant.jobs, key=lambda job: job.id[6:8]), lambda job: shard_of_id(job.id)):
             part = Grant(jobs=list(jobs), now_ms=grant.now_ms)
-            await _or_fault(self._shards[number].giveback(ask, part))
+            with contextlib.suppress(StoreFault):
+                await self._shards[number].giveback(ask, part)
 
     async def settle(self, items: Sequence[Settle]) -> list[Settled | StoreFault]:
         """Ack, nack, release, snooze or extend; verdicts in order. A fault answers its item only."""
         answers: dict[int, Settled | StoreFault] = {}
         for wave in _waves(items):
-            found = await asyncio.gather(*(_or_fault(self._settle(items[index])) for index in wave))
+            found = await _all_or_faults(self._settle(items[index]) for index in wave)
             answers.update(zip(wave, found, strict=True))
         return [answers[index] for index in range(len(items))]
 
@@ -200,11 +202,15 @@ class Engine:
         """Return the store's clock. Raises StoreFault when the store cannot be used."""
         return await self._shards[0].now_ms()
 
-    async def _settle(self, item: Settle) -> Settled:
+    def _enqueue(self, group: EnqueueGroup) -> "asyncio.Future[Enqueued]":
+        return self._shards[shard_of_queue(group.jobs[0].queue, self.shards)].enqueue.submit(group)
+
+    def _settle(self, item: Settle) -> "asyncio.Future[Settled]":
         shard = self._shard_of(item.job_id)
-        if shard is None:
-            return Settled(job_id=item.job_id, status=SettleStatus.NOT_FOUND, now_ms=await self.now_ms())
-        return await shard.settle(item)
+        return asyncio.ensure_future(self._settle_unknown(item)) if shard is None else shard.settle(item)
+
+    async def _settle_unknown(self, item: Settle) -> Settled:
+        return Settled(job_id=item.job_id, status=SettleStatus.NOT_FOUND, now_ms=await self.now_ms())
 
     async def _cancel(self, job_id: bytes, reason: str) -> Cancelled:
         shard = self._shard_of(job_id)
@@ -233,11 +239,12 @@ class Engine:
         return task
 
 
-async def _or_fault(call: Awaitable[T]) -> T | StoreFault:
-    try:
-        return await call
-    except StoreFault as fault:
-        return fault
+async def _all_or_faults(answers: "Iterable[asyncio.Future[T]]") -> list[T | StoreFault]:
+    found = await asyncio.gather(*answers, return_exceptions=True)
+    for answer in found:
+        if isinstance(answer, BaseException) and not isinstance(answer, StoreFault):
+            raise answer
+    return cast("list[T | StoreFault]", found)
 
 
 def _waves(items: Sequence[Settle]) -> list[list[int]]:
