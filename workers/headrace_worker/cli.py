@@ -9,7 +9,6 @@ from headrace_worker import bounds
 if TYPE_CHECKING:
     from headrace.cli import Commands
 
-EX_CONFIG: Final = 78  # sysexits.h: it will not work until somebody changes something
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
 _EPILOG: Final = """\

@@ -5,13 +5,15 @@ import asyncio
 import contextlib
 import signal
 import sys
+from typing import Final
 
 from headrace_worker import log, registry
-from headrace_worker.cli import EX_CONFIG
 from headrace_worker.hands import AppFailed, Hands
 from headrace_worker.inline import InlineHands
 from headrace_worker.process import ProcessHands
 from headrace_worker.worker import Worker, WorkerSettings
+
+EX_CONFIG: Final = 78  # sysexits.h: it will not work until somebody changes something
 
 
 def run(args: argparse.Namespace) -> int:
