@@ -164,6 +164,21 @@ async def test_g23_a_full_store_refuses_enqueues_and_lets_settles_through(
     assert answer.status is SettleStatus.OK
 
 
+async def test_g23_a_server_that_starts_on_a_full_store_lets_settles_through(
+    make_store: StoreMaker, make_engine: EngineMaker
+) -> None:
+    """It must come up: only workers make room again."""
+    store = make_store()
+    before = await make_engine(store.url)
+    await enqueue(before)
+    await before.close()
+    store.call("CONFIG", "SET", "maxmemory", "1")
+    engine = await make_engine(store.url)
+    (job,) = (await engine.lease(LeaseAsk(queues=["q"]))).jobs
+    (answer,) = await engine.settle([Ack(job_id=job.id, token=job.token)])
+    assert answer.status is SettleStatus.OK
+
+
 async def test_a_replica_refuses_before_anything_is_written(
     valkey: StoreProcess, make_store: StoreMaker, make_engine: EngineMaker
 ) -> None:

@@ -4,9 +4,10 @@
 -- keys:    meta (hash)
 -- args:    run id, format, shard, number of shards, epoch (16 hex characters, kept from the first start)
 -- returns: format, min_reader, number of shards, epoch
--- flags:   none
+-- flags:   allow-oom
 -- cost:    O(1)
 
+-- Also at the memory limit: a server that could not start would keep the workers from making room.
 if redis.call('EXISTS', KEYS[1]) == 0 then
     redis.call('HSET', KEYS[1], 'format', ARGV[2], 'min_reader', ARGV[2], 'shard', ARGV[3], 'shards', ARGV[4],
         'epoch', ARGV[5], 'run_id', ARGV[1], 'rev', '0', 'fence_base', '0', 'now', '0', 'wait_until', '0')
