@@ -119,3 +119,15 @@ async def test_finished_jobs_vanish_in_time(store_url: str, make_engine: EngineM
 
 async def _gone(engine: Engine, job_id: bytes) -> bool:
     return await engine.get([job_id]) == [None]
+
+
+async def test_g11_a_backlog_of_other_queues_does_not_hold_up_what_is_due(engine: Engine) -> None:
+    """As after a stop of hours: each member of the agenda gets its turn, however much an older one has to do."""
+    for queue in ("old.a", "old.b"):
+        jobs = [EnqueueGroup([new_job(engine, queue, delay_ms=1)]) for _ in range(1_000)]
+        await engine.enqueue_each(jobs)
+    await enqueue(engine, delay_ms=2)
+    await asyncio.sleep(0.05)  # past the due times of all
+    for _ in range(3):
+        await engine.tick(0)
+    assert (await engine.stats(["q"]))[0].counts[State.READY] == 1

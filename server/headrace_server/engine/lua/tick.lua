@@ -15,8 +15,8 @@ for _, member in ipairs(due) do
     local kind, name = string.match(member, '^(%a+):(.*)$')
     local done, next_ms = STEPS[kind](name, math.min(step_jobs, jobs_left))
     jobs_left, touched = jobs_left - done, touched + done
-    if next_ms then
-        redis.call('ZADD', AGENDA, text(next_ms), member)
+    if next_ms then -- what is left to do stands behind what had no turn yet
+        redis.call('ZADD', AGENDA, text(math.max(next_ms, now)), member)
     else
         redis.call('ZREM', AGENDA, member)
     end
