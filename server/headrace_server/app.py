@@ -203,7 +203,10 @@ async def _check_gate(settings: Settings, store: Store, status: Status) -> int:
 
 
 async def _look_at_disk(guard: DiskGuard, status: Status) -> int:
-    state = await asyncio.to_thread(guard.look)
+    try:
+        state = await asyncio.to_thread(guard.look)
+    except OSError:
+        return 0  # too many open files, or no folder any more: the watch of the store says so
     if state.low != status.disk_low:
         status.disk_low = state.low
         facts = {"free_bytes": state.free_bytes, "needed_bytes": state.needed_bytes}

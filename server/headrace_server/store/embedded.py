@@ -5,6 +5,7 @@ supervises, who uses and what lives (directory.py): a kill -9 of any process lea
 """
 
 import asyncio
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from headrace_server.store.sight import Sight
 from headrace_server.store.supervise import Action, Watch, after_death, decide
 
 WATCH_S: Final = 0.1  # between two looks at a healthy store: one system call each
+# what the machine has no more of for the moment, with a thousand connections for instance: no reason to end anything
+SHORTAGES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOLCK})
 
 
 @dataclass(frozen=True)
@@ -81,27 +84,46 @@ class EmbeddedStore:
         return f"unix://{self._keeper.socket()}"
 
     async def run(self) -> None:
-        """Watch the store until cancelled: start it again when it died, take over when its supervisor died."""
+        """Watch the store until cancelled: start it again when it died, take over when its supervisor died.
+
+        Raises StoreRefused when the folder cannot be used any more: it was removed, or renamed.
+        """
         watch = Watch(holder=self._lock is not None, since_ms=_now_ms())
-        alive = True
+        alive, blind = True, False
         while True:
             await asyncio.sleep(WATCH_S)
-            was_alive, alive = alive, not watch.holder or self._keeper.alive()
-            if was_alive and not alive:
-                watch = after_death(watch, _now_ms())
-                self._log(f"the store died ({watch.failures} in a row)")
-            match decide(watch, alive=alive, now_ms=_now_ms()):
-                case Action.TAKE_OVER if self._take_lock():
-                    self._log("the server that supervised the store is gone; this one does it now")
-                    watch, alive = await self._bring_up(replace(watch, holder=True))
-                case Action.START:
-                    watch, alive = await self._bring_up(watch)
+            try:
+                watch, alive = await self._look_after(watch, was_alive=alive)
+                blind = False
+            except OSError as error:
+                if error.errno not in SHORTAGES:
+                    raise self._dir.unusable(error) from error
+                if not blind:
+                    self._log(f"the store cannot be looked after, will try again: {error.strerror}")
+                blind = True
+
+    async def _look_after(self, watch: Watch, *, was_alive: bool) -> tuple[Watch, bool]:
+        """Look once and do what is to be done; return what to remember, and whether the store lives."""
+        alive = not watch.holder or self._keeper.alive()
+        if was_alive and not alive:
+            watch = after_death(watch, _now_ms())
+            self._log(f"the store died ({watch.failures} in a row)")
+        match decide(watch, alive=alive, now_ms=_now_ms()):
+            case Action.TAKE_OVER if self._take_lock():
+                self._log("the server that supervised the store is gone; this one does it now")
+                return await self._bring_up(replace(watch, holder=True))
+            case Action.START:
+                return await self._bring_up(watch)
+        return watch, alive
 
     async def stop(self) -> None:
         """Leave the store, after `run` has ended; the last server that leaves shuts it down and waits for its end."""
         try:
             if self._users is not None and self._users.try_exclusive():
                 await self._keeper.shut_down()
+        except OSError as error:
+            pid = self._seen.pid if self._seen is not None else None
+            self._log(f"the store (process {pid}) was left running, its folder cannot be used: {error.strerror}")
         finally:
             self._keeper.let_go()
             for lock in (self._lock, self._users):
