@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
@@ -23,17 +24,32 @@ BACKLOG: Final = 2_048
 
 
 def guarded(command: Callable[[], int]) -> int:
-    """Return the exit code of a command: 78 for what somebody must change first, 69 for a store that is away."""
+    """Return the exit code of a command: 78 for what somebody must change first, 69 for a store that is away.
+
+    Whatever nobody expected is a fault of ours: its stack, and 70.
+    """
     try:
         return command()
-    except (SettingsError, StoreMismatch) as refused:
-        return _say(str(refused), os.EX_CONFIG)
-    except (Refused, StoreRefused) as refused:
-        return _say(str(refused), refused.exit_code)
-    except StoreFault as fault:
-        return _say(f"The store failed: {fault.detail}", os.EX_UNAVAILABLE)
     except asyncio.CancelledError:
         return 0  # told to stop before it had started
+    except Exception as error:  # noqa: BLE001 - the last line of defence: each end has its exit code
+        return _told(error)
+
+
+def _told(error: Exception) -> int:
+    """Say why a command ended, and what to do; return the exit code."""
+    cause = error
+    while isinstance(cause, ExceptionGroup):  # a background duty failed; the others ended because of it
+        cause = cause.exceptions[0]
+    match cause:
+        case SettingsError() | StoreMismatch():
+            return _say(str(cause), os.EX_CONFIG)
+        case Refused() | StoreRefused():
+            return _say(str(cause), cause.exit_code)
+        case StoreFault():
+            return _say(f"The store failed: {cause.detail}", os.EX_UNAVAILABLE)
+    traceback.print_exception(error)
+    return _say("This is a fault of Headrace itself. Please report it with the log.", os.EX_SOFTWARE)
 
 
 def run(settings: Settings) -> int:

@@ -1,0 +1,79 @@
+"""How a server ends by itself: an exit code that says whether to start it again, and words instead of a stack."""
+
+import os
+import resource
+import shutil
+from collections.abc import Callable
+
+import httpx
+import pytest
+from headrace_server.cli.refusals import Refused
+from headrace_server.cli.serve import guarded
+from headrace_server.config import SettingsError
+from headrace_server.domain.errors import Code, NotDone
+from headrace_server.store import StoreRefused, StoreUnreachable
+
+from tests.support.servers import ServerProcess, end_store_of
+from tests.support.waiting import eventually
+
+FAULT = NotDone(Code.STORE_UNREACHABLE, "the store cannot be reached")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (SettingsError("HEADRACE_PORT is odd"), os.EX_CONFIG, "HEADRACE_PORT is odd"),
+        (Refused("no door"), os.EX_CONFIG, "no door"),
+        (StoreRefused("it evicts", "change that"), os.EX_CONFIG, "it evicts\nchange that"),
+        (StoreUnreachable("it is silent", "start it"), os.EX_UNAVAILABLE, "it is silent\nstart it"),
+        (FAULT, os.EX_UNAVAILABLE, "The store failed: the store cannot be reached"),
+    ],
+)
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_an_end_that_has_a_reason_is_told_in_words_also_from_a_background_duty(
+    error: Exception, code: int, words: str, depth: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(depth):
+        error = ExceptionGroup("unhandled errors in a TaskGroup", [error])
+
+    def command() -> int:
+        raise error
+
+    assert guarded(command) == code
+    assert capsys.readouterr().err == f"headrace: {words}\n"
+
+
+def test_a_fault_of_ours_is_70_and_keeps_its_stack(capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(lambda: 1 // 0) == os.EX_SOFTWARE
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError" in said
+    assert "report it" in said
+
+
+def test_a_folder_that_is_removed_under_a_server_ends_it_with_a_reason(
+    make_server: Callable[..., ServerProcess],
+) -> None:
+    server = make_server()
+    assert server.data_dir is not None
+    aside = server.data_dir.with_name("aside")
+    server.data_dir.rename(aside)
+    try:
+        eventually(lambda: not server.alive, 10.0, "it ends")
+        assert server.child.exit_code == os.EX_CONFIG
+        assert f"The data directory {server.data_dir} cannot be used: No such file or directory" in server.output()
+        assert "was left running" in server.output()
+        assert "Traceback" not in server.output()
+    finally:
+        end_store_of(aside)
+        shutil.rmtree(aside)
+
+
+def test_a_server_without_open_files_to_spare_goes_on(make_server: Callable[..., ServerProcess]) -> None:
+    server = make_server()
+    soft, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (1, hard))  # as with more connections than it may have
+    eventually(lambda: "cannot be looked after" in server.output(), 10.0, "it says what it lacks")
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (soft, hard))
+    eventually(lambda: httpx.get(f"{server.url}/readyz").status_code == 200, 10.0, "it serves")
+    assert server.output().count("cannot be looked after") == 1, "told once, not ten times a second"
+    assert server.terminate() == 0
