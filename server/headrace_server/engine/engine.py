@@ -21,7 +21,6 @@ from headrace_server.domain.jobs import Job, QueueStats
 from headrace_server.domain.lifecycle import FINAL
 from headrace_server.domain.requests import (
     Cancelled,
-    CancelStatus,
     Enqueued,
     EnqueueGroup,
     Grant,
@@ -29,7 +28,6 @@ from headrace_server.domain.requests import (
     QueuePage,
     Settle,
     Settled,
-    SettleStatus,
 )
 from headrace_server.engine.link import Link, Waits
 from headrace_server.engine.parking import Parking
@@ -180,7 +178,7 @@ class Engine:
 
     async def queues(self, *, after: str | None, limit: int) -> QueuePage:
         """Return names of queues in alphabetical order, from behind `after`. Raises StoreFault."""
-        found = await asyncio.gather(*(shard.queues(after or "", limit + 1) for shard in self._shards))
+        found = await asyncio.gather(*(shard.queues.submit((after or "", limit + 1)) for shard in self._shards))
         names = sorted(name for part in found for name in part)
         page = names[:limit]
         return QueuePage(queues=page, next_after=page[-1] if len(names) > limit else None)
@@ -200,23 +198,17 @@ class Engine:
 
     async def now_ms(self) -> int:
         """Return the store's clock. Raises StoreFault when the store cannot be used."""
-        return await self._shards[0].now_ms()
+        return await self._shards[0].clock.submit(None)
 
     def _enqueue(self, group: EnqueueGroup) -> "asyncio.Future[Enqueued]":
         return self._shards[shard_of_queue(group.jobs[0].queue, self.shards)].enqueue.submit(group)
 
     def _settle(self, item: Settle) -> "asyncio.Future[Settled]":
-        shard = self._shard_of(item.job_id)
-        return asyncio.ensure_future(self._settle_unknown(item)) if shard is None else shard.settle(item)
+        # a job of no shard is unknown to every shard: the first one says so, in the same script as to all others
+        return (self._shard_of(item.job_id) or self._shards[0]).settle(item)
 
-    async def _settle_unknown(self, item: Settle) -> Settled:
-        return Settled(job_id=item.job_id, status=SettleStatus.NOT_FOUND, now_ms=await self.now_ms())
-
-    async def _cancel(self, job_id: bytes, reason: str) -> Cancelled:
-        shard = self._shard_of(job_id)
-        if shard is None:
-            return Cancelled(job_id=job_id, status=CancelStatus.NOT_FOUND, now_ms=await self.now_ms())
-        return await shard.cancel.submit((job_id, reason))
+    def _cancel(self, job_id: bytes, reason: str) -> "asyncio.Future[Cancelled]":
+        return (self._shard_of(job_id) or self._shards[0]).cancel.submit((job_id, reason))
 
     async def _get(self, job_id: bytes) -> Job | None:
         shard = self._shard_of(job_id)

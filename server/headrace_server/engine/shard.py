@@ -80,6 +80,10 @@ class Shard:
         self.get: Batcher[bytes, Job | None] = Batcher(self._get, lambda _: (1, 2 * limits.KIB))
         self.watch: Batcher[tuple[bytes, int], Job | None] = Batcher(self._watch, lambda _: (1, 2 * limits.KIB))
         self.stats: Batcher[str, QueueStats] = Batcher(self._stats, lambda _: (1, limits.MAX_NAME_CHARS))
+        self.clock: Batcher[None, int] = Batcher(self._clock, lambda _: (0, 0))
+        # one in a script: here the batcher only bounds how many are in flight, each on a connection of its own
+        self.queues: Batcher[tuple[str, int], list[str]] = Batcher(self._queues, _weigh_alone)
+        self._givebacks: Batcher[encode.Args, int] = Batcher(self._giveback, _weigh_alone)
         self._settles: dict[type, Batcher[Any, Settled]] = {
             Ack: self._settle_batcher("ack", encode.ack),
             Nack: self._settle_batcher("nack", lambda item: encode.nack(item, jitter())),
@@ -98,7 +102,7 @@ class Shard:
         """Return when every call queued so far has been answered."""
         batchers: tuple[Batcher[Any, Any], ...]
         batchers = (self.enqueue, self.lease, self.cancel, self.get, self.watch, self.stats, *self._settles.values())
-        await asyncio.gather(*(batcher.join() for batcher in batchers))
+        await asyncio.gather(*(batcher.join() for batcher in (*batchers, self.clock, self.queues, self._givebacks)))
 
     async def init(self, *, shard: int, shards: int, store_format: int) -> tuple[int, int, int]:
         """Make the shard's meta where there is none; return its format, the format a reader must know, and shards."""
@@ -108,23 +112,19 @@ class Shard:
 
     async def giveback(self, ask: LeaseAsk, grant: Grant) -> None:
         """Return the leases of a grant that nobody received; none if the request was repeated meanwhile."""
-        leases = [part for job in grant.jobs for part in (job.id, job.token)]
-        await self._write("giveback", [ask.worker or "", ask.key or b"", len(grant.jobs), *leases])
+        key = ask.key or b""
+        for start in range(0, len(grant.jobs), limits.SCRIPT_JOBS):
+            jobs = grant.jobs[start : start + limits.SCRIPT_JOBS]
+            leases = [part for job in jobs for part in (job.id, job.token)]
+            given_back = await self._givebacks.submit([ask.worker or "", key, len(jobs), *leases])
+            if key and not given_back:
+                return
+            key = b""  # the record is gone: one of the same key that comes now belongs to another grant
 
     async def tick(self) -> int:
         """Work off what is due in one bounded script; return how many jobs and records it touched."""
         _, answers = await self._write("tick", [limits.TICK_STEPS, limits.TICK_JOBS, limits.SCRIPT_JOBS])
         return int(answers[0])
-
-    async def queues(self, after: str, limit: int) -> list[str]:
-        """Return the names of queues behind `after`."""
-        _, names = await self._read("queues", [after, limit])
-        return [name.decode() for name in names]
-
-    async def now_ms(self) -> int:
-        """Return the store's clock."""
-        now_ms, _ = await self._read("get", [])
-        return now_ms
 
     async def until_due(self, at_most_s: float) -> None:
         """Return when something is due as far as the answers of this process tell, or after `at_most_s`."""
@@ -225,6 +225,20 @@ class Shard:
         _, answers = await self._write("watch", args)
         return [decode.job(item[0], flat, self._defaults) for item, flat in zip(items, answers, strict=True)]
 
+    async def _queues(self, items: Sequence[tuple[str, int]]) -> list[list[str]]:
+        [(after, limit)] = items
+        _, names = await self._read("queues", [after, limit])
+        return [[name.decode() for name in names]]
+
+    async def _clock(self, asked: Sequence[None]) -> list[int]:
+        now_ms, _ = await self._read("get", [])
+        return [now_ms] * len(asked)
+
+    async def _giveback(self, items: Sequence[encode.Args]) -> list[int]:
+        [args] = items
+        _, [given_back] = await self._write("giveback", args)
+        return [int(given_back)]
+
     async def _stats(self, queues: Sequence[str]) -> list[QueueStats]:
         now_ms, answers = await self._read("stats", [len(_STATES), *_STATES, *queues])
         return [decode.stats(queue, words, _STATES, now_ms) for queue, words in zip(queues, answers, strict=True)]
@@ -245,3 +259,7 @@ def _weigh_settle(item: Settle) -> tuple[int, int]:
         case _:
             data = 0
     return 1, data + _SETTLE_OVERHEAD_BYTES
+
+
+def _weigh_alone(_: object) -> tuple[int, int]:
+    return limits.SCRIPT_JOBS, 0

@@ -1,0 +1,69 @@
+"""How many connections and scripts one process spends on what its clients send at once."""
+
+import asyncio
+
+import pytest
+from headrace_server.domain.ids import IdMaker
+from headrace_server.domain.lifecycle import State
+from headrace_server.domain.requests import Ack, LeaseAsk, Settled, SettleStatus
+from headrace_server.engine import Engine
+
+from tests.engine.conftest import EngineMaker, enqueue
+from tests.support.stores import StoreProcess
+
+pytestmark = pytest.mark.anyio
+
+MANY = 300
+ENOUGH = 30  # two for each verb, and the subscription
+
+
+def connections(store: StoreProcess) -> int:
+    """Return how many connections the store has made since it started."""
+    with store.client() as client:
+        return int(client.info("stats")["total_connections_received"])
+
+
+@pytest.fixture
+async def engine(valkey: StoreProcess, make_engine: EngineMaker) -> Engine:
+    return await make_engine(valkey.url)
+
+
+async def test_settles_of_jobs_of_no_shard_share_calls(valkey: StoreProcess, engine: Engine) -> None:
+    ids = IdMaker()
+    items = [Ack(job_id=ids.make(1_800_000_000_000, 77, 0), token=b"t" * 16) for _ in range(MANY)]
+    before = connections(valkey)
+    answers = await engine.settle(items)
+    assert {a.status for a in answers if isinstance(a, Settled)} == {SettleStatus.NOT_FOUND}
+    assert connections(valkey) - before <= ENOUGH
+
+
+async def test_probes_share_calls(valkey: StoreProcess, engine: Engine) -> None:
+    before = connections(valkey)
+    await asyncio.gather(*(engine.now_ms() for _ in range(MANY)))
+    await asyncio.gather(*(engine.queues(after=None, limit=1) for _ in range(MANY)))
+    assert connections(valkey) - before <= ENOUGH
+
+
+async def test_grants_that_many_clients_did_not_wait_for_go_back_in_turn(valkey: StoreProcess, engine: Engine) -> None:
+    for _ in range(MANY):
+        await enqueue(engine)
+    asks = [LeaseAsk(queues=["q"]) for _ in range(MANY)]
+    grants = await asyncio.gather(*(engine.lease(ask) for ask in asks))
+    before = connections(valkey)
+    await asyncio.gather(*(engine.giveback(ask, grant) for ask, grant in zip(asks, grants, strict=True)))
+    assert connections(valkey) - before <= ENOUGH
+    assert (await engine.stats(["q"]))[0].backlog == MANY
+    assert len((await engine.lease(LeaseAsk(queues=["q"], max_jobs=2 * MANY))).jobs) == MANY
+
+
+async def test_a_grant_of_several_scripts_goes_back_as_a_whole(engine: Engine) -> None:
+    for _ in range(MANY):
+        await enqueue(engine)
+    ask = LeaseAsk(queues=["q"], max_jobs=MANY, worker="w", key=b"k" * 16)
+    await engine.giveback(ask, await engine.lease(ask))
+    assert (await engine.stats(["q"]))[0].counts[State.READY] == MANY
+    kept = await engine.lease(ask)
+    assert not kept.replayed
+    assert (await engine.lease(ask)).replayed
+    await engine.giveback(ask, kept)
+    assert (await engine.stats(["q"]))[0].counts[State.LEASED] == MANY
