@@ -42,6 +42,8 @@ async def run_loop(name: str, step: Step, pause: Pause) -> None:
             await asyncio.sleep(retry_s * random.uniform(0.5, 1.0))
             retry_s = min(retry_s * 2, MAX_RETRY_S)
         else:
+            if retry_s > FIRST_RETRY_S:
+                _log.warning("loop works again", extra={"loop": name})
             retry_s = FIRST_RETRY_S
             if done == 0:
                 await pause()

@@ -13,6 +13,9 @@ from typing import Any, Final
 LEVELS: Final = ("debug", "info", "warning", "error")
 FORMATS: Final = ("logfmt", "json")
 HIDDEN: Final = "***"
+FLOOD_S: Final = 10.0
+FLOOD_LINES: Final = 10  # of one kind in so many seconds; the others are counted
+FLOOD_KINDS: Final = 256
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 _PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+.:/@,*[]{}()<>?!%&;#$^~|`'")
 
@@ -21,9 +24,36 @@ def configure(level: str, format: str, secrets: Sequence[str]) -> None:
     """Send the logs of this process to stderr; the texts in `secrets` never appear in them."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter(format, secrets))
+    handler.addFilter(Flood())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for chatty in ("asyncio", "uvicorn", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class Flood(logging.Filter):
+    """Lets the first warnings and errors of a kind through, then counts: while the store is away every request fails.
+
+    The next line that passes says how many did not (`left_out`). A kind is logger, message and `code`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kinds: dict[tuple[str, Any, Any], list[float]] = {}  # begin of the window, lines since then
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the record is to be written."""
+        if record.levelno < logging.WARNING:
+            return True
+        if len(self._kinds) > FLOOD_KINDS:
+            self._kinds.clear()
+        kind = self._kinds.setdefault((record.name, record.msg, getattr(record, "code", None)), [record.created, 0])
+        if abs(record.created - kind[0]) >= FLOOD_S:  # a clock may be set back
+            left_out = int(kind[1]) - FLOOD_LINES
+            if left_out > 0:
+                record.left_out = left_out
+            kind[:] = [record.created, 0]
+        kind[1] += 1
+        return kind[1] <= FLOOD_LINES
 
 
 class LineFormatter(logging.Formatter):
