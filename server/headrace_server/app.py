@@ -103,7 +103,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
     if settings.redis_url is not None:
         yield Store(settings.redis_url, await _inspect(settings, settings.redis_url), None)
         return
-    embedded = EmbeddedStore(settings.store_dir(), log=_log.info, durability=settings.durability)
+    folder, mode = settings.store_dir(), settings.durability
+    embedded = EmbeddedStore(folder, log=_log.info, warn=_log.warning, durability=mode)
     url = await embedded.start()
     watch = asyncio.create_task(embedded.run())  # from now on: the store may die while the server is still starting
     try:

@@ -3,6 +3,7 @@
 import os
 import resource
 import shutil
+import signal
 from collections.abc import Callable
 
 import httpx
@@ -13,7 +14,7 @@ from headrace_server.config import SettingsError
 from headrace_server.domain.errors import Code, NotDone
 from headrace_server.store import StoreRefused, StoreUnreachable
 
-from tests.support.servers import ServerProcess, end_store_of
+from tests.support.servers import ServerProcess, end_store_of, store_pid
 from tests.support.waiting import eventually
 
 FAULT = NotDone(Code.STORE_UNREACHABLE, "the store cannot be reached")
@@ -77,3 +78,12 @@ def test_a_server_without_open_files_to_spare_goes_on(make_server: Callable[...,
     eventually(lambda: httpx.get(f"{server.url}/readyz").status_code == 200, 10.0, "it serves")
     assert server.output().count("cannot be looked after") == 1, "told once, not ten times a second"
     assert server.terminate() == 0
+
+
+def test_the_death_of_the_store_is_a_warning(make_server: Callable[..., ServerProcess]) -> None:
+    server = make_server(flags=["--log-level", "warning"])
+    assert server.data_dir is not None
+    pid = store_pid(server.data_dir)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: "the store died" in server.output(), 10.0, "whoever reads warnings alone hears of it")

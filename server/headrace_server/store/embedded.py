@@ -45,12 +45,17 @@ class EmbeddedStore:
         data_dir: Path,
         *,
         log: Callable[[str], None],
+        warn: Callable[[str], None] | None = None,
         durability: str = "fsync",
         find: Callable[[], Binary] = find_binary,
     ) -> None:
-        """Prepare; nothing is touched before `start`. `log` takes one line for the operator."""
+        """Prepare; nothing is touched before `start`.
+
+        `log` takes one line for the operator, `warn` (else `log`) one that tells of trouble.
+        """
         self._dir = DataDir(data_dir)
         self._log = log
+        self._warn = warn or log
         self._keeper = Keeper(self._dir, options.appendfsync_for(durability), find, log)
         self._users: FileLock | None = None  # shared, as long as this server uses the store
         self._lock: FileLock | None = None  # alone, as long as this server supervises it
@@ -99,7 +104,7 @@ class EmbeddedStore:
                 if error.errno not in SHORTAGES:
                     raise self._dir.unusable(error) from error
                 if not blind:
-                    self._log(f"the store cannot be looked after, will try again: {error.strerror}")
+                    self._warn(f"the store cannot be looked after, will try again: {error.strerror}")
                 blind = True
 
     async def _look_after(self, watch: Watch, *, was_alive: bool) -> tuple[Watch, bool]:
@@ -107,10 +112,10 @@ class EmbeddedStore:
         alive = not watch.holder or self._keeper.alive()
         if was_alive and not alive:
             watch = after_death(watch, _now_ms())
-            self._log(f"the store died ({watch.failures} in a row)")
+            self._warn(f"the store died ({watch.failures} in a row)")
         match decide(watch, alive=alive, now_ms=_now_ms()):
             case Action.TAKE_OVER if self._take_lock():
-                self._log("the server that supervised the store is gone; this one does it now")
+                self._warn("the server that supervised the store is gone; this one does it now")
                 return await self._bring_up(replace(watch, holder=True))
             case Action.START:
                 return await self._bring_up(watch)
@@ -123,7 +128,7 @@ class EmbeddedStore:
                 await self._keeper.shut_down()
         except OSError as error:
             pid = self._seen.pid if self._seen is not None else None
-            self._log(f"the store (process {pid}) was left running, its folder cannot be used: {error.strerror}")
+            self._warn(f"the store (process {pid}) was left running, its folder cannot be used: {error.strerror}")
         finally:
             self._keeper.let_go()
             for lock in (self._lock, self._users):
@@ -166,7 +171,7 @@ class EmbeddedStore:
         try:
             seen = await self._keeper.bring_up()
         except StoreRefused as refused:
-            self._log(f"the store cannot be started, will try again: {refused.message} {refused.remedy}")
+            self._warn(f"the store cannot be started, will try again: {refused.message} {refused.remedy}")
             return after_death(watch, _now_ms()), False
         if seen is None:
             return after_death(watch, _now_ms()), False
