@@ -30,6 +30,14 @@ class SettingsError(Exception):
     """A setting that cannot be used; the text says which one, why, and what to write instead."""
 
 
+# only of kinds that cannot be secrets: their values are shown
+_WORDS: Final[dict[Any, str]] = {
+    bool: "1 or 0",
+    int: "a whole number",
+    Durability: f"one of {', '.join(Durability)}",
+}
+
+
 def setting(default: Any, meaning: str, *, secret: bool = False, flag: str | None = None) -> Any:
     """Declare one setting: `meaning` says what it is and its unit, `flag` names a command-line flag."""
     return field(default=default, metadata={"meaning": meaning, "secret": secret, "flag": flag})
@@ -206,4 +214,4 @@ def _parse(name: str, text: str, hint: Any) -> Any:
             return Path(text) if text else None
         return text or None if hint == (str | None) else text
     except (KeyError, ValueError):
-        raise SettingsError(f"{name} cannot be read as {getattr(hint, '__name__', hint)}") from None
+        raise SettingsError(f"{name} must be {_WORDS[hint]}; it is {text!r}.") from None

@@ -39,9 +39,9 @@ def test_a_flag_wins_over_the_environment_and_an_absent_flag_does_not() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "hint"),
     [
-        ("HEADRACE_PORT", "http", "HEADRACE_PORT cannot be read as int"),
-        ("HEADRACE_DURABILITY", "always", "HEADRACE_DURABILITY cannot be read as Durability"),
-        ("HEADRACE_TUNE_STORE", "maybe", "HEADRACE_TUNE_STORE cannot be read as bool"),
+        ("HEADRACE_PORT", "http", "HEADRACE_PORT must be a whole number; it is 'http'"),
+        ("HEADRACE_DURABILITY", "always", "HEADRACE_DURABILITY must be one of relaxed, fsync, "),
+        ("HEADRACE_TUNE_STORE", "maybe", "HEADRACE_TUNE_STORE must be 1 or 0; it is 'maybe'"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(name: str, value: str, hint: str) -> None:
