@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 from collections.abc import Callable
 
 import httpx
@@ -14,7 +15,7 @@ from headrace_server.config import SettingsError
 from headrace_server.domain.errors import Code, NotDone
 from headrace_server.store import StoreRefused, StoreUnreachable
 
-from tests.support.servers import ServerProcess, end_store_of, store_pid
+from tests.support.servers import ServerProcess, end_store_of, run_headrace, store_pid
 from tests.support.waiting import eventually
 
 FAULT = NotDone(Code.STORE_UNREACHABLE, "the store cannot be reached")
@@ -49,6 +50,14 @@ def test_a_fault_of_ours_is_70_and_keeps_its_stack(capsys: pytest.CaptureFixture
     said = capsys.readouterr().err
     assert "ZeroDivisionError" in said
     assert "report it" in said
+
+
+def test_an_address_that_cannot_be_had_comes_with_the_remedy_that_fits() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, _, said = run_headrace("server", "--port", str(taken.getsockname()[1]))
+    assert (code, "choose another --port" in said) == (os.EX_CONFIG, True)
+    code, _, said = run_headrace("server", "--host", "192.0.2.1", "--port", "0", "--insecure-public")
+    assert (code, "Choose an address of this machine" in said) == (os.EX_CONFIG, True)
 
 
 def test_a_folder_that_is_removed_under_a_server_ends_it_with_a_reason(

@@ -1,6 +1,7 @@
 """Runs a server in this process, or in several that share its socket; turns refusals into exit codes with a remedy."""
 
 import asyncio
+import errno
 import os
 import socket
 import sys
@@ -72,11 +73,19 @@ def open_door(settings: Settings) -> socket.socket:
         bound = bind(settings.host, settings.port)
     except OSError as error:
         raise Refused(
-            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. "
-            "Another program may have it: choose another --port (0 takes a free one)."
+            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror or error}.\n{_remedy(error)}"
         ) from None
     bound.listen(BACKLOG)
     return bound
+
+
+def _remedy(error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "Another program has it, perhaps another Headrace: choose another --port (0 takes a free one)."
+        case errno.EACCES:
+            return "Ports below 1024 need a privilege: choose another --port, and put a proxy in front of it."
+    return "Choose an address of this machine: --host (HEADRACE_HOST)."
 
 
 async def serve(
