@@ -5,6 +5,7 @@ A task that holds the GIL stops the heartbeats here, and a task cannot be killed
 
 import asyncio
 import contextlib
+import traceback
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
@@ -52,6 +53,8 @@ class InlineHands(Hands):
             handlers = self._find()
         except AppNotFound as error:
             raise AppFailed(str(error)) from None
+        except (Exception, SystemExit):  # whatever the module raised, its author wants to see it
+            raise AppFailed(f"the app cannot be imported:\n{traceback.format_exc()}") from None
         self._tasks = {name: handler.queue for name, handler in handlers.items()}
         self._listener = listener
         self._loop = asyncio.get_running_loop()

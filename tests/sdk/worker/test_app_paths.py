@@ -59,3 +59,17 @@ async def test_a_module_that_fails_shows_its_own_error(
         await hands.start(notes)
     assert words in str(caught.value)
     await hands.end()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("raise SystemExit('not today')", "not today"), ("1 / 0", "ZeroDivisionError")]
+)
+async def test_a_module_that_fails_in_the_workers_own_process_is_the_same(
+    notes: Notes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, words: str
+) -> None:
+    (tmp_path / "broken_here.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    hands = InlineHands(lambda: registry.handlers(registry.load("broken_here:app")), 1)
+    with pytest.raises(AppFailed) as caught:
+        await hands.start(notes)
+    assert words in str(caught.value)
