@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from headrace_server.domain.ids import IdMaker
+from headrace_server.domain.jobs import Body
 from headrace_server.domain.lifecycle import State
 from headrace_server.domain.requests import Ack, LeaseAsk, Settled, SettleStatus
 from headrace_server.engine import Engine
@@ -21,6 +22,12 @@ def connections(store: StoreProcess) -> int:
     """Return how many connections the store has made since it started."""
     with store.client() as client:
         return int(client.info("stats")["total_connections_received"])
+
+
+def scripts(store: StoreProcess) -> int:
+    """Return how many scripts the store has run since it started."""
+    with store.client() as client:
+        return int(client.info("commandstats")["cmdstat_evalsha"]["calls"])
 
 
 @pytest.fixture
@@ -54,6 +61,35 @@ async def test_grants_that_many_clients_did_not_wait_for_go_back_in_turn(valkey:
     assert connections(valkey) - before <= ENOUGH
     assert (await engine.stats(["q"]))[0].backlog == MANY
     assert len((await engine.lease(LeaseAsk(queues=["q"], max_jobs=2 * MANY))).jobs) == MANY
+
+
+async def test_g9_who_repeats_a_large_lease_in_the_middle_keeps_what_it_got(engine: Engine) -> None:
+    """The first request goes on asking for its second part, then its connection is seen gone."""
+    for _ in range(MANY):
+        await enqueue(engine)
+    ask = LeaseAsk(queues=["q"], max_jobs=MANY, worker="w", key=b"k" * 16)
+    first, repeated = await asyncio.gather(engine.lease(ask), engine.lease(ask))
+    assert repeated.replayed
+    await engine.giveback(ask, first)
+    answers = await engine.settle([Ack(job_id=job.id, token=job.token) for job in repeated.jobs])
+    assert {a.status for a in answers if isinstance(a, Settled)} == {SettleStatus.OK}
+    assert (await engine.stats(["q"]))[0].backlog == MANY - len(answers)
+    assert len((await engine.lease(LeaseAsk(queues=["q"], max_jobs=MANY))).jobs) == MANY - len(answers)
+
+
+async def test_large_leases_that_are_repeated_at_once_do_not_share_a_script(
+    valkey: StoreProcess, engine: Engine
+) -> None:
+    payload = Body(b'"' + b"x" * 500_000 + b'"')
+    for _ in range(9):
+        await enqueue(engine, payload=payload)
+    asks = [LeaseAsk(queues=["q"], max_jobs=3, worker=f"w{n}", key=b"k" * 16) for n in range(3)]
+    for ask in asks:
+        await engine.lease(ask)
+    before = scripts(valkey)
+    answers = await asyncio.gather(*(engine.lease(ask) for ask in asks))
+    assert [(a.replayed, len(a.jobs)) for a in answers] == [(True, 3)] * 3
+    assert scripts(valkey) - before == 3
 
 
 async def test_a_grant_of_several_scripts_goes_back_as_a_whole(engine: Engine) -> None:

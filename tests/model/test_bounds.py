@@ -80,6 +80,19 @@ def test_many_jobs_are_leased_in_order_and_leased_again_by_their_key(both: Both)
     both.compare()
 
 
+def test_the_records_of_large_leases_are_swept_in_several_ticks(both: Both) -> None:
+    both.enqueue(3 * SCRIPT_JOBS)
+    for worker in ("a", "b", "c"):
+        jobs = both.lease(SCRIPT_JOBS, worker=worker, key=b"k" * 16).jobs
+        acks = [Ack(job_id=job.id, token=job.token) for job in jobs]
+        same(both.real.settle(acks), both.oracle.settle(acks))
+    both.at(30_000)
+    both.real.tick_once()
+    assert len(both.real.pictures()[0].replays) == 2
+    both.tick()
+    assert not both.real.pictures()[0].replays
+
+
 def test_large_jobs_are_leased_in_several_scripts(both: Both) -> None:
     both.enqueue(30, bytes_each=100_000)
     assert len(both.lease(30).jobs) == 30

@@ -14,19 +14,26 @@ local function describe(job, rev)
     }
 end
 
--- The live leases of the record, when this very request was answered before.
+-- The live leases of the record, when this very request was answered before; then how many jobs were looked at, and
+-- the bytes of their payloads.
 local function replay(ask)
     local known = redis.call('HMGET', replay_key(ask.worker), 'key', 'leases')
     if known[1] ~= ask.key then return nil end
     redis.call('HINCRBY', replay_key(ask.worker), 'replays', 1)
-    local out = {'replayed'}
+    local out, bytes = {'replayed'}, 0
     for i = 1, #known[2], 32 do
         local job = load_whole(string.sub(known[2], i, i + 15))
         if job.s == 'leased' and job.k == string.sub(known[2], i + 16, i + 31) then
-            out[#out + 1] = describe(job, job.rv)
+            out[#out + 1], bytes = describe(job, job.rv), bytes + #job.p
         end
     end
-    return out
+    return out, #known[2] / 32, bytes
+end
+
+-- Whether the client has asked again between two parts of this request: it has the leases of the parts before.
+local function was_replayed(ask)
+    local known = redis.call('HMGET', replay_key(ask.worker), 'key', 'replays')
+    return known[1] == ask.key and tonumber(known[2]) > 0
 end
 
 local function record(ask, out)

@@ -9,7 +9,7 @@
 -- returns: per request: replayed | dry (no more in its queues) | full (by jobs or bytes) | cut (the script's bounds were reached
 --          in the middle of it) | again (they were reached before it), then the leased jobs
 -- flags:   allow-oom
--- cost:    O(log n) per job handed out, O(1) per queue looked at
+-- cost:    O(log n) per job handed out, O(1) per queue looked at; a record is replayed as a whole, up to 1000 jobs
 
 local jobs_left, bytes_left = tonumber(ARGV[2]), tonumber(ARGV[3])
 local position = 4
@@ -64,9 +64,13 @@ end
 
 local empty, wait_until = {}, tonumber(meta[5])
 local function lease(ask)
+    if jobs_left <= 0 or bytes_left <= 0 then return {'again'} end
     if ask.key ~= '' and ask.mode ~= 'append' then
-        local replayed = replay(ask)
+        local replayed, jobs, bytes = replay(ask)
+        if replayed then jobs_left, bytes_left = jobs_left - jobs, bytes_left - bytes end
         if replayed or ask.mode == 'replay' then return replayed or {'dry'} end
+    elseif ask.key ~= '' and was_replayed(ask) then
+        return {'full'} -- nobody waits for more
     end
     local out, ending = {}, 'dry'
     for _, queue in ipairs(ask.queues) do

@@ -32,5 +32,5 @@ function STEPS.replay(worker)
         end
     end
     if not last_ms then redis.call('DEL', replay_key(worker)) end
-    return 1, last_ms
+    return math.max(1, #leases / 32), last_ms
 end
