@@ -53,7 +53,7 @@ class InlineHands(Hands):
             handlers = self._find()
         except AppNotFound as error:
             raise AppFailed(str(error)) from None
-        except (Exception, SystemExit):  # whatever the module raised, its author wants to see it
+        except (Exception, SystemExit):  # noqa: BLE001 - whatever the module raised, its author wants to see it
             raise AppFailed(f"the app cannot be imported:\n{traceback.format_exc()}") from None
         self._tasks = {name: handler.queue for name, handler in handlers.items()}
         self._listener = listener
