@@ -32,7 +32,8 @@ class Endpoint:
     def find(cls, url: str | None, token: str | None, environ: Mapping[str, str] = os.environ) -> "Endpoint":
         """Return what was given, else HEADRACE_URL and HEADRACE_TOKEN, else the loopback default without a token.
 
-        Raises ValueError for an address that is no http or https URL, or that carries credentials.
+        Raises ValueError for an address that is no http or https URL, or that carries credentials, and for a token
+        that no header can carry.
         """
         text = url or environ.get("HEADRACE_URL") or DEFAULT_URL
         try:
@@ -43,7 +44,7 @@ class Endpoint:
             raise ValueError("the server's URL must not carry credentials; put the bearer token into HEADRACE_TOKEN")
         if parsed.scheme not in ("http", "https") or not parsed.host:
             raise ValueError(f"the server's URL must begin with http:// or https://, not {text!r}")
-        return cls(text.rstrip("/"), token or environ.get("HEADRACE_TOKEN") or None)
+        return cls(text.rstrip("/"), _usable(token or environ.get("HEADRACE_TOKEN") or ""))
 
     def headers(self) -> dict[str, str]:
         """Return the headers that every request carries."""
@@ -70,6 +71,17 @@ class Endpoint:
     def limits(self) -> httpx.Limits:
         """Return the bounds of the connection pool: no cap on use, since a parked poll holds a connection."""
         return httpx.Limits(max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS, keepalive_expiry=_KEPT_S)
+
+
+def _usable(token: str) -> str | None:
+    """Return a token as a header can carry it, without the newline of the file it came from; None for an empty one.
+
+    Refused here, because an error of the HTTP library would show it.
+    """
+    token = token.strip()
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise ValueError("the token (HEADRACE_TOKEN) holds spaces or other characters that no header can carry")
+    return token or None
 
 
 def timeout(seconds: float) -> httpx.Timeout:

@@ -133,6 +133,18 @@ def test_address_and_token_come_from_the_environment_unless_given() -> None:
     assert Endpoint.find(None, None, {}) == Endpoint("http://127.0.0.1:8080", None)
 
 
+def test_the_newline_of_a_secrets_file_is_not_part_of_the_token() -> None:
+    assert Endpoint.find(None, None, {"HEADRACE_TOKEN": "t1\n"}).token == "t1"
+    assert Endpoint.find(None, None, {"HEADRACE_TOKEN": " \n"}).token is None
+
+
+@pytest.mark.parametrize("token", [f"{SECRET} x", f"{SECRET}\nx", f"{SECRET}ä"])
+def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(token: str) -> None:
+    with pytest.raises(ValueError, match="HEADRACE_TOKEN") as caught:
+        Client(token=token)
+    assert SECRET not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("url", "message"),
     [
