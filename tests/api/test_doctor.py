@@ -24,6 +24,15 @@ def test_all_is_well_before_the_first_start(tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
+def test_a_folder_that_no_server_could_use_is_a_refusal_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / ("x" * 300), Path("/proc/1/nothing")):
+        code, report = _doctor("--data-dir", str(folder))
+        assert code == 78, folder
+        assert str(folder) in report["problems"][0]["problem"]
+        assert "--data-dir" in report["problems"][0]["remedy"]
+
+
 def test_a_used_data_directory_is_opened_and_left_as_it_was(make_server: Callable[..., ServerProcess]) -> None:
     server = make_server()
     flags = ("--data-dir", str(server.data_dir))

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 from headrace_server import app
@@ -100,16 +101,33 @@ async def _examine_embedded(settings: Settings, report: Report) -> None:
     folder = settings.store_dir()
     report.store |= {"data_dir": str(folder), "binary": str(binary.path), "server": binary.name}
     report.store["version"] = binary.version
-    if not folder.exists():
+    try:
+        _examine_disk(folder, report)
+    except FileNotFoundError:
+        _refuse_unmakeable(folder)
         report.notes.append(f"{folder} does not exist yet; the server makes it.")
         report.durability = {"mode": settings.durability.value, "why": "the embedded store is set up for it"}
         return
+    except OSError:
+        pass  # opening it says what is wrong with it
+    await _open(settings, report)
+
+
+def _examine_disk(folder: Path, report: Report) -> None:
     state = DiskGuard(folder).look()
     report.store |= {"free_bytes": state.free_bytes, "needed_bytes": state.needed_bytes}
     if state.low:
         detail = f"{folder} has {state.free_bytes} bytes left and needs {state.needed_bytes}: enqueues are refused."
         report.add(Trouble(detail, "Free some space; leases and settles go on."), PROBLEMS)
-    await _open(settings, report)
+
+
+def _refuse_unmakeable(folder: Path) -> None:
+    above = next(parent for parent in folder.absolute().parents if parent.exists())
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise StoreRefused(
+            f"The data directory {folder} cannot be made: {above} cannot be written by this user.",
+            "Make it for this user, or choose another one with --data-dir (HEADRACE_DATA_DIR).",
+        )
 
 
 async def _open(settings: Settings, report: Report) -> None:
