@@ -146,8 +146,10 @@ async def test_a_full_disk_is_told(data_dir: Path) -> None:
     def full() -> Binary:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(StoreRefused, match="cannot be used: No space left on device"):
+    with pytest.raises(StoreRefused, match="cannot be used: No space left on device") as refused:
         await EmbeddedStore(data_dir, log=quiet.append, find=full).start()
+    assert refused.value.remedy.startswith("Free some space")
+    assert "--data-dir" not in refused.value.remedy, "another folder would begin without these jobs"
 
 
 async def test_a_program_that_ends_at_once_is_quoted(data_dir: Path) -> None:

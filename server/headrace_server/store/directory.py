@@ -8,6 +8,7 @@ written-by    the program that last had these data open
 store.log, store.sock, appendonlydir/
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -108,7 +109,10 @@ class DataDir:
 
     def unusable(self, error: OSError) -> StoreRefused:
         """Return the refusal for what the operating system says of this folder: no space, no permission, no locks."""
-        return self._refused(f"cannot be used: {error.strerror}")
+        refused = self._refused(f"cannot be used: {error.strerror}")
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):  # another folder would begin without the jobs of this one
+            refused = StoreRefused(refused.message, "Free some space there and start again; no accepted job is lost.")
+        return refused
 
     def _close_to_others(self) -> None:
         entries = {entry.name for entry in self.path.iterdir()}
