@@ -104,7 +104,7 @@ def _replicas(info: Mapping[str, Any]) -> int:
 def _no_entry(shown: str, error: Exception) -> StoreRefused:
     return StoreRefused(
         f"The store {shown} does not let this server in ({type(error).__name__}).",
-        "Put user and password into the URL (HEADRACE_REDIS_URL keeps them out of the process list). The user needs "
+        "Put the right user and password into the URL (HEADRACE_REDIS_URL keeps them out of the process list). The user needs "
         "INFO and PING, the scripting, hash, sorted set, list and pub/sub commands on the keys of the namespace, and "
         "CONFIG GET or WAITAOF to prove durability.",
     )
@@ -112,6 +112,16 @@ def _no_entry(shown: str, error: Exception) -> StoreRefused:
 
 def _silent(shown: str, error: Exception) -> StoreUnreachable:
     return StoreUnreachable(
-        f"The store {shown} does not answer ({type(error).__name__}).",
+        f"The store {shown} does not answer ({_why(error)}).",
         "Start it or correct the address (--redis, HEADRACE_REDIS_URL); without one the embedded store is used.",
     )
+
+
+def _why(error: BaseException) -> str:
+    """Return what the operating system said; the driver's own texts may hold parts of the URL."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__
