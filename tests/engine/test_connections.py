@@ -92,6 +92,17 @@ async def test_large_leases_that_are_repeated_at_once_do_not_share_a_script(
     assert scripts(valkey) - before == 3
 
 
+async def test_large_jobs_that_are_read_at_once_do_not_share_a_reply(valkey: StoreProcess, engine: Engine) -> None:
+    payload = Body(b'"' + b"x" * 500_000 + b'"')
+    ids = [await enqueue(engine, payload=payload) for _ in range(9)]
+    await asyncio.gather(engine.get(ids[:1]), engine.wait_job(ids[0], wait_ms=0))  # the store knows the scripts now
+    before = scripts(valkey)
+    assert [job.id for job in await engine.get(ids) if job] == ids
+    waits = await asyncio.gather(*(engine.wait_job(job_id, wait_ms=0) for job_id in ids))
+    assert [job.id for job in waits if job] == ids
+    assert scripts(valkey) - before == 2 * 3  # three jobs are more than 1 MiB
+
+
 async def test_a_grant_of_several_scripts_goes_back_as_a_whole(engine: Engine) -> None:
     for _ in range(MANY):
         await enqueue(engine)

@@ -82,6 +82,7 @@ def _defaults_table(defaults: Defaults) -> str:
     values: dict[str, Any] = msgspec.structs.asdict(defaults) | {
         "backoff": defaults.backoff.value,
         "jitter": "1" if defaults.jitter else "0",
+        "script_bytes": limits.SCRIPT_BYTES,
         "attempts_kept": limits.ATTEMPTS_KEPT,
         "settled_tokens_kept": limits.SETTLED_TOKENS_KEPT,
         "idempotency_bucket_ms": limits.IDEMPOTENCY_BUCKET_MS,

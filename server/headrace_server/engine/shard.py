@@ -76,9 +76,9 @@ class Shard:
             self._lease, lambda call: (1, 16 * call.jobs), in_order=True
         )
         self.cancel: Batcher[tuple[bytes, str], Cancelled] = Batcher(self._cancel, lambda item: (1, len(item[1])))
-        # a job that is read comes with its payload and result: far fewer fit into one reply
-        self.get: Batcher[bytes, Job | None] = Batcher(self._get, lambda _: (1, 2 * limits.KIB))
-        self.watch: Batcher[tuple[bytes, int], Job | None] = Batcher(self._watch, lambda _: (1, 2 * limits.KIB))
+        # a job that is read comes with its payload and result: how many fit into one reply, only the script sees
+        self.get: Batcher[bytes, Job | None] = Batcher(self._get, lambda _: (1, 0))
+        self.watch: Batcher[tuple[bytes, int], Job | None] = Batcher(self._watch, lambda _: (1, 0))
         self.stats: Batcher[str, QueueStats] = Batcher(self._stats, lambda _: (1, limits.MAX_NAME_CHARS))
         self.clock: Batcher[None, int] = Batcher(self._clock, lambda _: (0, 0))
         # one in a script: here the batcher only bounds how many are in flight, each on a connection of its own
@@ -215,15 +215,24 @@ class Shard:
         return [decode.cancelled(item[0], a, now_ms) for a, item in zip(answers, items, strict=True)]
 
     async def _get(self, ids: Sequence[bytes]) -> list[Job | None]:
-        _, answers = await self._read("get", list(ids))
-        return [decode.job(job_id, flat, self._defaults) for job_id, flat in zip(ids, answers, strict=True)]
+        found: list[Job | None] = []
+        while len(found) < len(ids):
+            rest = ids[len(found) :]
+            _, answers = await self._read("get", list(rest))
+            found += self._jobs(rest, answers)
+        return found
 
     async def _watch(self, items: Sequence[tuple[bytes, int]]) -> list[Job | None]:
-        args: encode.Args = [len(items)]
-        for job_id, wait_ms in items:
-            args += [job_id, wait_ms]
-        _, answers = await self._write("watch", args)
-        return [decode.job(item[0], flat, self._defaults) for item, flat in zip(items, answers, strict=True)]
+        found: list[Job | None] = []
+        while len(found) < len(items):
+            rest = items[len(found) :]
+            _, answers = await self._write("watch", [len(rest), *(part for item in rest for part in item)])
+            found += self._jobs([job_id for job_id, _ in rest], answers)
+        return found
+
+    def _jobs(self, ids: Sequence[bytes], answers: Sequence[list[bytes]]) -> list[Job | None]:
+        """Return the first of these jobs, as many as fitted into the reply: one at least."""
+        return [decode.job(job_id, flat, self._defaults) for job_id, flat in zip(ids, answers, strict=False)]
 
     async def _queues(self, items: Sequence[tuple[str, int]]) -> list[list[str]]:
         [(after, limit)] = items

@@ -3,10 +3,13 @@
 -- states:  none
 -- keys:    meta (hash), j:<id> (hash), a:<id> (list), q:<queue>:leased (zset)
 -- args:    ids (16 bytes each)
--- returns: per id: names and values of its fields, empty for an unknown id
+-- returns: per id: names and values of its fields, empty for an unknown id; fewer answers than ids when the reply is full
 -- flags:   no-writes
 -- cost:    O(fields) per id
 
 local answers = {}
-for i, id in ipairs(ARGV) do answers[i] = read(id) end
+for i, id in ipairs(ARGV) do
+    answers[i] = read(id)
+    if not answers[i] then break end
+end
 return {'ok', text(now), '', answers}
