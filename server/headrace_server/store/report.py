@@ -104,9 +104,9 @@ def _replicas(info: Mapping[str, Any]) -> int:
 def _no_entry(shown: str, error: Exception) -> StoreRefused:
     return StoreRefused(
         f"The store {shown} does not let this server in ({type(error).__name__}).",
-        "Put the right user and password into the URL (HEADRACE_REDIS_URL keeps them out of the process list). The user "
-        "needs INFO and PING, the scripting, hash, sorted set, list and pub/sub commands on the keys of the namespace, "
-        "and CONFIG GET or WAITAOF to prove durability.",
+        "Put the right user and password into the URL (HEADRACE_REDIS_URL keeps them out of the process list). The "
+        "user needs INFO and PING, the scripting, hash, sorted set, list and pub/sub commands on the keys of the "
+        "namespace, and CONFIG GET or WAITAOF to prove durability.",
     )
 
 
