@@ -59,7 +59,9 @@ class ProblemError(HeadraceError):
 
     def __str__(self) -> str:
         faults = "".join(f"\n  {f.pointer or 'the body'}: {f.detail}" for f in self.errors)
-        return f"{self.detail} [{self.code}]{faults}"
+        title = self.problem.title
+        told = self.problem.status is None or title.casefold() in self.detail.casefold()  # None: our own words
+        return f"{'' if told else f'{title}: '}{self.detail} [{self.code}]{faults}"
 
     @property
     def code(self) -> str:
@@ -101,6 +103,10 @@ class IdempotencyMismatch(Invalid):
 
 class Unauthorized(Refused):
     """The bearer token is missing, wrong, or not enough for this."""
+
+    def __str__(self) -> str:
+        hint = " (the token comes from HEADRACE_TOKEN)" if self.code == "unauthorized" else ""
+        return f"{super().__str__()}{hint}"
 
 
 class NotFound(Refused):

@@ -168,3 +168,14 @@ def test_a_cancelled_task_is_a_class_of_its_own() -> None:
     error = failure_of("id-1", State.CANCELLED, None, "expired")
     assert type(error) is TaskCancelled
     assert str(error) == "job id-1 is cancelled (expired)"
+
+
+def test_a_text_says_what_happened_before_it_says_what_to_do() -> None:
+    low = Problem(code="disk_low", status=503, title="The disk is nearly full", detail="Free some space.")
+    assert str(NotDone(low)) == "The disk is nearly full: Free some space. [disk_low]"
+    same = Problem(code="store_unreachable", status=503, title="The store is away", detail="the store is away")
+    assert str(NotDone(same)) == "the store is away [store_unreachable]"
+
+
+def test_a_refused_token_says_where_the_token_comes_from() -> None:
+    assert "HEADRACE_TOKEN" in str(Unauthorized(Problem(code="unauthorized", title="A token is needed", detail="d")))
