@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help up test check format types layers tidy fuzz torture docs constraints clean
+.PHONY: help up test check format types layers tidy fuzz torture ordeal docs constraints clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1|/' | column -t -s '|'
@@ -32,6 +32,9 @@ fuzz:  ## Generated requests against a running server
 
 torture:  ## Kills and faults under load
 	python3 run.py test -m torture
+
+ordeal:  ## 20,000 jobs and 200 kills, about 7 minutes
+	$(BIN)/python -m tests.torture
 
 docs:  ## Write docs/operations/settings.md from the settings
 	$(BIN)/python -m tests.tidy.settings_page
