@@ -145,6 +145,7 @@ async def test_a_store_that_lost_its_data_is_refused(valkey: StoreProcess, make_
     with pytest.raises(NotDone) as caught:
         await enqueue(engine)
     assert caught.value.code is Code.WRONG_NODE
+    assert "restart the servers to begin anew" in caught.value.detail
     assert valkey.call("DBSIZE") == 0
 
 

@@ -7,7 +7,7 @@ caller knows whether it can be repeated.
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import hiredis
 import msgspec
@@ -20,6 +20,11 @@ from redis.backoff import NoBackoff
 from headrace_server.domain.errors import Code, NotDone, Unknown
 from headrace_server.engine import faults
 from headrace_server.engine.scripts import Script
+
+_NO_DATA: Final = (
+    "the store at this address holds no data of this Headrace: it was emptied, or it is another one; "
+    "bring the data back, or restart the servers to begin anew"
+)
 
 
 class Waits(msgspec.Struct, frozen=True):
@@ -113,7 +118,7 @@ class Link:
         if isinstance(answers[0], Exception):
             raise answers[0]
         if answers[0][0] == b"wrong_node":
-            raise NotDone(Code.WRONG_NODE, "the store at this address holds no data of this Headrace")
+            raise NotDone(Code.WRONG_NODE, _NO_DATA)
         _check_waits(waits, answers[1:])
         return list(answers[0])
 
