@@ -74,6 +74,8 @@ class Worker:
         if not await self._started(dispatcher):
             return 0
         queues = self._settings.queues or tuple(dict.fromkeys(self._hands.tasks.values())) or ("default",)
+        if not self._hands.tasks:
+            log.warning("the app has no tasks, so every job goes back: import the modules that define them")
         leaser = Leaser(line, queues, dispatcher, settler)
         heartbeat = Heartbeat(line, board, dispatcher, server_clock)
         settler.takes_ride = leaser.takes_ride

@@ -222,3 +222,11 @@ def test_short_jobs_share_requests(
         make_worker(proxy.url)
         eventually(lambda: client.queue_stats(queue).counts[State.SUCCEEDED] == 2_000, 60.0)
         assert proxy.requests < 400, "a request carries many jobs, both ways"
+
+
+def test_an_app_without_tasks_is_warned_of(
+    shared_server: ServerProcess, make_worker: MakeWorker, tmp_path: Path
+) -> None:
+    (tmp_path / "bare_app.py").write_text("from headrace import App\napp = App()\n")
+    worker = make_worker(shared_server.url, app="bare_app:app", env={"PYTHONPATH": str(tmp_path)})
+    assert worker.says("import the modules that define them")
