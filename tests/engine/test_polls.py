@@ -1,14 +1,15 @@
 """Polls that wait: woken in time, in order, never losing a job (G27), never holding up a stop (G29)."""
 
 import asyncio
+import statistics
 import time
 
 import pytest
 from headrace_server.domain.lifecycle import State
-from headrace_server.domain.requests import LeaseAsk, Release
+from headrace_server.domain.requests import EnqueueGroup, LeaseAsk, Release
 from headrace_server.engine import Engine
 
-from tests.engine.conftest import EngineMaker, StoreMaker, enqueue
+from tests.engine.conftest import EngineMaker, StoreMaker, enqueue, new_job
 from tests.support.stores import StoreProcess
 from tests.support.waiting import eventually_async
 
@@ -93,6 +94,22 @@ async def test_g27_the_subscription_heals_after_the_store_was_killed(
     await parked(engine, 1)
     await enqueue(engine)
     assert len((await poll).jobs) == 1
+
+
+async def test_g27_a_poll_that_takes_another_job_passes_its_wake_up_on(engine: Engine) -> None:
+    """Both jobs come in one script; the first poll is woken for the one and takes the other, which it wants first."""
+    waits = []
+    for _ in range(5):
+        broad = asyncio.create_task(engine.poll(LeaseAsk(queues=["b", "a"]), 10_000))
+        await parked(engine, 1)
+        narrow = asyncio.create_task(engine.poll(LeaseAsk(queues=["a"]), 10_000))
+        await parked(engine, 2)
+        start = time.monotonic()
+        await engine.enqueue_each([EnqueueGroup([new_job(engine, queue)]) for queue in ("a", "b")])
+        grants = await asyncio.gather(broad, narrow)
+        waits.append(time.monotonic() - start)
+        assert [grant.jobs[0].queue for grant in grants] == ["b", "a"]
+    assert statistics.median(waits) < 0.2
 
 
 async def test_g27_who_goes_away_while_waiting_takes_nothing(engine: Engine) -> None:

@@ -36,6 +36,15 @@ def test_a_wake_up_that_was_used_goes_to_nobody() -> None:
     assert not second.woken
 
 
+def test_a_wake_up_for_another_queue_than_the_one_that_served_goes_to_the_next_in_line() -> None:
+    parking = Parking()
+    first, second, third = parking.enter(["b", "a"]), parking.enter(["a"]), parking.enter(["b"])
+    parking.wake("a", 1)
+    first.arm()
+    parking.leave(first, served={"b"})
+    assert (second.woken, third.woken) == (True, False)
+
+
 def test_only_the_queue_that_was_named_is_woken() -> None:
     parking = Parking()
     both, other = parking.enter(["a", "b"]), parking.enter(["b"])

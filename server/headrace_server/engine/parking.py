@@ -5,7 +5,7 @@ wake-up for all once a second.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 ANY: Final = ""  # the name under which every ticket can be found
@@ -17,6 +17,8 @@ class Ticket:
     def __init__(self, names: Iterable[str]) -> None:
         self.names = tuple(dict.fromkeys(names))  # a request may name a queue twice
         self._event = asyncio.Event()
+        self._calls: set[str] = set()  # names of the wake-ups since the last `arm`
+        self.used: set[str] = set()  # names of those that made it look
 
     @property
     def woken(self) -> bool:
@@ -25,10 +27,12 @@ class Ticket:
 
     def arm(self) -> None:
         """Forget earlier wake-ups; call it before looking, so that none between looking and waiting is lost."""
+        self.used, self._calls = self._calls, set()
         self._event.clear()
 
-    def wake(self) -> None:
-        """Let the waiter look again."""
+    def wake(self, name: str) -> None:
+        """Let the waiter look again, because of this name."""
+        self._calls.add(name)
         self._event.set()
 
     async def wait(self, timeout_s: float) -> bool:
@@ -54,15 +58,19 @@ class Parking:
             self._by_name.setdefault(name, {})[ticket] = None
         return ticket
 
-    def leave(self, ticket: Ticket) -> None:
-        """Take a ticket out; a wake-up that it got and did not use goes to the next in line."""
+    def leave(self, ticket: Ticket, served: Collection[str] | None = None) -> None:
+        """Take a ticket out; a wake-up that it got and did not use goes to the next in line.
+
+        `served` names what its last look found something under; None: nothing, so all others would find nothing, too.
+        """
         for name in ticket.names:
             line = self._by_name[name]
             del line[ticket]
             if not line:
                 del self._by_name[name]
-        if ticket.woken:
-            for name in ticket.names[:-1]:
+        unused = () if served is None else ticket.used.difference(served)
+        for name in ticket.names[:-1]:
+            if ticket.woken or name in unused:
                 self.wake(name, 1)
 
     def wake(self, name: str, count: int) -> None:
@@ -71,13 +79,13 @@ class Parking:
             if count <= 0:
                 return
             if not ticket.woken:
-                ticket.wake()
+                ticket.wake(name)
                 count -= 1
 
     def wake_all(self) -> None:
         """Wake everybody."""
         for ticket in self._by_name.get(ANY, ()):
-            ticket.wake()
+            ticket.wake(ANY)
 
     def __len__(self) -> int:
         return len(self._by_name.get(ANY, ()))

@@ -34,15 +34,18 @@ class Polls:
         loop = asyncio.get_running_loop()
         end = loop.time() + wait_ms / 1000
         ticket = self._parking.enter(ask.queues)
+        served: set[str] | None = None
         try:
             while True:
                 left_s = 0.0 if self.draining else end - loop.time()
                 ticket.arm()
+                served = set()  # a look that fails or is given up has used no wake-up
                 grant = await self._ask_shielded(ask, max(0, int(left_s * 1000)))
+                served = {job.queue for job in grant.jobs} if grant.jobs or grant.replayed else None
                 if grant.jobs or grant.replayed or left_s <= 0 or not await self._park(ticket, left_s):
                     return grant
         finally:
-            self._parking.leave(ticket)
+            self._parking.leave(ticket, served)
 
     async def join(self) -> None:
         """Return when no script runs on behalf of a poll, also of those that were given up."""
