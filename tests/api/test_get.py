@@ -33,6 +33,7 @@ async def test_an_etag_changes_with_the_job_and_only_then(api: Api) -> None:
     etag = (await api.get(path)).headers["etag"]
     same = await api.get(path, if_none_match=etag)
     assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag)
+    assert same.headers["vary"] == "accept"  # as the 200 has it (RFC 9110, 15.4.5)
     assert "content-length" not in same.headers
     await api.lease()
     changed = await api.get(path, if_none_match=etag)

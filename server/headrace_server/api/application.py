@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from headrace_server.api import media, problems
-from headrace_server.api.call import ID_HEADER, Call, ClientGone, Headers, Reply, Services
+from headrace_server.api.call import ID_HEADER, VARY, Call, ClientGone, Headers, Reply, Services
 from headrace_server.api.door import Door
 from headrace_server.api.problems import Problem
 from headrace_server.api.routes import Operation
@@ -175,7 +175,7 @@ def _encoded(reply: Reply, call: Call) -> tuple[Headers, bytes]:
         return [(b"content-type", reply.media), *reply.headers], reply.raw
     if reply.document is None:
         return reply.headers, b""
-    headers = [(b"content-type", media.MEDIA[call.reply_format]), (b"vary", b"accept"), *reply.headers]
+    headers = [(b"content-type", media.MEDIA[call.reply_format]), VARY, *reply.headers]
     return headers, media.encode(reply.document, call.reply_format)
 
 

@@ -20,6 +20,7 @@ T = TypeVar("T")
 Headers = list[tuple[bytes, bytes]]
 MAX_DIGITS: Final = 9  # of a number in a query or header: all that mean something are shorter
 ID_HEADER: Final = b"x-request-id"
+VARY: Final = (b"vary", b"accept")  # of every reply that could have come in the other format
 
 
 class ClientGone(Exception):

@@ -1,7 +1,7 @@
 """Produce and read: /v1/jobs and what lies below one job, but for its leases."""
 
 from headrace_server.api import after, build, keys, media, parse, render, shapes
-from headrace_server.api.call import Call, Reply
+from headrace_server.api.call import VARY, Call, Reply
 from headrace_server.api.problems import Problem
 from headrace_server.api.replies import GoneDocument, JobDocument
 from headrace_server.domain.ids import format_id, parse_id
@@ -62,7 +62,7 @@ async def get_job(call: Call) -> Reply:
     if wait_ms:
         headers.append(_applied(wait_ms))
     if job.rev == known_rev:
-        return Reply(status=304, headers=headers)
+        return Reply(status=304, headers=[*headers, VARY])
     return Reply(document=render.job(job, call.reply_format), headers=headers)
 
 
