@@ -63,7 +63,10 @@ class Child:
             if await self._stops_within(wait_s):
                 return
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
-            await self.start()
+            try:
+                await self.start()
+            except OSError as fault:  # out of processes or memory, say: the old life ends once more, and we wait longer
+                _log.warning("child not started", extra={"child": self.name, "detail": str(fault)})
             if self._stopping.is_set():  # while it was being started, so that `stop` did not see it
                 self.signal(signal.SIGTERM)
 
