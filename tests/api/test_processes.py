@@ -96,7 +96,7 @@ def test_settings_reach_the_children_and_secrets_stay_out_of_their_command_lines
         ({"flags": ["--processes", "0"]}, 78, "HEADRACE_PROCESSES"),
         ({"env": {"HEADRACE_PROCESSES": "many"}}, 78, "HEADRACE_PROCESSES"),
         ({"env": {"HEADRACE_LOG_LEVEL": "loud"}}, 78, "HEADRACE_LOG_LEVEL"),
-        ({"flags": ["--host", "192.0.2.1"], "env": {"HEADRACE_TOKENS": "t"}}, 78, "--port"),
+        ({"flags": ["--host", "192.0.2.1"], "env": {"HEADRACE_TOKENS": "t"}}, 78, "HEADRACE_HOST"),
         ({"redis_url": "redis://127.0.0.1:1/0"}, 69, "does not answer"),
         ({"redis_url": "redis://127.0.0.1:1/0", "flags": ["--processes", "2"]}, 69, "does not answer"),
         ({"redis_url": "http://x:geheim@y"}, 78, "redis://"),
