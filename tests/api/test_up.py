@@ -53,7 +53,14 @@ def _curl_line(child: Child) -> list[str]:
 
 
 def _workers(child: Child) -> list[int]:
-    return [each.pid for each in psutil.Process(child.pid).children() if "headrace_worker" in " ".join(each.cmdline())]
+    return [each.pid for each in psutil.Process(child.pid).children() if "headrace_worker" in _command(each)]
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # it ended meanwhile, or nobody has asked for its exit code yet
+        return ""
 
 
 def test_the_printed_curl_line_gives_a_result(up: Up) -> None:
