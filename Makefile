@@ -33,7 +33,7 @@ fuzz:  ## Generated requests against a running server
 torture:  ## Kills and faults under load
 	python3 run.py test -m torture
 
-ordeal:  ## 20,000 jobs and 200 kills, about 7 minutes
+ordeal:  ## 20,000 jobs and 200 kills: 3 to 7 minutes
 	$(BIN)/python -m tests.torture
 
 docs:  ## Write docs/operations/settings.md from the settings
