@@ -9,6 +9,7 @@ from headrace_server import app
 from headrace_server.api import Status
 from headrace_server.config import Settings
 
+from tests.support.needs import missing
 from tests.support.servers import ServerProcess
 from tests.support.stores import StoreProcess
 from tests.support.waiting import eventually
@@ -42,7 +43,7 @@ def _grow(path: Path) -> None:
         try:
             out.truncate(BALLAST_BYTES)
         except OSError as error:
-            pytest.skip(f"this file system has no file of {BALLAST_BYTES} bytes: {error.strerror}")
+            missing(f"this file system has no file of {BALLAST_BYTES} bytes: {error.strerror}")
 
 
 @pytest.mark.anyio

@@ -33,7 +33,7 @@ class Setup:
     """The size of a run."""
 
     jobs: int
-    kills: int
+    kills: int  # of kill -9; freezes come on top
     seed: int
     servers: int = 2
     workers: int = 3
@@ -155,9 +155,9 @@ async def _strike(run: Run, producer: Producer, history: History) -> None:
     dice = dice_of(setup.seed, "blows")
     blows = plan_blows(setup.kills, servers=setup.servers, workers=setup.workers, dice=dice, pace_s=setup.pace_s)
     for n, blow in enumerate(blows):
-        producer.release((n + 1) / setup.kills)
+        producer.release((n + 1) / len(blows))
         await asyncio.sleep(blow.before_s)
-        while producer.progress < (n + 0.5) / setup.kills:
+        while producer.progress < (n + 0.5) / len(blows):
             await asyncio.sleep(0.01)
         while not await nemesis.deal(blow):
             await asyncio.sleep(0.02)

@@ -73,14 +73,19 @@ class Blow:
     before_s: float  # pause before it
 
 
-def plan_blows(count: int, *, servers: int, workers: int, dice: random.Random, pace_s: float) -> list[Blow]:
-    """Return the faults of a run: a third for each role, one in five a freeze, pauses of `pace_s` on average."""
-    blows = []
-    for n in range(count):
+def plan_blows(kills: int, *, servers: int, workers: int, dice: random.Random, pace_s: float) -> list[Blow]:
+    """Return the faults of a run: kills, a third for each role, and a freeze for every fourth of them.
+
+    The pauses are `pace_s` on average.
+    """
+
+    def blow(n: int, *, freeze: bool) -> Blow:
         role = ("store", "server", "worker")[n % 3]
         number = dice.randrange({"store": 1, "server": servers, "worker": workers}[role])
         longest = {"store": 1.5, "server": 2.0, "worker": 5.0}[role]  # a worker must outsleep its leases
-        freeze_s = dice.uniform(0.1, longest) if dice.random() < 0.2 else 0.0
-        blows.append(Blow(role, number, freeze_s, dice.uniform(0.0, 2 * pace_s)))
+        freeze_s = dice.uniform(0.1, longest) if freeze else 0.0
+        return Blow(role, number, freeze_s, dice.uniform(0.0, 2 * pace_s))
+
+    blows = [blow(n, freeze=False) for n in range(kills)] + [blow(n, freeze=True) for n in range(kills // 4)]
     dice.shuffle(blows)
     return blows

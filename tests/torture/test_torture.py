@@ -35,7 +35,7 @@ def test_kills_break_no_promise(tmp_path: Path) -> None:
     faults, counted = run(tmp_path, setup)
     assert not faults, f"{setup}\n{told(faults)}"
     assert counted["jobs acknowledged"] > setup.jobs * 0.8
-    assert all(counted[f"kill {role}"] > 0 for role in ("store", "server", "worker"))
+    assert sum(counted[f"kill {role}"] for role in ("store", "server", "worker")) == setup.kills
     # the run was worth its time: requests were cut, leases lost, settles repeated
     assert counted["settled maybe"] + counted["enqueued maybe"] + counted["leased maybe"] > 0
     assert counted["verdict lease_lost"] > 0
