@@ -7,7 +7,7 @@ from headrace_server.domain.defaults import Defaults
 from headrace_server.domain.errors import Code, NotDone, Unknown
 from headrace_server.domain.jobs import IdempotencyKey
 from headrace_server.domain.lifecycle import State
-from headrace_server.domain.requests import Ack, EnqueueGroup, EnqueueStatus, LeaseAsk, SettleStatus
+from headrace_server.domain.requests import Ack, EnqueueGroup, EnqueueStatus, LeaseAsk, Settled, SettleStatus
 from headrace_server.engine import Engine, Waits
 from headrace_server.engine.scripts import load_scripts
 
@@ -84,6 +84,23 @@ async def test_g9_a_lease_whose_answer_is_lost_is_asked_for_again_with_its_key(
     assert len(grant.jobs) == 2
     assert {s.status for s in await engine.settle([Ack(job_id=j.id, token=j.token) for j in grant.jobs])} == {"ok"}
     assert (await engine.stats(["q"]))[0].counts[State.READY] == 1
+
+
+async def test_g9_a_give_back_takes_nothing_from_who_asked_again_and_went_on(
+    valkey: StoreProcess, make_engine: EngineMaker
+) -> None:
+    """The worker repeats its request, gets its leases, and asks under another key; then the give-back comes."""
+    engine = await make_engine(valkey.url)
+    await enqueue(engine)
+    first = LeaseAsk(queues=["q"], worker="w", key=b"1" * 16)
+    lost = await engine.lease(first)
+    assert (await engine.lease(first)).replayed
+    await enqueue(engine)
+    await engine.lease(LeaseAsk(queues=["q"], worker="w", key=b"2" * 16))
+    await engine.giveback(first, lost)
+    (answer,) = await engine.settle([Ack(job_id=lost.jobs[0].id, token=lost.jobs[0].token)])
+    assert isinstance(answer, Settled)
+    assert answer.status is SettleStatus.OK
 
 
 async def test_a_connection_in_doubt_is_never_reused(proxy: StoreProxy, make_engine: EngineMaker) -> None:

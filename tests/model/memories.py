@@ -60,14 +60,11 @@ class Replays:
         """Remember a grant instead of the worker's last one."""
         self._by_worker[worker] = Replay(key, leases)
 
-    def forget_unless_replayed(self, worker: str | None, key: bytes | None) -> bool:
-        """Forget the record and return True; return False if somebody has its answer already."""
+    def forget_unless_replayed(self, worker: str | None, key: bytes | None) -> None:
+        """Forget the record, unless somebody has its answer already."""
         record = self.find(worker, key)
-        if record is not None and record.replays > 0:
-            return False
-        if record is not None and worker is not None:
+        if record is not None and record.replays == 0 and worker is not None:
             del self._by_worker[worker]
-        return True
 
     def drop_dead(self, jobs: Mapping[bytes, Record]) -> None:
         """Forget the records of which no lease is live."""

@@ -112,6 +112,8 @@ class Oracle:
         if replay is not None:
             replay.replays += 1
             live = [self.jobs[i] for i, token in replay.leases if i in self.jobs and self.jobs[i].is_live(token)]
+            for record in live:
+                record.asked_again = record.token
             return Grant(jobs=[r.as_leased(self.defaults) for r in live], now_ms=now, replayed=True)
         supply = chain(tokens, self._own_tokens)
         taken = [self._hand_out(record, ask, next(supply), now) for record in self._choose(ask, now)]
@@ -150,11 +152,10 @@ class Oracle:
     def giveback(self, ask: LeaseAsk, grant: Grant) -> None:
         """Undo a grant that reached nobody."""
         self._begin()
-        if not self.replays.forget_unless_replayed(ask.worker, ask.key):
-            return
+        self.replays.forget_unless_replayed(ask.worker, ask.key)
         for leased in grant.jobs:
             record = self.jobs.get(leased.id)
-            if record is not None and record.is_live(leased.token):
+            if record is not None and record.is_live(leased.token) and record.asked_again != leased.token:
                 record.token = None  # nobody ever got it
                 put_back(record)
 

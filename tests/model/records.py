@@ -24,6 +24,7 @@ class Record:
     delivery: int = 0
     crashes: int = 0
     token: bytes | None = None  # of the last lease, while nothing has ended it
+    asked_again: bytes | None = None  # the token that a repeated lease request was answered with
     settled: list[tuple[bytes, str]] = field(default_factory=list)  # (token, verb), the newest last
     lease_ms: int = 0  # the length the last lease was given at first
     deadline_ms: int | None = None

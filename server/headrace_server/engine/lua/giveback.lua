@@ -1,4 +1,4 @@
--- giveback: leases whose answer nobody received go back to their place, unless the request was repeated meanwhile.
+-- giveback: leases whose answer nobody received go back to their place, but for those that a repeated request brought.
 -- uses:    lib moves
 -- states:  leased -> ready
 -- keys:    meta (hash), j:<id> (hash), r:<worker> (hash), q:<queue>:{leased,ready,expiring} (zset), agenda (zset)
@@ -11,13 +11,12 @@ local worker, key, n = ARGV[2], ARGV[3], tonumber(ARGV[4])
 assert(#ARGV == 4 + 2 * n, 'giveback: wrong number of arguments')
 if key ~= '' then
     local record = redis.call('HMGET', replay_key(worker), 'key', 'replays')
-    if record[1] == key and tonumber(record[2]) > 0 then return finish_script({text(0)}) end
-    if record[1] == key then redis.call('DEL', replay_key(worker)) end
+    if record[1] == key and tonumber(record[2]) == 0 then redis.call('DEL', replay_key(worker)) end
 end
-local rev, given_back, fields = reserve(n), 0, with('sc')
+local rev, given_back, fields = reserve(n), 0, with('sc', 'rq')
 for i = 1, n do
     local job = load(ARGV[3 + 2 * i], fields)
-    if job.s == 'leased' and job.k == ARGV[4 + 2 * i] then
+    if job.s == 'leased' and job.k == ARGV[4 + 2 * i] and job.rq ~= job.k then
         move(job, 'ready', job.sc, rev + i, {'k', ''})
         given_back = given_back + 1
     end

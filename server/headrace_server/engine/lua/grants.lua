@@ -25,6 +25,7 @@ local function replay(ask)
         local job = load_whole(string.sub(known[2], i, i + 15))
         if job.s == 'leased' and job.k == string.sub(known[2], i + 16, i + 31) then
             out[#out + 1], bytes = describe(job, job.rv), bytes + #job.p
+            redis.call('HSET', job_key(job.id), 'rq', job.k) -- its worker has it, whatever becomes of this record
         end
     end
     return out, #known[2] / 32, bytes
