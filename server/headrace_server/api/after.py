@@ -58,5 +58,5 @@ def refused(outcome: Enqueued, pointers: Sequence[str] = ("",)) -> Problem:
     """Return the problem of a group that was not written; `pointers` say where its jobs stand in the body."""
     if outcome.status is EnqueueStatus.KEY_MISMATCH:
         return Problem("idempotency_mismatch")
-    faults = [Fault(f"{pointers[index]}/expires_at", "is in the past") for index in outcome.expired]
+    faults = [Fault(f"{pointers[index]}/expires_at", "is in the past") for index in outcome.refused]
     return invalid(faults, "already_expired")

@@ -20,6 +20,39 @@ class Body(msgspec.Struct, frozen=True):
 
     data: bytes
     format: Format = Format.JSON
+    media: str | None = None  # raw bytes of this media type: `format` says nothing then (results only)
+
+
+class UniqueUntil(StrEnum):
+    """How long a unique key keeps other jobs out."""
+
+    START = "start"  # until the job is leased for the first time
+    FINISH = "finish"  # until it has ended
+    TTL = "ttl"  # for a time, whatever becomes of the job
+
+
+class OnConflict(StrEnum):
+    """What an enqueue does that meets a job of the same unique key."""
+
+    REJECT = "reject"
+    RETURN = "return"  # the job that is there
+    REPLACE = "replace"  # payload and options of the job that is there, unless it has been leased: then reject
+
+
+class Unique(msgspec.Struct, frozen=True, kw_only=True):
+    """At most one job of a key in a group of queues."""
+
+    digest: bytes  # 16 bytes over (group, key) or the chosen fields
+    until: UniqueUntil = UniqueUntil.FINISH
+    ttl_ms: int | None = None  # with `ttl` only
+    on_conflict: OnConflict = OnConflict.RETURN
+
+
+class OnDead(StrEnum):
+    """What a dead job of an ordering key does to the next ones."""
+
+    NEXT = "next"  # they go on
+    HOLD = "hold"  # they wait until it is redriven or gone
 
 
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +70,16 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     lease_ms: int | None = None
     retention_ms: int | None = None  # how long the record outlives its final state
     max_crashes: int | None = None
+    max_runtime_ms: int | None = None  # of one delivery; ends it as a failed attempt
+    result_ttl_ms: int | None = None  # 0: the result is not stored
     retry: RetryPolicy | None = None
+    tags: dict[str, str] | None = None
+    fairness_key: str | None = None
+    weight: int = 1  # of its fairness key, at its turn
+    ordering_key: str | None = None
+    on_dead: OnDead = OnDead.NEXT
+    limits: tuple[str, ...] = ()
+    unique: Unique | None = None
     meta: bytes | None = None  # a JSON object, handed to the worker
     trace: bytes | None = None  # a JSON object: traceparent, tracestate, baggage as they came
 
@@ -75,7 +117,19 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     meta: bytes | None = None
     trace: bytes | None = None
     result: Body | None = None  # succeeded only, absent when the ack carried none
-    error: bytes | None = None  # JSON object of the last failed attempt: type, message, stack, details
+    error: bytes | None = None  # JSON object of the last failed attempt of any run: type, message, stack, details
+    max_crashes: int = 0
+    run: int = 1  # grows with each redrive
+    max_runtime_ms: int | None = None
+    tags: dict[str, str] | None = None
+    fairness_key: str | None = None
+    weight: int = 1
+    ordering_key: str | None = None
+    on_dead: OnDead = OnDead.NEXT
+    limits: tuple[str, ...] = ()
+    cancel_requested: bool = False  # leased, and told to end
+    progress: bytes | None = None  # a JSON value, as the worker last said
+    checkpoint: bytes | None = None  # a JSON value, handed to the next attempt
 
 
 class Leased(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +150,8 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
     rev: int
     meta: bytes | None = None
     trace: bytes | None = None
+    checkpoint: bytes | None = None  # a JSON value that an earlier delivery left
+    max_runtime_ms: int | None = None
 
 
 class QueueStats(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,21 +31,30 @@ Move: TypeAlias = tuple[State | None, State | None]
 # verb -> the moves its script may make. `ready` as the source of a settle is a late one: the lease was
 # reaped, and nobody has leased the job since.
 MOVES: Final[dict[str, frozenset[Move]]] = {
-    "enqueue": frozenset({(NEW, State.READY), (NEW, State.SCHEDULED)}),
+    "enqueue": frozenset(
+        {(NEW, State.READY), (NEW, State.SCHEDULED)}
+        | {(s, t) for s in (State.READY, State.SCHEDULED) for t in (State.READY, State.SCHEDULED)}  # unique: replace
+    ),
     "lease": frozenset({(State.READY, State.LEASED), (State.READY, State.CANCELLED)}),
     "ack": frozenset({(s, State.SUCCEEDED) for s in (State.LEASED, State.READY)}),
     "nack": frozenset(
         {(s, t) for s in (State.LEASED, State.READY) for t in (State.RETRYING, State.DEAD, State.CANCELLED)}
     ),
-    "release": frozenset({(s, State.READY) for s in (State.LEASED, State.READY)}),
-    "giveback": frozenset({(State.LEASED, State.READY)}),
-    "snooze": frozenset({(s, State.SCHEDULED) for s in (State.LEASED, State.READY)}),
+    # to cancelled: somebody asked for that while it was held
+    "release": frozenset({(s, t) for s in (State.LEASED, State.READY) for t in (State.READY, State.CANCELLED)}),
+    "giveback": frozenset({(State.LEASED, t) for t in (State.READY, State.CANCELLED)}),
+    "snooze": frozenset({(s, t) for s in (State.LEASED, State.READY) for t in (State.SCHEDULED, State.CANCELLED)}),
     "extend": frozenset({(State.LEASED, State.LEASED)}),
-    "cancel": frozenset({(s, State.CANCELLED) for s in HELD_BY_NOBODY}),
+    "cancel": frozenset({(s, State.CANCELLED) for s in HELD_BY_NOBODY | {State.LEASED}}),  # leased: a hard one
+    "redrive": frozenset({(State.DEAD, State.READY)}),
+    "patch": frozenset({(s, t) for s in HELD_BY_NOBODY for t in HELD_BY_NOBODY - {State.RETRYING} | {s}}),
+    "delete": frozenset({(s, GONE) for s in FINAL}),
     "tick": frozenset(
         {(s, State.READY) for s in (State.SCHEDULED, State.RETRYING)}  # promote
-        | {(State.LEASED, t) for t in (State.READY, State.DEAD)}  # reap
-        | {(s, State.CANCELLED) for s in HELD_BY_NOBODY}  # expire
-        | {(s, GONE) for s in FINAL}  # prune
+        | {(State.LEASED, t) for t in (State.READY, State.RETRYING, State.DEAD, State.CANCELLED)}  # reap
+        | {(s, State.CANCELLED) for s in HELD_BY_NOBODY}  # expire, operations
+        | {(s, GONE) for s in FINAL | HELD_BY_NOBODY}  # prune, operations
+        | {(State.DEAD, State.READY)}  # operations
+        | {(s, s) for s in HELD_BY_NOBODY}  # operations: to another queue
     ),
 }

@@ -33,7 +33,21 @@ MAX_ERROR_TYPE_CHARS: Final = 200
 MAX_ERROR_MESSAGE_CHARS: Final = 4_000
 MAX_ERROR_STACK_CHARS: Final = 32_000
 MAX_WAIT_MS: Final = 30 * SECOND_MS
+MAX_CHECKPOINT_BYTES: Final = 64 * KIB
+MAX_PROGRESS_BYTES: Final = 4 * KIB  # comes with every heartbeat
+MAX_TAGS: Final = 16
+MAX_TAG_NAME_CHARS: Final = 64
+MAX_TAG_VALUE_CHARS: Final = 128
+MAX_LIMIT_KEYS: Final = 4  # of one job
+MAX_KEY_DEPTH: Final = 8  # parts between `:` in the name of a limit: each one is looked up
+MAX_NON_RETRYABLE: Final = 16
+MAX_PATTERN_CHARS: Final = 200
+MAX_MEDIA_TYPE_CHARS: Final = 100
 MAX_PAGE_ITEMS: Final = 1_000
+MAX_LISTED_JOBS: Final = 200  # of one page
+MAX_SCANNED_JOBS: Final = 1_000  # looked at for one page
+MAX_EVENTS_PAGE: Final = 1_000
+LANE_KEY_PATTERN: Final = r"[!-~]{1,128}"  # of limits, fairness and ordering: visible ASCII, without spaces
 NAME_PATTERN: Final = r"[A-Za-z0-9_.\-]{1,128}"
 
 # What a job may ask for.
@@ -45,12 +59,33 @@ MIN_RETENTION_MS: Final = 60 * SECOND_MS  # a client that waits for the end must
 MAX_RETENTION_MS: Final = 10 * 365 * DAY_MS
 MAX_ATTEMPTS: Final = 1_000
 MAX_CRASHES: Final = 1_000
+MAX_RUNTIME_MS: Final = 30 * DAY_MS
+MAX_WEIGHT: Final = 100
+MAX_TTL_MS: Final = 10 * 365 * DAY_MS  # of unique keys and results
+
+# What an operator may ask of queues and limits.
+MAX_DEPTH_JOBS: Final = 1_000_000_000
+MAX_QUEUE_BYTES: Final = 2**50
+MAX_CONCURRENCY: Final = 1_000_000
+MAX_RATE_COUNT: Final = 1_000_000  # within per_ms
+MAX_RATE_PER_MS: Final = DAY_MS
+MAX_RATE_PER_S: Final = 10_000  # of an operation
+MAX_PAUSE_MS: Final = 365 * DAY_MS
+MAX_BACKOFF_MS: Final = 1 * DAY_MS
 
 # What one script may touch. A script stops the whole store while it runs.
 SCRIPT_JOBS: Final = 200
 SCRIPT_BYTES: Final = 1 * MIB
 TICK_STEPS: Final = 50  # agenda members a tick looks at
 TICK_JOBS: Final = 100  # jobs one step of a tick moves
+LANES_TOUCHED: Final = 64  # by one lease script, beside those it serves
+LANES_OPENED: Final = 16  # by one step
+EVENTS_KEPT_REVS: Final = 100_000  # state changes that the log of events reaches back
+EVENTS_WRITTEN_MS: Final = 60 * SECOND_MS  # events go on being written after the last reader asked
+OPERATION_STEP_JOBS: Final = 100
+OPERATION_RETENTION_MS: Final = 1 * DAY_MS
+OPERATION_SAMPLE: Final = 10  # ids that an operation shows
+POLL_SEEN_MS: Final = 10 * SECOND_MS  # how often it is noted that somebody asks for a queue's jobs
 ATTEMPTS_KEPT: Final = 20
 SETTLED_TOKENS_KEPT: Final = 2
 

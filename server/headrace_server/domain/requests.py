@@ -22,6 +22,17 @@ class EnqueueStatus(StrEnum):
     REPLAYED = "replayed"  # the same key and request came before; nothing was written
     KEY_MISMATCH = "idempotency_mismatch"  # the same key with another request; nothing was written
     EXPIRED = "expired"  # `expires_at` of a job is in the past by the store's clock; nothing was written
+    CONFLICT = "unique_conflict"  # a unique key is taken and may not be shared; nothing was written
+    FULL = "queue_full"  # a queue is at the depth or bytes that its settings allow; nothing was written
+    DRAINING = "queue_draining"  # a queue takes no new jobs; nothing was written
+
+
+class Placed(StrEnum):
+    """What became of one job of a group that was written."""
+
+    CREATED = "created"
+    DEDUPLICATED = "deduplicated"  # another job has its unique key: that one's id is in its place
+    REPLACED = "replaced"  # another job has its unique key, and took over payload and options
 
 
 class Enqueued(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,9 +40,13 @@ class Enqueued(msgspec.Struct, frozen=True, kw_only=True):
 
     status: EnqueueStatus
     now_ms: int
-    jobs: list[Job] = []  # created: all of them, in order
-    ids: list[bytes] = []  # created and replayed: the ids, in order (a replayed job may be gone by now)
-    expired: list[int] = []  # expired: the indexes of the jobs whose expires_at is past
+    jobs: list[Job | None] = []  # created: in order; None where `placed` is not `created`: read it by its id
+    ids: list[bytes] = []  # created and replayed: the ids, in order (an older job may be gone by now)
+    placed: list[Placed] = []  # created: in order
+    refused: list[
+        int
+    ] = []  # expired, unique_conflict, queue_full, queue_draining: indexes of the jobs that were in the way
+    conflicts: list[bytes] = []  # unique_conflict: ids of the jobs that have the keys, in the order of `refused`
 
 
 class LeaseAsk(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +74,7 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
     job_id: bytes
     token: bytes
     result: Body | None = None
+    result_ttl_ms: int | None = None  # else the job's, the queue's; 0: not stored
 
 
 class Nack(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +83,7 @@ class Nack(msgspec.Struct, frozen=True, kw_only=True):
     job_id: bytes
     token: bytes
     error: bytes  # JSON object: type, message, stack?, details?
+    error_type: str = ""  # the same `type`, for `non_retryable` and for filters
     retryable: bool = True
     retry_in_ms: int | None = None  # the worker's choice instead of the backoff
 
@@ -85,6 +102,8 @@ class Snooze(msgspec.Struct, frozen=True, kw_only=True):
     job_id: bytes
     token: bytes
     delay_ms: int
+    reason: str = ""
+    checkpoint: bytes | None = None  # a JSON value; None: what was there stays
 
 
 class Extend(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +112,8 @@ class Extend(msgspec.Struct, frozen=True, kw_only=True):
     job_id: bytes
     token: bytes
     lease_ms: int | None = None  # None: the length this lease was given at first
+    progress: bytes | None = None  # a JSON value; None: what was there stays
+    checkpoint: bytes | None = None
 
 
 Settle = Ack | Nack | Release | Snooze | Extend
@@ -105,6 +126,7 @@ class SettleStatus(StrEnum):
     LATE = "late"  # past the deadline, and nobody had the job since: it counts
     REPEATED = "repeated"  # this token settled with the same verb before; nothing changed
     LEASE_LOST = "lease_lost"
+    JOB_CANCELLED = "job_cancelled"  # somebody else ended the job while this token was current; nothing changed
     NOT_FOUND = "not_found"
 
 
@@ -118,13 +140,29 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int | None = None
     run_at_ms: int | None = None  # scheduled and retrying
     deadline_ms: int | None = None  # leased
+    cancel_requested: bool = False  # still leased, and to be ended
+
+
+class CancelMode(StrEnum):
+    """What a cancel does to a job that somebody holds."""
+
+    SOFT = "soft"  # asks its holder, who is told by the next heartbeat and settle
+    HARD = "hard"  # ends the lease at once
+
+
+class CancelAsk(msgspec.Struct, frozen=True, kw_only=True):
+    """A wish that a job ends."""
+
+    job_id: bytes
+    reason: str = ""
+    mode: CancelMode = CancelMode.SOFT
 
 
 class CancelStatus(StrEnum):
     """How a cancel ended."""
 
     CANCELLED = "cancelled"  # now, or before: asking twice is the same
-    LEASED = "leased"  # somebody holds it; nothing was changed
+    REQUESTED = "requested"  # somebody holds it, and will be told
     FINAL = "final"  # it had succeeded or died before
     NOT_FOUND = "not_found"
 
@@ -134,6 +172,81 @@ class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
 
     job_id: bytes
     status: CancelStatus
+    now_ms: int
+    state: State | None = None
+
+
+class Redrive(msgspec.Struct, frozen=True, kw_only=True):
+    """Open another run of a dead job."""
+
+    job_id: bytes
+    queue: str | None = None  # of the same group; None: where it was
+
+
+class RedriveStatus(StrEnum):
+    """How a redrive ended."""
+
+    READY = "ready"
+    NOT_DEAD = "not_dead"
+    CONFLICT = "unique_conflict"  # another job has its unique key
+    DRAINING = "queue_draining"  # its queue takes no new jobs
+    OTHER_GROUP = "other_group"
+    NOT_FOUND = "not_found"
+
+
+class Redriven(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to one redrive."""
+
+    job_id: bytes
+    status: RedriveStatus
+    now_ms: int
+    state: State | None = None
+    conflict: bytes | None = None  # unique_conflict: the job that has the key
+
+
+class Patch(msgspec.Struct, frozen=True, kw_only=True):
+    """New options for a job that nobody holds; None: as it was."""
+
+    job_id: bytes
+    priority: int | None = None
+    run_at_ms: int | None = None  # in the past: ready at once; excludes delay_ms
+    delay_ms: int | None = None
+    queue: str | None = None  # of the same group
+
+
+class PatchStatus(StrEnum):
+    """How a patch ended."""
+
+    PATCHED = "patched"
+    LEASED = "leased"
+    FINAL = "final"
+    DRAINING = "queue_draining"
+    OTHER_GROUP = "other_group"
+    NOT_FOUND = "not_found"
+
+
+class Patched(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to one patch."""
+
+    job_id: bytes
+    status: PatchStatus
+    now_ms: int
+    state: State | None = None
+
+
+class DeleteStatus(StrEnum):
+    """How the removal of a record ended."""
+
+    DELETED = "deleted"
+    NOT_FINAL = "not_final"
+    NOT_FOUND = "not_found"
+
+
+class Deleted(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to one removal."""
+
+    job_id: bytes
+    status: DeleteStatus
     now_ms: int
     state: State | None = None
 

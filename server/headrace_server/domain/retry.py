@@ -3,7 +3,10 @@
 The nack script holds the same rule, because only it sees the attempt; `tests/unit/test_retry.py` compares the two.
 """
 
+import re
+from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -16,8 +19,16 @@ class Backoff(StrEnum):
     CONSTANT = "constant"  # initial
 
 
+class OnExhausted(StrEnum):
+    """What becomes of a job that will not be tried again."""
+
+    DEAD = "dead"  # kept among the dead letters
+    DISCARD = "discard"  # dead, and its record goes at once
+
+
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """A job's own wishes; a field that is absent (None) is taken from the server's defaults, field by field."""
+    """A job's own wishes; a field that is absent (None) is taken from the queue's settings, then from
+    the server's defaults, field by field."""
 
     max_attempts: int | None = None  # runs of the handler in all, >= 1
     backoff: Backoff | None = None
@@ -25,6 +36,9 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     factor: float | None = None  # 1..10, exponential only
     max_ms: int | None = None  # cap of the wait
     jitter: bool | None = None  # full jitter: the wait is uniform in 0..wait
+    max_elapsed_ms: int | None = None  # no retry that would be due later than this after the run was opened
+    non_retryable: tuple[str, ...] | None = None  # types of errors, `*` for any characters: dead at once
+    on_exhausted: OnExhausted | None = None
 
 
 def wait_ms(
@@ -47,3 +61,13 @@ def wait_ms(
             wait = float(initial_ms)
     wait = min(wait, float(max_ms))
     return int(wait if jitter is None else wait * jitter)
+
+
+def is_non_retryable(error_type: str, patterns: Iterable[str]) -> bool:
+    """Return whether a type of error is among the patterns: `*` stands for any characters, all else for itself."""
+    return any(_glob(pattern).fullmatch(error_type) for pattern in patterns)
+
+
+@lru_cache(maxsize=1024)
+def _glob(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)

@@ -21,6 +21,7 @@ class TokenFacts(msgspec.Struct, frozen=True, kw_only=True):
     is_current: bool  # the token of the last lease, not settled yet
     past_deadline: bool
     settled_with: str | None  # the verb this token settled with, while that is remembered
+    cancelled_under: bool = False  # the job was cancelled, by another than its holder, while this token was current
 
 
 def judge(facts: TokenFacts) -> SettleStatus:
@@ -33,4 +34,6 @@ def judge(facts: TokenFacts) -> SettleStatus:
         return SettleStatus.LATE  # reaped, and nobody has leased it since
     if facts.settled_with is not None and facts.settled_with == facts.verb:
         return SettleStatus.REPEATED
+    if facts.cancelled_under and facts.state is State.CANCELLED:
+        return SettleStatus.JOB_CANCELLED
     return SettleStatus.LEASE_LOST

@@ -30,7 +30,7 @@ def enqueued(answer: Sequence[bytes], group: EnqueueGroup, now_ms: int, defaults
             ids = [answer[1][i : i + 16] for i in range(0, len(answer[1]), 16)]
             return Enqueued(status=status, now_ms=now_ms, ids=ids)
         case EnqueueStatus.EXPIRED:
-            return Enqueued(status=status, now_ms=now_ms, expired=[int(index) for index in answer[1:]])
+            return Enqueued(status=status, now_ms=now_ms, refused=[int(index) for index in answer[1:]])
         case EnqueueStatus.KEY_MISMATCH:
             return Enqueued(status=status, now_ms=now_ms)
 
