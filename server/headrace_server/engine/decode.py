@@ -61,13 +61,13 @@ def _created(job: NewJob, words: Sequence[bytes], defaults: Defaults) -> Job:
 def leased(words: Sequence[bytes], defaults: Defaults) -> Leased:
     """Return one job handed out."""
     (job_id, queue, attempt, delivery, max_attempts, fence, token, deadline, rev) = words[:9]
-    (task, payload, payload_type, priority, enqueued_at, meta, trace) = words[9:]
+    (task, payload, payload_type, priority, enqueued_at, meta, trace, checkpoint, max_runtime) = words[9:]
     return Leased(
         id=job_id,
         task=task.decode(),
         queue=queue.decode(),
         payload=_body(payload, payload_type),
-        priority=int(priority) if priority else defaults.priority,
+        priority=int(priority),
         attempt=int(attempt),
         delivery=int(delivery),
         max_attempts=int(max_attempts),
@@ -78,12 +78,14 @@ def leased(words: Sequence[bytes], defaults: Defaults) -> Leased:
         rev=int(rev),
         meta=meta or None,
         trace=trace or None,
+        checkpoint=checkpoint or None,
+        max_runtime_ms=_number(max_runtime),
     )
 
 
 def settled(job_id: bytes, words: Sequence[bytes], now_ms: int) -> Settled:
     """Return the verdict on one settle or extend."""
-    status, state, attempt, run_at, deadline = words
+    status, state, attempt, run_at, deadline, cancel_requested = words
     return Settled(
         job_id=job_id,
         status=SettleStatus(status.decode()),
@@ -92,6 +94,7 @@ def settled(job_id: bytes, words: Sequence[bytes], now_ms: int) -> Settled:
         attempt=int(attempt) if state else None,
         run_at_ms=_number(run_at),
         deadline_ms=_number(deadline),
+        cancel_requested=bool(cancel_requested),
     )
 
 

@@ -55,7 +55,7 @@ def _retry_fields(retry: RetryPolicy) -> Args:
     return fields
 
 
-def lease(ask: LeaseAsk, *, jobs: int, mode: str, first: bool, wait_ms: int, tokens: bytes) -> Args:
+def lease(ask: LeaseAsk, *, jobs: int, mode: str, first: bool, wait_ms: int, seen: bool, tokens: bytes) -> Args:
     """Return one request of at most `jobs` jobs, with a token of 16 bytes for each."""
     return [
         jobs,
@@ -66,6 +66,7 @@ def lease(ask: LeaseAsk, *, jobs: int, mode: str, first: bool, wait_ms: int, tok
         mode,
         "1" if first else "",
         wait_ms,
+        "1" if seen else "",
         tokens,
         len(ask.queues),
         *ask.queues,
@@ -82,7 +83,7 @@ def ack(item: Ack) -> Args:
 def nack(item: Nack, jitter: float) -> Args:
     """Return one item of nack; `jitter` is a random number in 0..1."""
     delay = "" if item.retry_in_ms is None else item.retry_in_ms
-    return [item.job_id, item.token, item.error, "1" if item.retryable else "", delay, repr(jitter)]
+    return [item.job_id, item.token, item.error, item.error_type, "1" if item.retryable else "", delay, repr(jitter)]
 
 
 def release(item: Release) -> Args:

@@ -33,6 +33,7 @@ _VIRTUAL_CLOCK: Final = (
     "local ms = tonumber(redis.call('GET', P .. 'clock')) local t = {math.floor(ms / 1000), ms % 1000 * 1000}"
 )
 _LEASE_EXPIRED: Final = b'{"type":"LeaseExpired","message":"the worker neither settled nor extended its lease in time"}'
+_RUNTIME_EXCEEDED: Final = b'{"type":"MaxRuntimeExceeded","message":"the job ran longer than its max_runtime_ms"}'
 _HEADER: Final = re.compile(r"^-- (uses|flags): +(.*)$", re.MULTILINE)
 
 
@@ -81,14 +82,18 @@ def _assemble(verb: str, files: Mapping[str, str], defaults: str) -> Script:
 def _defaults_table(defaults: Defaults) -> str:
     values: dict[str, Any] = msgspec.structs.asdict(defaults) | {
         "backoff": defaults.backoff.value,
-        "jitter": "1" if defaults.jitter else "0",
+        "jitter": int(defaults.jitter),
         "script_bytes": limits.SCRIPT_BYTES,
         "attempts_kept": limits.ATTEMPTS_KEPT,
         "settled_tokens_kept": limits.SETTLED_TOKENS_KEPT,
         "idempotency_bucket_ms": limits.IDEMPOTENCY_BUCKET_MS,
         # one more than fit into the promise: a key of the oldest bucket may be written in its last moment
         "idempotency_buckets": limits.IDEMPOTENCY_TTL_MS // limits.IDEMPOTENCY_BUCKET_MS + 1,
+        "events_kept_revs": limits.EVENTS_KEPT_REVS,
+        "lanes_touched": limits.LANES_TOUCHED,
+        "lanes_opened": limits.LANES_OPENED,
         "lease_expired": _LEASE_EXPIRED.decode(),
+        "runtime_exceeded": _RUNTIME_EXCEEDED.decode(),
     }
     fields = (f"{name}={value!r}" for name, value in values.items())
     return "local DEFAULTS = {" + ", ".join(fields) + "}"

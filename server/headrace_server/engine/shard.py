@@ -1,6 +1,7 @@
 """One shard: its verbs as batches, and when something is due on it; it must not know other shards, or who waits."""
 
 import asyncio
+import math
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
@@ -68,6 +69,8 @@ class Shard:
         jitter: Callable[[], float],
     ) -> None:
         self._link = link
+        self._jitter = jitter
+        self._polled: dict[str, float] = {}  # when the store was last told that somebody asks for a queue's jobs
         self._scripts = scripts
         self._defaults = defaults
         self.meta_key = meta_key
@@ -123,7 +126,7 @@ class Shard:
 
     async def tick(self) -> int:
         """Work off what is due in one bounded script; return how many jobs and records it touched."""
-        _, answers = await self._write("tick", [limits.TICK_STEPS, limits.TICK_JOBS, limits.SCRIPT_JOBS])
+        _, answers = await self._write("tick", [limits.TICK_STEPS, limits.TICK_JOBS, limits.SCRIPT_JOBS, repr(self._jitter())])
         return int(answers[0])
 
     async def until_due(self, at_most_s: float) -> None:
@@ -185,10 +188,20 @@ class Shard:
         for call in calls:
             tokens = secrets.token_bytes(16 * call.jobs)
             args += encode.lease(
-                call.ask, jobs=call.jobs, mode=call.mode, first=call.first, wait_ms=call.wait_ms, tokens=tokens
+                call.ask, jobs=call.jobs, mode=call.mode, first=call.first, wait_ms=call.wait_ms, seen=self._is_news(call.ask.queues), tokens=tokens
             )
         now_ms, answers = await self._write("lease", args)
         return [self._part(answer, now_ms) for answer in answers]
+
+    def _is_news(self, queues: Sequence[str]) -> bool:
+        """Return whether the store should note these polls: for explanations it is enough to know every few seconds."""
+        at = asyncio.get_running_loop().time()
+        if all(at - self._polled.get(queue, -math.inf) < limits.POLL_SEEN_MS / 1000 for queue in queues):
+            return False
+        if len(self._polled) > limits.BATCH_QUEUE_ITEMS:
+            self._polled.clear()  # anybody may name any queue
+        self._polled.update(dict.fromkeys(queues, at))
+        return True
 
     def _part(self, answer: Sequence[Any], now_ms: int) -> LeaseAnswer:
         ending = answer[0].decode()

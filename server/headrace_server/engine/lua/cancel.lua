@@ -1,5 +1,5 @@
 -- cancel: jobs that nobody holds end now.
--- uses:    lib moves
+-- uses:    lib settings lanes options moves
 -- states:  ready -> cancelled, scheduled -> cancelled, retrying -> cancelled
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,scheduled,retrying,cancelled,expiring} (zset), agenda (zset)
 -- args:    run id, number of items; an item: id (16 bytes), reason
@@ -16,7 +16,7 @@ for i = 1, n do
     if not job.s then
         status = 'not_found'
     elseif OPEN[job.s] then
-        finish(job, 'cancelled', rev + i, {'rs', ARGV[2 + 2 * i]})
+        call_off(job, rev + i, ARGV[2 + 2 * i])
         status = 'cancelled'
     elseif job.s == 'leased' or job.s == 'cancelled' then
         status = job.s

@@ -1,5 +1,5 @@
 -- enqueue: write groups of jobs; each group as a whole or not at all.
--- uses:    lib moves idempotency
+-- uses:    lib settings lanes options moves idempotency
 -- states:  (new) -> ready, (new) -> scheduled
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,scheduled,expiring} (zset), idem:<n> (hash), queues (zset), agenda (zset)
 -- args:    run id, number of groups; a group: number of jobs, key digest (16 bytes or ''), fingerprint (16 bytes or '');
@@ -38,7 +38,7 @@ local function write(job, rev, answer)
     local scheduled = job.run_ms and job.run_ms > now
     job.state = scheduled and 'scheduled' or 'ready'
     redis.call('HSET', job_key(job.id), 'q', job.q, 's', job.state, 'rv', text(rev), 'ca', text(now), unpack(job.fields))
-    redis.call('ZADD', QUEUES, 0, job.q)
+    mark(job.q, 0)
     if job.ex then
         redis.call('HSET', job_key(job.id), 'ex', text(job.ex))
         redis.call('ZADD', set_key(job.q, 'expiring'), text(job.ex), job.id)

@@ -1,16 +1,17 @@
--- grants: how a leased job is described to its worker, and the record that lets a lost answer be asked for again; uses lib and moves.
+-- grants: how a leased job is described to its worker, and the record that lets a lost answer be asked for again; uses lib, settings, options and moves.
 
 -- Load all fields of a job: its worker gets nearly all of them.
 local function load_whole(id)
     local flat, job = redis.call('HGETALL', job_key(id)), {id = id, s = false}
     for i = 1, #flat, 2 do job[flat[i]] = flat[i + 1] end
+    if job.o then load_options(job, true) end
     return typed(job)
 end
 
 local function describe(job, rev)
     return {
-        job.id, job.q, text(job.at), text(job.dl), text(job.ma), job.fe, job.k, text(job.deadline), rev,
-        job.t, job.p, job.pt or '', job.pr or '', job.ca, job.m or '', job.tr or '',
+        job.id, job.q, text(job.at), text(job.dl), text(resolve(job.ma, job.q, 'max_attempts')), job.fe, job.k, text(job.deadline), rev,
+        job.t, job.p, job.pt or '', text(resolve(job.pr, job.q, 'priority')), job.ca, job.m or '', job.tr or '', job.ck or '', job.mx or '',
     }
 end
 

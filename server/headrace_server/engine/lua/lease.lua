@@ -1,11 +1,11 @@
 -- lease: hand out jobs to requests in order; queues strictly in order, the head of each queue first.
--- uses:    lib moves grants
+-- uses:    lib settings lanes options moves gates turns grants
 -- states:  ready -> leased, ready -> cancelled
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,leased,cancelled,expiring} (zset), r:<worker> (hash), agenda (zset)
 -- args:    run id, jobs in all, payload bytes in all, number of requests; a request: jobs, payload bytes, lease in ms or '', worker or '',
 --          key digest (16 bytes or ''), mode (new | append: one more part of a request | replay: only look),
 --          first ('1': the request has no job yet, and its first comes whatever its size | ''), wait in ms,
---          tokens (16 bytes each, joined), number of queues, queues
+--          seen ('1': note that somebody asks for these queues' jobs | ''), tokens (16 bytes each, joined), number of queues, queues
 -- returns: per request: replayed | dry (no more in its queues) | full (by jobs or bytes) | cut (the script's bounds were reached
 --          in the middle of it) | again (they were reached before it), then the leased jobs
 -- flags:   allow-oom
@@ -21,7 +21,7 @@ local requests = {}
 for i = 1, tonumber(ARGV[4]) do
     local ask = {
         jobs = tonumber(take()), bytes = tonumber(take()), lease_ms = tonumber(take()), worker = take(), key = take(),
-        mode = take(), first = take() == '1', wait_ms = tonumber(take()), tokens = take(), queues = {},
+        mode = take(), first = take() == '1', wait_ms = tonumber(take()), seen = take() == '1', tokens = take(), queues = {},
     }
     for j = 1, tonumber(take()) do ask.queues[j] = take() end
     requests[i] = ask
@@ -29,34 +29,48 @@ end
 assert(position == #ARGV, 'lease: wrong number of arguments')
 
 local function hand_out(ask, job, rev, token)
-    local lease_ms = ask.lease_ms or tonumber(job.le) or DEFAULTS.lease_ms
-    job.deadline, job.dl, job.k = now + lease_ms, job.dl + 1, token
-    job.fe = text(next_fence(job.fe))
-    move(job, 'leased', job.deadline, rev, {
+    local lease_ms, drop = ask.lease_ms or resolve(job.le, job.q, 'lease_ms'), {}
+    local runtime_ms = resolve(job.mx, job.q, 'max_runtime_ms')
+    job.deadline, job.dl, job.k = now + math.min(lease_ms, runtime_ms or lease_ms), job.dl + 1, token
+    job.fe, job.mx = text(next_fence(job.fe)), runtime_ms and text(runtime_ms)
+    local fields = {
         'k', token, 'dl', text(job.dl), 'fe', job.fe, 'll', text(lease_ms), 'st', text(now), 'w', ask.worker, 'sc', text(job.sc),
-    }, job.rs and {'rs'})
+    }
+    if runtime_ms then fields[#fields + 1], fields[#fields + 2] = 'ul', text(now + runtime_ms) end
+    for _, name in ipairs({'rs', 'pg', not runtime_ms and 'ul'}) do
+        if name and job[name] then drop[#drop + 1] = name end
+    end
+    move(job, 'leased', job.deadline, rev, fields, drop[1] and drop)
     plan('reap', job.q, job.deadline)
     return describe(job, text(rev))
+end
+
+local function heads_of(queue, n)
+    if has(queue, HAS_LANES) then return next_in_lanes(queue) end
+    return redis.call('ZRANGE', set_key(queue, 'ready'), 0, n - 1, 'WITHSCORES')
 end
 
 -- Take from one queue into `out`; return what ended it.
 local function take_from(ask, queue, out)
     while #out < ask.jobs and jobs_left > 0 do
-        local heads = redis.call('ZRANGE', set_key(queue, 'ready'), 0, math.min(ask.jobs - #out, jobs_left) - 1, 'WITHSCORES')
+        local n = math.min(ask.jobs - #out, jobs_left, room_of(queue))
+        local heads = n > 0 and heads_of(queue, n) or n <= 0 and {}
+        if not heads then jobs_left = 0 break end -- enough lanes touched for one script
         if #heads == 0 then return 'dry' end
         local rev = reserve(#heads / 2)
         for i = 1, #heads, 2 do
             local job = load_whole(heads[i])
-            job.sc, rev = tonumber(heads[i + 1]), rev + 1
+            job.sc, rev, jobs_left = tonumber(heads[i + 1]), rev + 1, jobs_left - 1
             if job.ex and job.ex <= now then
-                finish(job, 'cancelled', rev, {'rs', 'expired'})
+                call_off(job, rev, 'expired')
             else
                 if #job.p > ask.bytes and not (ask.first and #out == 0) then return 'full' end
                 if #job.p > bytes_left and #out > 0 then return 'cut' end
                 ask.bytes, bytes_left = ask.bytes - #job.p, bytes_left - #job.p
                 out[#out + 1] = hand_out(ask, job, rev, string.sub(ask.tokens, 16 * #out + 1, 16 * #out + 16))
+                pass(job)
+                count_turn(job)
             end
-            jobs_left = jobs_left - 1
         end
     end
     return #out == ask.jobs and 'full' or 'cut'
@@ -71,6 +85,9 @@ local function lease(ask)
         if replayed or ask.mode == 'replay' then return replayed or {'dry'} end
     elseif ask.key ~= '' and was_replayed(ask) then
         return {'full'} -- nobody waits for more
+    end
+    for _, queue in ipairs(ask.seen and ask.queues or {}) do
+        if marks_of(queue) then redis.call('HSET', P .. 'polled', queue, text(now)) end
     end
     local out, ending = {}, 'dry'
     for _, queue in ipairs(ask.queues) do

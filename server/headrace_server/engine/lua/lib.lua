@@ -3,9 +3,17 @@
 
 local P = string.sub(KEYS[1], 1, -5)
 local META, AGENDA, QUEUES, WAKE = KEYS[1], P .. 'agenda', P .. 'queues', P .. 'wake'
+local LIMITS, RATES, BLOCKED, EVENTS = P .. 'limits', P .. 'rates', P .. 'blocked', P .. 'events'
 local function job_key(id) return P .. 'j:' .. id end
 local function attempts_key(id) return P .. 'a:' .. id end
 local function set_key(queue, name) return P .. 'q:' .. queue .. ':' .. name end
+local function lane_key(queue, lane) return P .. 'q:' .. queue .. ':lane:' .. lane end
+local function open_key(queue, tenant) return P .. 'q:' .. queue .. ':open:' .. tenant end
+local function slots_key(limit) return P .. 'slots:' .. limit end
+local function shut_key(limit) return P .. 'shut:' .. limit end
+local function unique_key(digest) return P .. 'u:' .. digest end
+local function tag_key(tag) return P .. 'tag:' .. tag end
+local function operation_key(id) return P .. 'op:' .. id end
 local function replay_key(worker) return P .. 'r:' .. worker end
 
 -- tostring() would round a time in microseconds. '%d' is exact where a C long has 64 bits, and faster than '%.0f'.
@@ -13,7 +21,7 @@ local INTEGER = string.format('%d', 9007199254740992) == '9007199254740992' and 
 local function text(n) return string.format(INTEGER, n) end
 local function bucket_key(number) return P .. 'idem:' .. text(number) end
 
-local meta = redis.call('HMGET', META, 'format', 'now', 'run_id', 'fence_base', 'wait_until')
+local meta = redis.call('HMGET', META, 'format', 'now', 'run_id', 'fence_base', 'wait_until', 'events_until')
 if not meta[1] then return {'wrong_node'} end
 
 local t = redis.call('TIME') -- the one reading of a clock; tests put a virtual one here
@@ -21,6 +29,7 @@ local now = math.max(tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000), 
 
 -- Reserve n revs and return the one before the first. The first script on a new store process (restart or
 -- failover) leaves room for what the old one may have handed out and lost: 2^20 revs, 60 s of fence.
+local last_rev -- reserved by this script so far
 local function reserve(n)
     redis.call('HSET', META, 'now', text(now), 'run_id', ARGV[1])
     if meta[3] ~= ARGV[1] then
@@ -28,7 +37,8 @@ local function reserve(n)
         redis.call('HINCRBY', META, 'rev', 1048576)
         meta[4] = redis.call('HINCRBY', META, 'fence_base', 60000000)
     end
-    return redis.call('HINCRBY', META, 'rev', n) - n
+    last_rev = redis.call('HINCRBY', META, 'rev', n)
+    return last_rev - n
 end
 
 local function next_fence(previous)
@@ -44,7 +54,18 @@ end
 
 -- Wake-ups: one message per queue, and one per watched job, only while somebody listens.
 local became_ready, watched = {}, {}
-local function wake(queue) became_ready[queue] = (became_ready[queue] or 0) + 1 end
+local function wake(queue, n) became_ready[queue] = (became_ready[queue] or 0) + (n or 1) end
+
+-- The log of events: one entry a script, written only while somebody reads it. Its order is that of the revs.
+local EVENTS_ON = now < (tonumber(meta[6]) or 0)
+local noted = {}
+local function note(job, was, state, rev)
+    if not EVENTS_ON then return end
+    local about = redis.call('HMGET', job_key(job.id), 't', 'w', 'rs')
+    local worker = (about[2] or '') ~= '' and about[2] or '-'
+    local words = {rev, was or '-', state, text(job.at or 1), text(now), job.q, about[1] or '-', worker, about[3] or ''}
+    noted[#noted + 1], noted[#noted + 2] = job.id, table.concat(words, ' ')
+end
 
 -- End a mutating script: write the agenda, publish, and put time and next due time in front of the answers.
 local function finish_script(answers)
@@ -53,6 +74,11 @@ local function finish_script(answers)
         for queue, n in pairs(became_ready) do redis.call('SPUBLISH', WAKE, 'queue ' .. text(n) .. ' ' .. queue) end
     end
     for id in pairs(watched) do redis.call('SPUBLISH', WAKE, 'job ' .. id) end
+    if #noted > 0 then
+        local oldest = text(math.max(0, last_rev - DEFAULTS.events_kept_revs))
+        redis.call('XADD', EVENTS, 'MINID', '~', oldest, text(last_rev) .. '-0', unpack(noted))
+        redis.call('SPUBLISH', WAKE, 'events')
+    end
     local head = redis.call('ZRANGE', AGENDA, 0, 0, 'WITHSCORES')
     return {'ok', text(now), head[2] or '', answers}
 end

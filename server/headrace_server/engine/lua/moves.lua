@@ -1,27 +1,20 @@
--- moves: loads a job and moves it between the structures that are its state; uses lib.
+-- moves: loads a job and moves it between the structures that are its state; uses lib, settings, lanes and options.
 
-local RETENTION = {
-    succeeded = DEFAULTS.succeeded_retention_ms,
-    dead = DEFAULTS.dead_retention_ms,
-    cancelled = DEFAULTS.cancelled_retention_ms,
-}
 local OPEN = {ready = true, scheduled = true, retrying = true} -- nobody holds it, and it may expire
 
 -- The fields that every rule looks at; a verb names those that its own rule needs beside them. Reading a field of a
 -- small hash costs a walk through it, so no verb reads more.
 local function with(...)
     local names = {...}
-    for _, name in ipairs({'q', 's', 'k', 'at', 'ex', 're', 'wt', 'ru'}) do names[#names + 1] = name end
+    for _, name in ipairs({'q', 's', 'k', 'at', 'ex', 're', 'wt', 'ru', 'o'}) do names[#names + 1] = name end
     return names
 end
 
 -- Give the numbers of a loaded job their type and their defaults.
 local function typed(job)
     job.sc, job.ex, job.re, job.wt = tonumber(job.sc), tonumber(job.ex), tonumber(job.re), tonumber(job.wt)
-    job.ll, job.st, job.run_ms = tonumber(job.ll), tonumber(job.st), tonumber(job.ru) -- ru: only while it waits
+    job.ll, job.st, job.ul, job.run_ms = tonumber(job.ll), tonumber(job.st), tonumber(job.ul), tonumber(job.ru) -- ru: only while it waits
     job.at, job.dl, job.cr = tonumber(job.at) or 1, tonumber(job.dl) or 0, tonumber(job.cr) or 0
-    job.ma = tonumber(job.ma) or DEFAULTS.max_attempts
-    job.mc = tonumber(job.mc) or DEFAULTS.max_crashes
     if job.s == 'leased' then job.deadline = tonumber(redis.call('ZSCORE', set_key(job.q, 'leased'), job.id)) end
     return job
 end
@@ -30,31 +23,51 @@ end
 local function load(id, names)
     local values, job = redis.call('HMGET', job_key(id), unpack(names)), {id = id}
     for i = 1, #names do job[names[i]] = values[i] end
+    if job.o then load_options(job) end
     return typed(job)
+end
+
+local function step_out(job)
+    if job.lane and job.s == 'ready' then return leave(job) end
+    redis.call('ZREM', set_key(job.q, job.s), job.id)
 end
 
 -- Move a job to a state's structure at a score; `fields` is a flat list for HSET, `drop` lists fields to delete.
 local function move(job, state, score, rev, fields, drop)
-    redis.call('ZREM', set_key(job.q, job.s), job.id)
-    redis.call('ZADD', set_key(job.q, state), text(score), job.id)
-    if job.ex and OPEN[job.s] and not OPEN[state] then redis.call('ZREM', set_key(job.q, 'expiring'), job.id) end
+    local was = job.s
+    step_out(job)
+    if job.lane and state == 'ready' then
+        join(job, score)
+    else
+        redis.call('ZADD', set_key(job.q, state), text(score), job.id)
+    end
+    if job.o then option_moved(job, was, state) end
+    if job.ex and OPEN[was] and not OPEN[state] then redis.call('ZREM', set_key(job.q, 'expiring'), job.id) end
     if job.ex and OPEN[state] then
         redis.call('ZADD', set_key(job.q, 'expiring'), text(job.ex), job.id)
         plan('expire', job.q, job.ex)
     end
     redis.call('HSET', job_key(job.id), 's', state, 'rv', text(rev), unpack(fields))
     if drop then redis.call('HDEL', job_key(job.id), unpack(drop)) end
-    if state == 'ready' then wake(job.q) end
+    if state == 'ready' or (was == 'leased' and settings(job.q).concurrency) then wake(job.q) end
     if job.wt and now < job.wt then watched[job.id] = true end
+    if was ~= state then note(job, was, state, text(rev)) end
     job.s = state
 end
 
 -- To a final state, until its prune time; `fields` as in move.
 local function finish(job, state, rev, fields)
-    local prune_ms = now + (job.re or RETENTION[state])
+    local prune_ms = now + resolve(job.re, job.q, state .. '_retention_ms')
     for _, word in ipairs({'ft', text(now), 'k', ''}) do fields[#fields + 1] = word end
     move(job, state, prune_ms, rev, fields, job.ru and {'ru'})
     plan('prune', job.q, prune_ms)
+end
+
+-- Cancelled by another than its holder, whose token is kept so that it is told.
+local function call_off(job, rev, reason)
+    local fields = {'rs', reason}
+    if job.k and job.k ~= '' then fields[3], fields[4] = 'kc', job.k end
+    finish(job, 'cancelled', rev, fields)
 end
 
 -- To scheduled or retrying, until run_ms.
@@ -68,11 +81,37 @@ end
 -- The place in line: higher priority first, then the order of revs. Below 2^53 while rev < 2^44.
 local function ready_score(priority, rev) return (255 - priority) * 17592186044416 + rev end
 
--- Keep one failed attempt: a line of facts, then the error's bytes as they came.
-local function record_attempt(job, kind, err)
+-- The place of a job that comes into line with this rev (`pr` must be loaded).
+local function new_place(job, rev) return ready_score(resolve(job.pr, job.q, 'priority'), rev) end
+
+-- Out of the structures of its queue and into another queue of the group; a move must follow.
+local function relocate(job, queue)
+    step_out(job)
+    if job.ex then redis.call('ZREM', set_key(job.q, 'expiring'), job.id) end
+    if job.ok then pass_on(job, 'ready') end
+    if job.lane then refresh(job.q, job.lane) end
+    if has_option(job, 'b') then uncount_bytes(job) end
+    job.q = queue
+    mark(queue, 0)
+    redis.call('HSET', job_key(job.id), 'q', queue)
+end
+
+-- The record of a job that nobody holds, and all that stands for it.
+local function remove(job, rev)
+    note(job, job.s, 'gone', rev)
+    step_out(job)
+    if job.ex then redis.call('ZREM', set_key(job.q, 'expiring'), job.id) end
+    if job.o then option_moved(job, job.s, 'gone') end
+    if job.wt and now < job.wt then watched[job.id] = true end
+    redis.call('UNLINK', job_key(job.id), attempts_key(job.id))
+    job.s = false
+end
+
+-- Keep one failed attempt: a line of facts, then the error's bytes as they came; its type is on the job, for filters.
+local function record_attempt(job, kind, err, error_type)
     local worker = (job.w and job.w ~= '') and job.w or '-'
     local facts = {text(job.at), text(job.dl), text(job.st or 0), text(now), kind, worker}
     redis.call('RPUSH', attempts_key(job.id), table.concat(facts, ' ') .. '\n' .. err)
     redis.call('LTRIM', attempts_key(job.id), -DEFAULTS.attempts_kept, -1)
-    redis.call('HSET', job_key(job.id), 'er', '1')
+    redis.call('HSET', job_key(job.id), 'er', error_type ~= '' and error_type or '-')
 end

@@ -1,5 +1,5 @@
 -- snooze: again after a while; no limit is touched.
--- uses:    lib moves verdict
+-- uses:    lib settings lanes options moves verdict
 -- states:  leased -> scheduled, ready -> scheduled
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{leased,ready,scheduled,expiring} (zset), agenda (zset)
 -- args:    run id, number of items; an item: id, token (16 bytes each), delay in ms

@@ -1,5 +1,7 @@
 -- steps: what the agenda's kinds do; each step takes a name and a bound, and returns how much it did and when it is due again;
--- uses lib and moves.
+-- uses lib, settings, lanes, options, moves and failing.
+
+local RANDOM = tonumber(ARGV[5]) -- what this script's backoffs draw
 
 local function due_ids(key, n) return redis.call('ZRANGEBYSCORE', key, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, n) end
 
@@ -39,25 +41,40 @@ function STEPS.promote(queue, n)
     local done = math.min(#due, n)
     local rev = done > 0 and reserve(done)
     for i = 1, done do
-        local job = load(due[i].id, with('pr'))
-        move(job, 'ready', ready_score(tonumber(job.pr) or DEFAULTS.priority, rev + i), rev + i, {}, {'ru'})
+        local job = load(due[i].id, with('pr', 'sc'))
+        -- the retry of an ordered job goes before those that came after it
+        local place = job.ok and job.s == 'retrying' and job.sc or new_place(job, rev + i)
+        move(job, 'ready', place, rev + i, {}, {'ru'})
     end
     return done, earliest(scheduled, retrying)
 end
 
--- Leases that ran out: one crash more, and back to their place or dead. The token stays, for a late settle.
+-- A lease that ran out: one crash more, and back to its place or dead. The token stays, for a late settle.
+local function crash(job, rev)
+    record_attempt(job, 'crash', DEFAULTS.lease_expired, 'LeaseExpired')
+    local crashes = {'cr', text(job.cr + 1)}
+    if has_option(job, 'c') then
+        redis.call('HSET', job_key(job.id), unpack(crashes))
+        return call_off(job, rev, job.cq)
+    end
+    if job.cr + 1 >= resolve(job.mc, job.q, 'max_crashes') then return bury(job, rev, 'max_crashes', crashes) end
+    move(job, 'ready', job.sc, rev, crashes)
+end
+
+-- Leases that ran out, and those that had run for as long as their jobs may.
 function STEPS.reap(queue, n)
     local key = set_key(queue, 'leased')
     local due = due_ids(key, n)
-    local rev = #due > 0 and reserve(#due / 2)
+    local rev, names = #due > 0 and reserve(#due / 2), with('sc', 'cr', 'mc', 'ul', unpack(FAILING))
     for i = 1, #due, 2 do
-        local job = load(due[i], with('sc', 'cr', 'mc', 'dl', 'st', 'w'))
-        rev, job.cr = rev + 1, job.cr + 1
-        record_attempt(job, 'crash', DEFAULTS.lease_expired)
-        if job.cr >= job.mc then
-            finish(job, 'dead', rev, {'cr', text(job.cr), 'rs', 'max_crashes'})
+        local job = load(due[i], names)
+        rev = rev + 1
+        if job.ul and now >= job.ul then
+            local how = {kind = 'runtime', error = DEFAULTS.runtime_exceeded, type = 'MaxRuntimeExceeded', retryable = true}
+            how.random = RANDOM
+            fail(job, rev, how, {'k', ''})
         else
-            move(job, 'ready', job.sc, rev, {'cr', text(job.cr)})
+            crash(job, rev)
         end
     end
     return #due / 2, earliest(key)
@@ -70,7 +87,7 @@ function STEPS.expire(queue, n)
     local rev = #due > 0 and reserve(#due / 2)
     for i = 1, #due, 2 do
         rev = rev + 1
-        finish(load(due[i], with()), 'cancelled', rev, {'rs', 'expired'})
+        call_off(load(due[i], with()), rev, 'expired')
     end
     return #due / 2, earliest(key)
 end

@@ -1,15 +1,15 @@
--- sweeps: the agenda's steps that remove records; uses lib, moves and steps.
+-- sweeps: the agenda's steps that remove records; uses lib, settings, lanes, options, moves, gates and steps.
 
 -- Records of finished jobs whose time is over.
 function STEPS.prune(queue, n)
-    local keys, done = {}, 0
+    local keys, done, names = {}, 0, with()
     for i, state in ipairs({'succeeded', 'dead', 'cancelled'}) do
         keys[i] = set_key(queue, state)
         local due = due_ids(keys[i], n - done)
+        local rev = #due > 0 and reserve(#due / 2)
         for j = 1, #due, 2 do
-            redis.call('UNLINK', job_key(due[j]), attempts_key(due[j]))
-            redis.call('ZREM', keys[i], due[j])
-            done = done + 1
+            rev, done = rev + 1, done + 1
+            remove(load(due[j], names), text(rev))
         end
         if done >= n then break end
     end
@@ -33,4 +33,18 @@ function STEPS.replay(worker)
     end
     if not last_ms then redis.call('DEL', replay_key(worker)) end
     return math.max(1, #leases / 32), last_ms
+end
+
+-- A queue whose rate lets a job through again.
+function STEPS.refill(queue)
+    wake(queue)
+    return 1, nil
+end
+
+-- Lanes that a limit held back, once it has room.
+function STEPS.open(limit, n)
+    local until_ms = shut_until(limit)
+    if until_ms then return 1, until_ms < math.huge and until_ms or nil end -- else whoever frees a slot opens
+    local opened = open_some(limit, math.min(n, DEFAULTS.lanes_opened))
+    return math.max(1, opened), redis.call('EXISTS', shut_key(limit)) == 1 and now or nil
 end

@@ -1,4 +1,4 @@
--- verdict: judges a lease token, and remembers the settled ones; uses lib and moves. The table is domain/tokens.py.
+-- verdict: judges a lease token, and remembers the settled ones; uses lib, options and moves. The table is domain/tokens.py.
 
 local LETTER = {ack = 'a', nack = 'n', release = 'r', snooze = 's', extend = '-'}
 
@@ -12,6 +12,7 @@ local function judge(verb, job, token)
             return 'repeated'
         end
     end
+    if job.s == 'cancelled' and job.kc == token then return 'job_cancelled' end
     return 'lease_lost'
 end
 
@@ -25,7 +26,7 @@ end
 -- id (16 bytes), token (16 bytes), the verb's own.
 local function settle(verb, width, names, effect)
     local n = tonumber(ARGV[2])
-    names = with('ks', unpack(names))
+    names = with('ks', 'kc', unpack(names))
     assert(#ARGV == 2 + n * width, verb .. ': wrong number of arguments')
     local rev, answers = reserve(n), {}
     for i = 1, n do
@@ -35,7 +36,7 @@ local function settle(verb, width, names, effect)
         if status == 'ok' or status == 'late' then effect(job, rev + i, item) end
         answers[i] = {
             status, job.s or '', text(job.at), job.run_ms and text(job.run_ms) or '',
-            job.s == 'leased' and text(job.deadline) or '',
+            job.s == 'leased' and text(job.deadline) or '', job.s == 'leased' and has_option(job, 'c') and '1' or '',
         }
     end
     return finish_script(answers)

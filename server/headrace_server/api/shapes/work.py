@@ -1,0 +1,149 @@
+"""What workers say: leases wanted, settled and kept."""
+
+from typing import Annotated, Final, TypeAlias
+
+from msgspec import UNSET, Meta, UnsetType
+
+from headrace_server.api.shapes.fields import (
+    Binary,
+    Body,
+    Checkpoint,
+    DelayMs,
+    Item,
+    LeaseMs,
+    MediaType,
+    Name,
+    Object,
+    Progress,
+    Reason,
+    ResultTtlMs,
+    Token,
+    Value,
+    WorkerId,
+)
+from headrace_server.api.shapes.rules import Needs, Pair, Table
+from headrace_server.domain import limits
+
+
+class WorkerInput(Body):
+    """Who asks for jobs."""
+
+    id: WorkerId
+
+
+class LeaseInput(Body):
+    """The body of POST /v1/leases."""
+
+    queues: Annotated[list[Name], Meta(min_length=1, max_length=limits.MAX_LEASE_QUEUES)]
+    max: Annotated[int, Meta(ge=1, le=limits.MAX_LEASE_JOBS)] = 1
+    max_bytes: Annotated[int, Meta(ge=1, le=limits.MAX_LEASE_REPLY_BYTES)] = limits.MAX_LEASE_REPLY_BYTES
+    wait_ms: Annotated[int, Meta(ge=0, le=limits.MAX_WAIT_MS)] = 0
+    lease_ms: LeaseMs | UnsetType = UNSET
+    worker: WorkerInput | UnsetType = UNSET
+    complete: Annotated[list[Item], Meta(max_length=limits.MAX_BATCH_ITEMS)] = msgspec.field(default_factory=list)
+
+
+class ErrorInput(Body):
+    """Why an attempt failed; longer texts than the server keeps are cut, never refused: a nack must arrive."""
+
+    type: str
+    message: str
+    stack: str | UnsetType = UNSET
+    details: Object | UnsetType = UNSET
+
+
+class AckInput(Body):
+    """The body of POST /v1/jobs/{id}/ack."""
+
+    token: Token
+    result: Value | UnsetType = UNSET
+    result_raw: Binary | UnsetType = UNSET
+    result_type: MediaType | UnsetType = UNSET
+    result_ttl_ms: ResultTtlMs | UnsetType = UNSET
+
+
+class NackInput(Body):
+    """The body of POST /v1/jobs/{id}/nack."""
+
+    token: Token
+    error: ErrorInput
+    retryable: bool = True
+    retry_in_ms: DelayMs | UnsetType = UNSET
+
+
+class ReleaseInput(Body):
+    """The body of POST /v1/jobs/{id}/release."""
+
+    token: Token
+    reason: Reason = ""
+
+
+class SnoozeInput(Body):
+    """The body of POST /v1/jobs/{id}/snooze."""
+
+    token: Token
+    delay_ms: DelayMs
+    reason: Reason = ""
+    checkpoint: Checkpoint | UnsetType = UNSET
+
+
+class ExtendInput(Body):
+    """The body of POST /v1/jobs/{id}/extend."""
+
+    token: Token
+    lease_ms: LeaseMs | UnsetType = UNSET
+    progress: Progress | UnsetType = UNSET
+    checkpoint: Checkpoint | UnsetType = UNSET
+
+
+class AckItem(AckInput, tag_field="op", tag="ack", kw_only=True):
+    """An ack among others."""
+
+    job_id: str
+
+
+class NackItem(NackInput, tag_field="op", tag="nack", kw_only=True):
+    """A nack among others."""
+
+    job_id: str
+
+
+class ReleaseItem(ReleaseInput, tag_field="op", tag="release", kw_only=True):
+    """A release among others."""
+
+    job_id: str
+
+
+class SnoozeItem(SnoozeInput, tag_field="op", tag="snooze", kw_only=True):
+    """A snooze among others."""
+
+    job_id: str
+
+
+CompletionItem: TypeAlias = AckItem | NackItem | ReleaseItem | SnoozeItem
+
+
+class CompletionsInput(Body):
+    """The body of POST /v1/completions."""
+
+    items: Annotated[list[Item], Meta(min_length=1, max_length=limits.MAX_BATCH_ITEMS)]
+
+
+class HeartbeatItem(Body):
+    """One lease to be kept."""
+
+    job_id: str
+    token: Token
+    extend_ms: LeaseMs | UnsetType = UNSET
+    progress: Progress | UnsetType = UNSET
+    checkpoint: Checkpoint | UnsetType = UNSET
+
+
+class HeartbeatInput(Body):
+    """The body of POST /v1/workers/{id}/heartbeat."""
+
+    leases: Annotated[list[Item], Meta(max_length=limits.MAX_BATCH_ITEMS)] = msgspec.field(default_factory=list)
+
+
+_ACK: Final = (Pair("result", "result_raw"), Needs("result_raw", "result_type"), Needs("result_type", "result_raw"))
+RULES: Final[Table] = {AckInput: _ACK, AckItem: _ACK}

@@ -1,0 +1,104 @@
+-- gates: whether a limit, a rate or a pause lets a job through, and what passing costs; uses lib, settings and lanes.
+
+-- A rate is kept as the instant (in us) when its bucket is full again: by the generic cell rate algorithm (ITU-T I.371)
+-- that one number is the whole bucket. Below `now` it says nothing, and is dropped.
+local now_us = now * 1000
+local swept = false
+
+-- How many tokens a bucket has, at most `most`.
+local function tokens(name, interval_us, burst, most)
+    local full_us = math.max(tonumber(redis.call('ZSCORE', RATES, name)) or 0, now_us)
+    return math.min(most, math.floor((now_us + burst * interval_us - full_us) / interval_us))
+end
+
+local function take_tokens(name, interval_us, n)
+    if not swept then redis.call('ZREMRANGEBYSCORE', RATES, '-inf', '(' .. text(now_us)) end
+    swept = true
+    local full_us = math.max(tonumber(redis.call('ZSCORE', RATES, name)) or 0, now_us)
+    redis.call('ZADD', RATES, text(full_us + n * interval_us), name)
+end
+
+-- When the next token comes, in ms.
+local function token_due_ms(name, interval_us, burst)
+    local full_us = tonumber(redis.call('ZSCORE', RATES, name)) or 0
+    return math.max(now + 1, math.ceil((full_us - (burst - 1) * interval_us) / 1000))
+end
+
+-- The settings of a limit: those of the first of its names that has any, and the latest of all their back-offs.
+local known_limits = {}
+local function limit_of(limit)
+    if known_limits[limit] then return known_limits[limit] end
+    local names, name = {}, limit
+    while name do
+        names[#names + 1] = name
+        name = string.match(name, '^(.*):[^:]*$')
+    end
+    local found = {held_ms = 0}
+    for _, packed in ipairs(redis.call('HMGET', LIMITS, unpack(names))) do
+        if packed then
+            local concurrency, interval_us, burst, held_ms = string.match(packed, '(%S+) (%S+) (%S+) (%S+)')
+            found.held_ms = math.max(found.held_ms, tonumber(held_ms) or 0)
+            if not found.is_set and (concurrency ~= '-' or interval_us ~= '-') then
+                found.concurrency, found.interval_us, found.burst = tonumber(concurrency), tonumber(interval_us), tonumber(burst)
+                found.is_set = true
+            end
+        end
+    end
+    known_limits[limit] = found
+    return found
+end
+
+-- nil: it lets a job through. Else when it will; infinity: when a slot is freed.
+local function shut_until(limit)
+    local found = limit_of(limit)
+    if now < found.held_ms then return found.held_ms end
+    if found.interval_us and tokens(limit, found.interval_us, found.burst, 1) < 1 then
+        return token_due_ms(limit, found.interval_us, found.burst)
+    end
+    if found.concurrency and redis.call('SCARD', slots_key(limit)) >= found.concurrency then return math.huge end
+end
+
+-- A lane waits for a limit instead of standing in the way.
+local function shut(queue, lane, place, limit, until_ms)
+    close(queue, lane)
+    redis.call('ZADD', shut_key(limit), place, queue .. SEPARATOR .. lane)
+    redis.call('ZADD', BLOCKED, 0, limit)
+    if until_ms < math.huge then plan('open', limit, until_ms) end
+end
+
+-- Shut a lane if one of its head's limits does not let it through; return whether it did.
+local function is_shut(queue, lane, head, place)
+    local limits = is_ordered(lane) and (redis.call('HGET', job_key(head), 'li') or '')
+        or string.sub(lane, string.find(lane, SEPARATOR, 1, true) + 1)
+    for limit in string.gmatch(limits, '%S+') do
+        local until_ms = shut_until(limit)
+        if until_ms then
+            shut(queue, lane, place, limit, until_ms)
+            return true
+        end
+    end
+    return false
+end
+
+-- A job passes: the buckets of its limits and of its queue lose a token each.
+local function pass(job)
+    local own = settings(job.q)
+    if own.interval_us then take_tokens(SEPARATOR .. job.q, own.interval_us, 1) end
+    for limit in string.gmatch(job.li or '', '%S+') do
+        local found = limit_of(limit)
+        if found.interval_us then take_tokens(limit, found.interval_us, 1) end
+    end
+end
+
+-- How many jobs a queue may give now. Where its rate says none, its polls are woken when it says another thing.
+local function room_of(queue)
+    if is_paused(queue) then return 0 end
+    local own, room = settings(queue), math.huge
+    if own.concurrency then room = own.concurrency - redis.call('ZCARD', set_key(queue, 'leased')) end
+    if own.interval_us and room > 0 then
+        local left = tokens(SEPARATOR .. queue, own.interval_us, own.burst, room)
+        if left < 1 then plan('refill', queue, token_due_ms(SEPARATOR .. queue, own.interval_us, own.burst)) end
+        room = math.min(room, left)
+    end
+    return room
+end

@@ -1,0 +1,96 @@
+-- lanes: where ready jobs with limits, fairness or ordering lie, and which of these lanes are open; uses lib and settings.
+-- A lane is open while it may give its head: it stands in `open:<tenant>` at its head's place. One that a limit holds
+-- back lies in `shut:<limit>` until the limit lets go; a lane of an ordering key is closed while one of its jobs is out.
+
+local SEPARATOR = '\31'
+
+-- Jobs of an ordering key share a lane whatever their limits, or they would overtake each other.
+local function lane_of(job)
+    local tenant = job.fk or ''
+    if job.ok then return 'o' .. tenant .. SEPARATOR .. job.ok end
+    return 'l' .. tenant .. SEPARATOR .. (job.li or '')
+end
+local function is_ordered(lane) return string.byte(lane) == 111 end -- 'o'
+local function tenant_of(lane) return string.sub(lane, 2, string.find(lane, SEPARATOR, 1, true) - 1) end
+
+-- The virtual time at which a tenant's next turn starts: not before the queue's own, which is that of the last turn.
+local function turn_of(queue, tenant)
+    local times = redis.call('ZMSCORE', set_key(queue, 'times'), 'V', 't' .. tenant)
+    return math.max(tonumber(times[1]) or 0, tonumber(times[2]) or 0)
+end
+
+local function close(queue, lane)
+    local tenant = tenant_of(lane)
+    redis.call('ZREM', open_key(queue, tenant), lane)
+    if tenant ~= '' and redis.call('EXISTS', open_key(queue, tenant)) == 0 then
+        redis.call('ZREM', set_key(queue, 'turns'), tenant)
+    end
+end
+
+-- Open a lane that has a job and is not busy, close any other; which job is its head may have changed.
+local function refresh(queue, lane)
+    local head = redis.call('ZRANGE', lane_key(queue, lane), 0, 0, 'WITHSCORES')
+    if not head[1] or (is_ordered(lane) and redis.call('HEXISTS', set_key(queue, 'busy'), lane) == 1) then
+        return close(queue, lane)
+    end
+    local tenant = tenant_of(lane)
+    redis.call('ZADD', open_key(queue, tenant), head[2], lane)
+    if tenant ~= '' and not redis.call('ZSCORE', set_key(queue, 'turns'), tenant) then
+        redis.call('ZADD', set_key(queue, 'turns'), text(turn_of(queue, tenant)), tenant)
+    end
+end
+
+-- Into the lane, at a place; `laned` has all ready jobs of a queue that lie in lanes, for those who count and list.
+local function join(job, place)
+    mark(job.q, HAS_LANES)
+    if job.fk then mark(job.q, HAS_TURNS) end
+    redis.call('ZADD', lane_key(job.q, job.lane), text(place), job.id)
+    redis.call('ZADD', set_key(job.q, 'laned'), text(place), job.id)
+    if redis.call('ZRANK', lane_key(job.q, job.lane), job.id) == 0 then refresh(job.q, job.lane) end
+end
+
+local function leave(job)
+    redis.call('ZREM', lane_key(job.q, job.lane), job.id)
+    redis.call('ZREM', set_key(job.q, 'laned'), job.id)
+end
+
+-- Open up to n lanes that a limit held back; what is left has its turn by the agenda, as long as the limit has room.
+local SOON_MS = 20 -- for those that are open now to use the room
+local function open_some(limit, n)
+    local key = shut_key(limit)
+    local members = redis.call('ZRANGE', key, 0, n - 1)
+    if #members > 0 then redis.call('ZREMRANGEBYRANK', key, 0, #members - 1) end
+    for _, member in ipairs(members) do
+        local cut = string.find(member, SEPARATOR, 1, true)
+        local queue, lane = string.sub(member, 1, cut - 1), string.sub(member, cut + 1)
+        refresh(queue, lane)
+        wake(queue)
+    end
+    if redis.call('EXISTS', key) == 1 then plan('open', limit, now + SOON_MS) else redis.call('ZREM', BLOCKED, limit) end
+    return #members
+end
+
+-- The moves into and out of `leased` take and free the slots of a job's limits, and nothing else does.
+local function take_slots(job)
+    for limit in string.gmatch(job.li or '', '%S+') do redis.call('SADD', slots_key(limit), job.id) end
+end
+local function free_slots(job)
+    for limit in string.gmatch(job.li or '', '%S+') do
+        redis.call('SREM', slots_key(limit), job.id)
+        if redis.call('EXISTS', shut_key(limit)) == 1 then open_some(limit, 1) end
+    end
+end
+
+-- An ordering key is busy from the lease of one of its jobs until that job neither runs nor waits for a retry. A dead
+-- job may hold it longer.
+local function keeps_busy(job, state)
+    return state == 'leased' or state == 'retrying' or (state == 'dead' and job.oh == '1')
+end
+local function pass_on(job, state)
+    local busy = set_key(job.q, 'busy')
+    if state == 'leased' then
+        redis.call('HSET', busy, job.lane, job.id)
+    elseif not keeps_busy(job, state) and redis.call('HGET', busy, job.lane) == job.id then
+        redis.call('HDEL', busy, job.lane)
+    end
+end

@@ -1,0 +1,43 @@
+-- turns: which job of a queue with lanes is next: tenants by turns, then the best place; uses lib, settings, lanes and gates.
+
+local TURN = 5040 -- of virtual time at weight 1: small weights divide it evenly
+
+-- The best place that a tenant has to offer: a lane, or (for those without a fairness key) a plain job.
+local function offer_of(queue, tenant)
+    local lane = redis.call('ZRANGE', open_key(queue, tenant), 0, 0, 'WITHSCORES')
+    local plain = tenant == '' and redis.call('ZRANGE', set_key(queue, 'ready'), 0, 0, 'WITHSCORES') or {}
+    if plain[1] and not (lane[1] and tonumber(lane[2]) < tonumber(plain[2])) then return {job = plain} end
+    if lane[1] then return {lane = lane[1]} end
+end
+
+local function next_offer(queue)
+    local own = offer_of(queue, '')
+    if not has(queue, HAS_TURNS) then return own end
+    local turn = redis.call('ZRANGE', set_key(queue, 'turns'), 0, 0, 'WITHSCORES')
+    if not turn[1] or (own and turn_of(queue, '') <= tonumber(turn[2])) then return own end
+    return offer_of(queue, turn[1])
+end
+
+-- Id and place of the next job, an empty list when no lane gives one, nil when too many lanes had to be shut on the way.
+local lanes_left = DEFAULTS.lanes_touched
+local function next_in_lanes(queue)
+    while lanes_left > 0 do
+        local offer = next_offer(queue)
+        if not offer then return {} end
+        if offer.job then return offer.job end
+        local head = redis.call('ZRANGE', lane_key(queue, offer.lane), 0, 0, 'WITHSCORES')
+        if not is_shut(queue, offer.lane, head[1], head[2]) then return head end
+        lanes_left = lanes_left - 1
+    end
+end
+
+-- The job took its tenant's turn.
+local function count_turn(job)
+    if not has(job.q, HAS_TURNS) then return end
+    local tenant, times = job.fk or '', set_key(job.q, 'times')
+    local start = turn_of(job.q, tenant)
+    local after = text(start + math.floor(TURN / (tonumber(job.fw) or 1)))
+    redis.call('ZADD', times, text(start), 'V', after, 't' .. tenant)
+    redis.call('ZREMRANGEBYSCORE', times, '-inf', '(' .. text(start)) -- what lies behind says nothing
+    if tenant ~= '' then redis.call('ZADD', set_key(job.q, 'turns'), 'XX', after, tenant) end
+end
