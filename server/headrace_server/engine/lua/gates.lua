@@ -80,13 +80,23 @@ local function is_shut(queue, lane, head, place)
     return false
 end
 
--- A job passes: the buckets of its limits and of its queue lose a token each.
+-- A job passes: the buckets of its limits and of its queue lose a token each. Who takes the last one sees to it that
+-- somebody is woken for the next: whoever waits has looked before, and will not look again by himself.
 local function pass(job)
-    local own = settings(job.q)
-    if own.interval_us then take_tokens(SEPARATOR .. job.q, own.interval_us, 1) end
     for limit in string.gmatch(job.li or '', '%S+') do
         local found = limit_of(limit)
-        if found.interval_us then take_tokens(limit, found.interval_us, 1) end
+        if found.interval_us then
+            take_tokens(limit, found.interval_us, 1)
+            local until_ms = redis.call('EXISTS', lane_key(job.q, job.lane)) == 1 and shut_until(limit)
+            if until_ms then shut(job.q, job.lane, text(job.sc), limit, until_ms) end
+        end
+    end
+    local own = settings(job.q)
+    if own.interval_us then
+        take_tokens(SEPARATOR .. job.q, own.interval_us, 1)
+        if tokens(SEPARATOR .. job.q, own.interval_us, own.burst, 1) < 1 then
+            plan('refill', job.q, token_due_ms(SEPARATOR .. job.q, own.interval_us, own.burst))
+        end
     end
 end
 

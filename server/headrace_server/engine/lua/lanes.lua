@@ -54,9 +54,9 @@ local function leave(job)
     redis.call('ZREM', set_key(job.q, 'laned'), job.id)
 end
 
--- Open up to n lanes that a limit held back; what is left has its turn by the agenda, as long as the limit has room.
+-- Open up to n lanes that a limit held back, each for so many polls; what is left has its turn by the agenda, as long as the limit has room.
 local SOON_MS = 20 -- for those that are open now to use the room
-local function open_some(limit, n)
+local function open_some(limit, n, polls)
     local key = shut_key(limit)
     local members = redis.call('ZRANGE', key, 0, n - 1)
     if #members > 0 then redis.call('ZREMRANGEBYRANK', key, 0, #members - 1) end
@@ -64,7 +64,7 @@ local function open_some(limit, n)
         local cut = string.find(member, SEPARATOR, 1, true)
         local queue, lane = string.sub(member, 1, cut - 1), string.sub(member, cut + 1)
         refresh(queue, lane)
-        wake(queue)
+        wake(queue, polls)
     end
     if redis.call('EXISTS', key) == 1 then plan('open', limit, now + SOON_MS) else redis.call('ZREM', BLOCKED, limit) end
     return #members
@@ -77,7 +77,7 @@ end
 local function free_slots(job)
     for limit in string.gmatch(job.li or '', '%S+') do
         redis.call('SREM', slots_key(limit), job.id)
-        if redis.call('EXISTS', shut_key(limit)) == 1 then open_some(limit, 1) end
+        if redis.call('EXISTS', shut_key(limit)) == 1 then open_some(limit, 1, 1) end
     end
 end
 

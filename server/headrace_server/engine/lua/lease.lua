@@ -103,7 +103,10 @@ local function lease(ask)
 end
 
 local answers = {}
-for i, ask in ipairs(requests) do answers[i] = lease(ask) end
+for i, ask in ipairs(requests) do
+    know(ask.queues)
+    answers[i] = lease(ask)
+end
 -- Told ahead by a minute, so that polls that come again and again cost no write each.
 if wait_until > tonumber(meta[5]) then redis.call('HSET', META, 'wait_until', text(wait_until + 60000)) end
 return finish_script(answers)

@@ -9,6 +9,12 @@ local function marks_of(queue)
     return marks[queue]
 end
 
+-- Look at many queues at once.
+local function know(queues)
+    local found = redis.call('ZMSCORE', QUEUES, unpack(queues))
+    for i, queue in ipairs(queues) do marks[queue] = tonumber(found[i]) or false end
+end
+
 local function has(queue, bit) return math.floor((marks_of(queue) or 0) / bit) % 2 == 1 end
 
 -- Note that there is such a queue, and that it has this; bit 0: nothing but jobs.

@@ -35,9 +35,10 @@ function STEPS.replay(worker)
     return math.max(1, #leases / 32), last_ms
 end
 
--- A queue whose rate lets a job through again.
+-- A queue whose rate lets jobs through again.
 function STEPS.refill(queue)
-    wake(queue)
+    local own = settings(queue)
+    wake(queue, own.interval_us and tokens(SEPARATOR .. queue, own.interval_us, own.burst, DEFAULTS.lanes_opened) or 1)
     return 1, nil
 end
 
@@ -45,6 +46,8 @@ end
 function STEPS.open(limit, n)
     local until_ms = shut_until(limit)
     if until_ms then return 1, until_ms < math.huge and until_ms or nil end -- else whoever frees a slot opens
-    local opened = open_some(limit, math.min(n, DEFAULTS.lanes_opened))
+    local found = limit_of(limit)
+    local polls = found.interval_us and tokens(limit, found.interval_us, found.burst, DEFAULTS.lanes_opened) or 1
+    local opened = open_some(limit, math.min(n, DEFAULTS.lanes_opened), polls)
     return math.max(1, opened), redis.call('EXISTS', shut_key(limit)) == 1 and now or nil
 end
