@@ -8,6 +8,10 @@ from headrace_server.domain.jobs import Job
 from headrace_server.domain.lifecycle import State
 
 
+class CursorInvalid(ValueError):
+    """A cursor that was not given out here, or for another filter."""
+
+
 class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which jobs are meant; what is None does not matter."""
 
