@@ -2,6 +2,7 @@
 
 import httpx
 
+from tests.contract.operating import OPERATING
 from tests.contract.world import ID, LEASE_TOKEN, Story, World
 
 Replies = list[httpx.Response]
@@ -15,7 +16,29 @@ def enqueue_job(world: World, queue: str) -> Replies:
     assert replayed.json() == {**created.json(), "deduplicated": True}
     pending = world.http.post("/v1/jobs", json=body, headers={"Prefer": "wait=1"})
     assert pending.headers["preference-applied"] == "wait=1"
-    return [created, replayed, pending]
+    return [created, replayed, pending, *unique_job(world, queue), full(world, queue, "/v1/jobs", body)]
+
+
+def unique_job(world: World, queue: str) -> Replies:
+    """A job meets another one of its unique key: it is that one, takes its place, or is refused."""
+    body = {"task": "u", "queue": queue, "delay_ms": 60_000}
+    first = world.http.post("/v1/jobs", json={**body, "unique": {"key": "k"}})
+    replies = {
+        way: world.http.post("/v1/jobs", json={**body, "payload": way, "unique": {"key": "k", "on_conflict": way}})
+        for way in ("return", "replace", "reject")
+    }
+    assert replies["return"].json() == {**first.json(), "deduplicated": True}
+    assert (replies["replace"].json()["replaced"], replies["replace"].json()["payload"]) == (True, "replace")
+    assert {reply.json().get("job_id", first.json()["id"]) for reply in replies.values()} == {first.json()["id"]}
+    return [first, *replies.values()]
+
+
+def full(world: World, queue: str, path: str, body: object) -> httpx.Response:
+    """Return the refusal of a queue that holds as much as it may."""
+    world.http.put(f"/v1/queues/{queue}", json={"max_depth": 1})
+    refused = world.http.post(path, json=body)
+    assert int(refused.headers["retry-after"]) * 1000 >= refused.json()["retry_after_ms"] > 0
+    return refused
 
 
 def enqueue_jobs(world: World, queue: str) -> Replies:
@@ -23,7 +46,11 @@ def enqueue_jobs(world: World, queue: str) -> Replies:
     created = world.http.post("/v1/jobs/batch", json={"jobs": jobs})
     each = world.http.post("/v1/jobs/batch", json={"jobs": [*jobs, {"task": "!"}], "atomic": False})
     assert [result["status"] for result in each.json()["results"]] == [201, 201, 422]
-    return [created, each]
+    again = [{**job, "unique": {"by": ["task"], "on_conflict": "reject"}} for job in jobs]
+    assert world.http.post("/v1/jobs/batch", json={"jobs": again[1:]}).status_code == 201
+    refused = world.http.post("/v1/jobs/batch", json={"jobs": again})
+    assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/jobs/1/unique"]
+    return [created, each, refused, full(world, queue, "/v1/jobs/batch", {"jobs": jobs})]
 
 
 def get_job(world: World, queue: str) -> Replies:
@@ -50,7 +77,14 @@ def cancel_job(world: World, queue: str) -> Replies:
     path = f"/v1/jobs/{job['id']}/cancel"
     cancelled = world.http.post(path, json={"reason": "why"})
     assert world.http.post(path).json() == cancelled.json()
-    return [cancelled, world.http.post(f"/v1/jobs/{ID}/cancel"), world.http.post(f"/v1/jobs/{held['id']}/cancel")]
+    asked = world.http.post(f"/v1/jobs/{held['id']}/cancel", json={"reason": "why"})
+    assert (asked.json()["state"], asked.json()["cancel_requested"]) == ("leased", True)
+    done = world.http.post(f"/v1/jobs/{held['id']}/ack", json={"token": held["token"]})
+    assert done.json()["state"] == "succeeded"
+    late = world.http.post(f"/v1/jobs/{held['id']}/cancel")
+    hard = world.http.post(f"/v1/jobs/{world.lease(queue)['id']}/cancel", json={"mode": "hard"})
+    assert hard.json()["state"] == "cancelled"
+    return [cancelled, asked, late, hard, world.http.post(f"/v1/jobs/{ID}/cancel")]
 
 
 def lease_jobs(world: World, queue: str) -> Replies:
@@ -90,7 +124,10 @@ def heartbeat(world: World, queue: str) -> Replies:
     held = {"job_id": job["id"], "token": job["token"], "extend_ms": 60_000}
     reply = world.http.post("/v1/workers/w/heartbeat", json={"leases": [held, {**held, "token": LEASE_TOKEN}, {}]})
     assert [lease["status"] for lease in reply.json()["leases"]] == ["ok", "lease_lost", "invalid"]
-    return [reply, world.http.post("/v1/workers/a%2Fb/heartbeat", json={"leases": []})]
+    world.http.post(f"/v1/jobs/{job['id']}/cancel")
+    told = world.http.post("/v1/workers/w/heartbeat", json={"leases": [{**held, "progress": {"done": 0.5}}]})
+    assert [lease["status"] for lease in told.json()["leases"]] == ["cancel_requested"]
+    return [reply, told, world.http.post("/v1/workers/a%2Fb/heartbeat", json={"leases": []})]
 
 
 def list_queues(world: World, queue: str) -> Replies:
@@ -119,11 +156,12 @@ def read(*paths: str) -> Story:
 
 # operation -> what it answers besides the refusals at the door, and how to make it
 STORIES: dict[str, tuple[set[int], Story]] = {
-    "enqueueJob": ({200, 201, 202}, enqueue_job),
-    "enqueueJobs": ({200, 201}, enqueue_jobs),
+    **OPERATING,
+    "enqueueJob": ({200, 201, 202, 409, 429}, enqueue_job),
+    "enqueueJobs": ({200, 201, 409, 429}, enqueue_jobs),
     "getJob": ({200, 304, 404}, get_job),
     "getResult": ({200, 404, 409}, get_result),
-    "cancelJob": ({200, 404, 409}, cancel_job),
+    "cancelJob": ({200, 202, 404, 409}, cancel_job),
     "leaseJobs": ({200}, lease_jobs),
     "completeJobs": ({200}, complete_jobs),
     "ackJob": ({200, 404, 409}, settle("ack", result={"n": 5})),

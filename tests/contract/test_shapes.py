@@ -1,23 +1,16 @@
 """The types that the server decodes requests into and writes replies from are the schemas of the document."""
 
-import re
 from typing import Any
 
 import msgspec
 import msgspec.structs
 import pytest
-from headrace_server.api import replies, shapes
+from headrace_server.api import replies, reports, shapes
 from headrace_server.api.problems import Document as ProblemDocument
 from headrace_server.api.problems import Fault, as_documents
-from headrace_server.config import Durability
-from headrace_server.domain import limits
-from headrace_server.domain.defaults import Defaults
-from headrace_server.domain.lifecycle import FINAL, State
-from headrace_server.domain.requests import SettleStatus
-from headrace_server.domain.retry import Backoff
 from msgspec import inspect as info
 
-from tests.support.contract import Document, document, resolve
+from tests.support.contract import Document, document, operation, resolve
 
 SCHEMAS: Document = document()["components"]["schemas"]
 REQUESTS: dict[str, type[msgspec.Struct]] = {
@@ -26,7 +19,10 @@ REQUESTS: dict[str, type[msgspec.Struct]] = {
     "JobInput": shapes.JobInput,
     "JobDefaults": shapes.JobDefaults,
     "BatchInput": shapes.BatchInput,
+    "Unique": shapes.Unique,
     "CancelInput": shapes.CancelInput,
+    "RetryJobInput": shapes.RetryInput,
+    "PatchInput": shapes.PatchInput,
     "WorkerRef": shapes.WorkerInput,
     "LeaseInput": shapes.LeaseInput,
     "SettleError": shapes.ErrorInput,
@@ -38,6 +34,21 @@ REQUESTS: dict[str, type[msgspec.Struct]] = {
     "CompletionsInput": shapes.CompletionsInput,
     "HeldLease": shapes.HeartbeatItem,
     "HeartbeatInput": shapes.HeartbeatInput,
+    "RateInput": shapes.RateInput,
+    "QueueSettingsInput": shapes.QueueSettingsInput,
+    "PauseInput": shapes.PauseInput,
+    "PurgeInput": shapes.PurgeInput,
+    "LimitSettingsInput": shapes.LimitInput,
+    "BackOffInput": shapes.BackoffInput,
+    "TagInput": shapes.TagInput,
+    "JobFilterInput": shapes.FilterInput,
+    "OperationInput": shapes.OperationInput,
+}
+QUERIES: dict[str, type[msgspec.Struct]] = {
+    "listJobs": shapes.ListQuery,
+    "listQueues": shapes.PageQuery,
+    "listLimits": shapes.PageQuery,
+    "readEvents": shapes.EventsQuery,
 }
 REPLIES: dict[str, type[msgspec.Struct]] = {
     "Job": replies.JobDocument,
@@ -47,8 +58,28 @@ REPLIES: dict[str, type[msgspec.Struct]] = {
     "LeaseReply": replies.GrantDocument,
     "CompletionsReply": replies.CompletionsDocument,
     "HeartbeatReply": replies.HeartbeatDocument,
-    "QueueStats": replies.QueueDocument,
-    "QueueList": replies.QueuesDocument,
+    "JobSummary": replies.SummaryDocument,
+    "GoneJob": replies.GoneDocument,
+    "JobPage": reports.PageDocument,
+    "Attempt": reports.AttemptDocument,
+    "AttemptList": reports.AttemptsDocument,
+    "ReasonFact": reports.ReasonDocument,
+    "Explanation": reports.ExplanationDocument,
+    "QueueStats": replies.StatsDocument,
+    "QueueSummary": reports.QueueSummaryDocument,
+    "QueueList": reports.QueuesDocument,
+    "Queue": reports.QueueDocument,
+    "QueueSettings": reports.QueueSettingsDocument,
+    "RetrySettings": reports.RetryDocument,
+    "Rate": reports.RateDocument,
+    "Limit": reports.LimitDocument,
+    "LimitList": reports.LimitsDocument,
+    "Tag": reports.TagDocument,
+    "JobFilter": reports.FilterDocument,
+    "Operation": reports.OperationDocument,
+    "OperationList": reports.OperationsDocument,
+    "Event": reports.EventDocument,
+    "EventPage": reports.EventsDocument,
     "Store": replies.StoreDocument,
     "Server": replies.ServerDocument,
     "Health": replies.HealthDocument,
@@ -86,34 +117,55 @@ def as_schema(kind: info.Type) -> Document:
     kind = kind.type if isinstance(kind, info.Metadata) else kind
     match kind:
         case info.UnionType():
-            [only] = [t for t in kind.types if not isinstance(t, info.CustomType | info.UnsetType)]
-            return as_schema(only)
+            return either([as_schema(t) for t in kind.types if not isinstance(t, info.CustomType)])
         case info.RawType():
-            return {"payload": {}, "object": {"type": "object"}}[extra["raw"]]
+            return {"object": {"type": "object"}, "item": {"type": "object"}}.get(extra["raw"], {})
+        case info.BytesType():
+            return documented(SCHEMAS["Base64"])
         case info.IntType() | info.FloatType():
             word = "integer" if isinstance(kind, info.IntType) else "number"
             return present(type=word, minimum=kind.ge, maximum=kind.le)
         case info.StrType():
             pattern = kind.pattern.removesuffix(r"(?!\n)") if kind.pattern else None
-            return present(type="string", maxLength=kind.max_length, pattern=pattern)
+            return present(type="string", minLength=kind.min_length, maxLength=kind.max_length, pattern=pattern)
         case info.EnumType():
             return {"type": "string", "enum": [member.value for member in kind.cls]}
         case info.ListType():
-            return present(type="array", minItems=kind.min_length, maxItems=kind.max_length)
+            items = as_schema(kind.item_type)
+            return present(type="array", minItems=kind.min_length, maxItems=kind.max_length, items=items)
+        case info.DictType():
+            keys, values = as_schema(kind.key_type), as_schema(kind.value_type)
+            return present(
+                type="object", maxProperties=kind.max_length, propertyNames=keys, additionalProperties=values
+            )
     return dict(PLAIN[type(kind)])
+
+
+def either(schemas: list[Document]) -> Document:
+    """Return the schema of a value of one kind, or of a word or a list of such words."""
+    if len(schemas) == 1:
+        return schemas[0]
+    [word, several] = sorted(schemas, key=lambda schema: str(schema["type"]), reverse=True)
+    assert several["items"] == word
+    return {**several, "type": ["string", "array"], "pattern": f"^({'|'.join(word['enum'])})$"}
 
 
 def present(**words: Any) -> Document:
     return {word: value for word, value in words.items() if value is not None}
 
 
+PLAIN_WORDS = ("type", "minimum", "maximum", "minLength", "maxLength", "pattern", "enum", "minItems", "maxItems")
+
+
 def documented(node: Document) -> Document:
     """Return of a field's schema what `as_schema` speaks of."""
-    words = ("type", "minimum", "maximum", "maxLength", "pattern", "enum", "minItems", "maxItems")
-    found = {word: value for word, value in flat(node).items() if word in words}
-    if flat(node).get("format") == "date-time":
+    schema = flat(node)
+    found = {word: value for word, value in schema.items() if word in (*PLAIN_WORDS, "maxProperties")}
+    if schema.get("format") == "date-time":
         found["format"] = "date-time"
-    return found
+    parts = ["items"] if "items" in schema else []
+    parts += ["propertyNames", "additionalProperties"] if "propertyNames" in schema else []
+    return found | {part: documented(schema[part]) for part in parts}
 
 
 def fields_of(struct: type[msgspec.Struct]) -> dict[str, info.Field]:
@@ -146,6 +198,17 @@ def test_a_field_of_a_request_has_the_bounds_of_its_schema(name: str) -> None:
             assert as_schema(kind.type) == documented(properties[field]), field
 
 
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_query_has_the_parameters_of_its_operation(name: str) -> None:
+    named = [resolve(node) for node in operation(name).spec["parameters"]]
+    parameters = {parameter["name"]: parameter for parameter in named if parameter["in"] == "query"}
+    fields = fields_of(QUERIES[name])
+    assert set(fields) == set(parameters)
+    assert [f for f, field in fields.items() if field.required or parameters[f].get("required")] == []
+    for field in set(fields) - {"wait"}:  # of which more than the most is taken as the most
+        assert as_schema(fields[field].type) == documented(parameters[field]["schema"]), field
+
+
 def test_a_completion_is_the_sum_of_its_verbs() -> None:
     schema = flat(SCHEMAS["Completion"])
     assert resolve(schema["properties"]["op"])["enum"] == [struct.__struct_config__.tag for struct in ITEMS]
@@ -166,7 +229,7 @@ def test_a_reply_has_the_fields_of_its_schema(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in REPLIES if name != "Problem"])  # whose table fills in its defaults
 def test_a_reply_always_has_what_its_schema_requires(name: str) -> None:
     always = {field for field, is_there in written(REPLIES[name]).items() if is_there}
-    assert always == set(SCHEMAS[name]["required"])
+    assert always == set(SCHEMAS[name].get("required", []))
 
 
 def test_a_fault_says_where_and_what() -> None:
@@ -179,62 +242,3 @@ def test_an_outcome_is_what_every_settle_answers() -> None:
     assert fields - {"server_time"} == set(SCHEMAS["Outcome"]["properties"])
     for name in ("SettleReply", "KeptLease"):
         assert set(SCHEMAS[name]["properties"]) <= fields
-
-
-def test_words_are_those_of_the_domain() -> None:
-    states = [state.value for state in State]
-    assert SCHEMAS["JobState"]["enum"] == states
-    assert SCHEMAS["StateCounts"]["required"] == list(SCHEMAS["StateCounts"]["properties"]) == states
-    assert SCHEMAS["GoneState"]["enum"] == [replies.GoneDocument("").state]
-    assert SCHEMAS["Durability"]["enum"] == [mode.value for mode in Durability]
-    assert SCHEMAS["Backoff"]["enum"] == [backoff.value for backoff in Backoff]
-    verdicts = [status.value for status in SettleStatus]
-    assert SCHEMAS["OutcomeStatus"]["enum"] == [*verdicts, "invalid", "not_done", "unknown"]
-    assert set(SCHEMAS["LeaseStatus"]["enum"]) == set(SCHEMAS["OutcomeStatus"]["enum"]) - {"repeated"}
-    refused = {SettleStatus.LEASE_LOST.value, SettleStatus.NOT_FOUND.value}
-    assert SCHEMAS["SettleStatus"]["enum"] == [verdict for verdict in verdicts if verdict not in refused]
-    assert all(f"`{state.value}`" in SCHEMAS["JobState"]["description"].partition("Final:")[2] for state in FINAL)
-
-
-def test_bounds_are_those_of_the_domain() -> None:
-    names = {"TaskName", "QueueName"}
-    assert {SCHEMAS[name]["pattern"] for name in names} == {f"^{limits.NAME_PATTERN}$"}
-    assert SCHEMAS["Duration"]["maximum"] == limits.MAX_DELAY_MS
-    assert (SCHEMAS["LeaseMs"]["minimum"], SCHEMAS["LeaseMs"]["maximum"]) == (limits.MIN_LEASE_MS, limits.MAX_LEASE_MS)
-    assert SCHEMAS["PageLimit"]["maximum"] == limits.MAX_PAGE_ITEMS
-    assert re.fullmatch(SCHEMAS["IdempotencyKey"]["pattern"], "!" * limits.MAX_KEY_CHARS)
-    assert not re.fullmatch(SCHEMAS["IdempotencyKey"]["pattern"], "!" * (limits.MAX_KEY_CHARS + 1))
-    assert SCHEMAS["Job"]["properties"]["priority"]["maximum"] == limits.MAX_PRIORITY
-
-
-def test_limits_are_named_as_in_the_domain() -> None:
-    names = SCHEMAS["Limits"]["required"]
-    assert names == list(SCHEMAS["Limits"]["properties"])
-    assert [name for name in names if not hasattr(limits, name.upper())] == []
-
-
-def test_numbers_in_the_prose_are_those_of_the_domain() -> None:
-    kept = [limits.MAX_ERROR_TYPE_CHARS, limits.MAX_ERROR_MESSAGE_CHARS, limits.MAX_ERROR_STACK_CHARS]
-    texts = [SCHEMAS["SettleError"]["properties"][name]["description"] for name in ("type", "message", "stack")]
-    assert [int(re.findall(r"\d+", text)[-1]) for text in texts] == kept
-    assert f"{limits.MAX_PAYLOAD_BYTES // limits.MIB} MiB at most" in SCHEMAS["Value"]["description"]
-    assert f"nested {limits.MAX_DEPTH} deep" in SCHEMAS["Value"]["description"]
-    assert f"{limits.MAX_META_BYTES // limits.KIB} KiB at most" in SCHEMAS["Meta"]["description"]
-    assert f"{limits.MAX_TRACE_BYTES // limits.KIB} KiB at most" in SCHEMAS["TraceHeader"]["description"]
-    assert f"{limits.MAX_ATOMIC_JOBS} at most" in SCHEMAS["BatchInput"]["properties"]["jobs"]["description"]
-    assert f"more than {limits.MAX_WAIT_MS // limits.SECOND_MS} is" in SCHEMAS["WaitSeconds"]["description"]
-
-
-def test_defaults_in_the_prose_are_those_of_the_domain() -> None:
-    defaults, retry, job = Defaults(), SCHEMAS["Retry"]["properties"], SCHEMAS["JobFields"]["properties"]
-    assert job["priority"]["default"] == defaults.priority
-    assert f"{defaults.lease_ms // limits.SECOND_MS} seconds by default" in job["lease_ms"]["description"]
-    assert f"{defaults.max_crashes} by default" in job["max_crashes"]["description"]
-    assert f"{defaults.max_attempts} by default" in retry["max_attempts"]["description"]
-    assert f"{defaults.initial_ms // limits.SECOND_MS} second by default" in retry["initial_ms"]["description"]
-    assert f"{defaults.factor:g} by default" in retry["factor"]["description"]
-    assert f"{defaults.max_ms // limits.MINUTE_MS} minutes by default" in retry["max_ms"]["description"]
-    kept = job["retention_ms"]["description"]
-    assert f"{defaults.succeeded_retention_ms // limits.HOUR_MS} hour when succeeded or cancelled" in kept
-    assert defaults.succeeded_retention_ms == defaults.cancelled_retention_ms
-    assert f"{defaults.dead_retention_ms // limits.DAY_MS} days when dead" in kept

@@ -17,6 +17,8 @@ CONTRACT = Path(__file__).parents[2] / "openapi.yaml"
 METHODS = ("get", "put", "post", "delete", "patch")
 PROBLEM = "application/problem+json"
 MSGPACK = ("application/msgpack", "application/vnd.msgpack")
+EVENT_STREAM = "text/event-stream"
+ANY = "*/*"
 Document = dict[str, Any]
 
 
@@ -163,7 +165,11 @@ def _content_faults(reply: Document, exchange: Exchange) -> Iterator[str]:
         return
     media = "application/json" if exchange.media_type in MSGPACK else exchange.media_type
     if media not in content:
-        yield f"the type {exchange.media_type!r} is not documented"
+        if ANY not in content or "/" not in media:
+            yield f"the type {exchange.media_type!r} is not documented"
+        return
+    if media == EVENT_STREAM:
+        yield from stream_faults(exchange.content)
         return
     if media.startswith("text/") or media == "application/yaml":
         return
@@ -173,6 +179,22 @@ def _content_faults(reply: Document, exchange: Exchange) -> Iterator[str]:
         yield f"the body cannot be read: {error}"
         return
     yield from faults(content[media]["schema"], value)
+
+
+def stream_faults(content: bytes) -> Iterator[str]:
+    """Yield what is wrong with server-sent events: each is whole, and its `id` and `event` are those of its `data`."""
+    for block in content.decode().split("\n\n"):
+        lines = [line.partition(":") for line in block.split("\n")]
+        fields = {name: value.removeprefix(" ") for name, _, value in lines if name}  # a comment has no name
+        if set(fields) <= {"id"} or list(fields) == ["retry"]:
+            continue
+        if list(fields) != ["id", "event", "data"]:
+            yield f"an event with the fields {list(fields)}"
+            continue
+        event = json.loads(fields["data"])
+        yield from (f"an event: {fault}" for fault in faults({"$ref": "#/components/schemas/Event"}, event))
+        if (event.get("cursor"), event.get("type")) != (fields["id"], fields["event"]):
+            yield f"an event whose id and type are not those of its data: {block!r}"
 
 
 def _problem_faults(reply: Document, exchange: Exchange) -> Iterator[str]:
