@@ -1,117 +1,222 @@
 """Measures what one job costs inside the store, verb by verb, by the store's own clock (INFO commandstats).
 
-Run it as `.venv/bin/python bench/script_cost.py [--against REV]`. It starts a store of its own, works in batches of 100
-with a payload of 103 bytes, and stops by itself. With `--against` the scripts of that revision are measured in turn
-with those of the checkout, round by round, and the ratio is what counts: it does not care how busy the machine is.
+    .venv/bin/python bench/script_cost.py [--against REV] [--wishes limits,fairness,...] [--rounds N]
+
+It starts stores of its own, works in batches of 100 jobs with a payload of 100 bytes, and stops by itself. Whatever is
+compared is measured in turn, round by round, and the ratio is what counts: it does not care how busy the machine is.
+`--against` compares with another revision, whose server runs in a process of its own; `--wishes` with jobs that ask for
+more (WISHES below), whose work must stay under twice that of plain ones: less than half of the throughput lost.
 """
 
 import argparse
 import asyncio
+import io
+import json
+import os
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-from headrace_server.domain.defaults import Defaults
-from headrace_server.domain.jobs import Body, NewJob
+from common import PAYLOAD, ROOT, embedded_store, engine_on, script_us, who_measured
+from headrace_server.domain.jobs import NewJob
 from headrace_server.domain.requests import Ack, EnqueueGroup, Extend, LeaseAsk, Nack
 from headrace_server.engine import Engine
-from headrace_server.engine.scripts import Script, load_scripts, read_files
-from headrace_server.store import EmbeddedStore
 from redis.asyncio import Redis
 
 JOBS = 2_000
 BATCH = 100
 ROUNDS = 7
-PAYLOAD = Body(b'{"x":"' + b"a" * 95 + b'"}')
-LUA = "server/headrace_server/engine/lua"
+KEYS = 200  # of ordering: a batch needs as many that are not busy
+WHOLE_LIFE = ("enqueue", "lease", "ack")
+WISHES: dict[str, Callable[[int], dict[str, Any]]] = {
+    "plain": lambda n: {},
+    "limits": lambda n: {"limits": (f"api:tenant-{n % 20}",)},
+    "two limits": lambda n: {"limits": (f"api:tenant-{n % 20}", "db:main")},
+    "fairness": lambda n: {"fairness_key": f"tenant-{n % 20}"},
+    "ordering": lambda n: {"ordering_key": f"account-{n % KEYS}"},
+    "tags": lambda n: {"tags": {"customer": f"c{n % 20}"}},
+    "unique": lambda n: {"unique": _unique(n)},
+    "all lanes": lambda n: {
+        "limits": (f"api:tenant-{n % 20}",),
+        "fairness_key": f"tenant-{n % 20}",
+        "ordering_key": f"account-{n % KEYS}",
+    },
+}
 
 
-def scripts_of(revision: str) -> dict[str, Script]:
-    """Return the scripts of a revision; Python and Lua must speak the same argument lists."""
-    names = [*read_files()]
-    show = [
-        subprocess.run(["git", "show", f"{revision}:{LUA}/{n}.lua"], capture_output=True, text=True, check=False)
-        for n in names
-    ]
-    files = {name: shown.stdout for name, shown in zip(names, show, strict=True) if shown.returncode == 0}
-    return load_scripts(Defaults(), overrides=files)
+class Meter:
+    """Script time and jobs by verb."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._us: Counter[str] = Counter()
+        self._jobs: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def of(self, verb: str) -> AsyncIterator[Callable[[int], None]]:
+        """Count what the scripts inside take; the body tells how many jobs they touched."""
+        before = await script_us(self._redis)
+
+        def touched(jobs: int) -> None:
+            self._jobs[verb] += jobs
+
+        yield touched
+        self._us[verb] += await script_us(self._redis) - before
+
+    def costs(self) -> dict[str, float]:
+        """Return microseconds for each job."""
+        return {verb: self._us[verb] / jobs for verb, jobs in self._jobs.items() if jobs}
 
 
-async def measure(url: str, scripts: dict[str, Script]) -> dict[str, float]:
-    """Return microseconds for each job, by verb, on an emptied store."""
-    redis = Redis.from_url(url)
-    await redis.flushall()
-    engine = Engine(url, scripts=scripts)
-    await engine.start()
-    costs: dict[str, float] = {}
-
-    async def cost(verb: str, work: Callable[[], Awaitable[object]]) -> None:
-        await redis.config_resetstat()
-        await work()
-        stats = await redis.info("commandstats")
-        costs[verb] = stats["cmdstat_evalsha"]["usec"] / JOBS
-
-    async def lease() -> None:
-        for _ in range(JOBS // BATCH):
-            leased.extend((await engine.lease(LeaseAsk(queues=["bench"], max_jobs=BATCH))).jobs)
-
-    async def settle(kind: type, **options: object) -> None:
-        for start in range(0, JOBS, BATCH):
-            batch = leased[start : start + BATCH]
-            await engine.settle([kind(job_id=job.id, token=job.token, **options) for job in batch])
-
-    leased: list[object] = []
-    jobs = [NewJob(id=engine.new_id("bench"), task="mail.send", queue="bench", payload=PAYLOAD) for _ in range(JOBS)]
-    for verb in ("warm-up", "enqueue"):
-        if verb == "enqueue":
-            await redis.flushall()
-            await engine._shards[0].init(shard=0, shards=1, store_format=1)
-        groups = [EnqueueGroup([job]) for job in jobs]
-        await cost(verb, lambda: engine.enqueue_each(groups))  # noqa: B023
-    await cost("lease", lease)
-    await cost("extend", lambda: settle(Extend))
-    await cost("nack", lambda: settle(Nack, error=b'{"type":"E","message":"m"}', retry_in_ms=0))
-    await cost("tick (promote)", lambda: promote(engine))
-    leased.clear()
-    await cost("lease again", lease)
-    await cost("ack", lambda: settle(Ack, result=Body(b"1")))
-    await engine.close()
-    await redis.aclose()
-    del costs["warm-up"]
-    return costs
+async def measure(engine: Engine, redis: Redis, wish: str) -> dict[str, float]:
+    """Return microseconds for each job, by verb: first every job fails once, then all succeed."""
+    meter = Meter(redis)
+    await _set_limits(engine, wish)
+    jobs = [_new_job(engine, WISHES[wish](n)) for n in range(JOBS)]
+    for start in range(0, JOBS, BATCH):
+        async with meter.of("enqueue") as touched:
+            await engine.enqueue(EnqueueGroup(jobs[start : start + BATCH]))
+            touched(BATCH)
+    while leased := await _lease(engine, meter, "lease"):
+        async with meter.of("extend") as touched:
+            touched(len(await engine.settle([Extend(job_id=job.id, token=job.token) for job in leased])))
+        async with meter.of("nack") as touched:
+            nacks = [
+                Nack(job_id=j.id, token=j.token, error=b'{"type":"E","message":"m"}', retry_in_ms=0) for j in leased
+            ]
+            touched(len(await engine.settle(nacks)))
+    async with meter.of("tick (promote)") as touched:
+        while done := await engine.tick(0):
+            touched(done)
+    while leased := await _lease(engine, meter, "lease again"):
+        async with meter.of("ack") as touched:
+            touched(len(await engine.settle([Ack(job_id=job.id, token=job.token) for job in leased])))
+    return meter.costs()
 
 
-async def promote(engine: Engine) -> None:
-    while await engine.tick(0):
-        pass
+async def _lease(engine: Engine, meter: Meter, verb: str) -> list[Any]:
+    async with meter.of(verb) as touched:
+        jobs = (await engine.lease(LeaseAsk(queues=["bench"], max_jobs=BATCH))).jobs
+        touched(len(jobs))
+    return jobs
 
 
-async def compare(folder: Path, revision: str | None) -> None:
-    store = EmbeddedStore(folder, log=lambda _: None)
-    url = await store.start()
-    try:
-        sides = {"checkout": load_scripts(Defaults())} | ({revision: scripts_of(revision)} if revision else {})
-        rounds: dict[str, list[dict[str, float]]] = {name: [] for name in sides}
-        for _ in range(ROUNDS):
-            for name, scripts in sides.items():
-                rounds[name].append(await measure(url, scripts))
-    finally:
-        await store.stop()
-    for verb in rounds["checkout"][0]:
-        ours = [costs[verb] for costs in rounds["checkout"]]
-        line = f"{verb:16} median {statistics.median(ours):6.1f} us a job   min {min(ours):6.1f}"
-        if revision:
-            ratios = [new[verb] / old[verb] for new, old in zip(rounds["checkout"], rounds[revision], strict=True)]
-            line += f"   checkout / {revision}: median {statistics.median(ratios):.2f}"
-        print(line)
+def _new_job(engine: Engine, wishes: dict[str, Any]) -> NewJob:
+    return NewJob(id=engine.new_id("bench"), task="mail.send", queue="bench", payload=PAYLOAD, **wishes)
+
+
+def _unique(n: int) -> Any:
+    from headrace_server.domain.jobs import Unique
+
+    return Unique(digest=n.to_bytes(16))
+
+
+async def _set_limits(engine: Engine, wish: str) -> None:
+    """Give the limits settings that are looked at and never reached."""
+    if "limits" in wish or wish == "all lanes":
+        from headrace_server.domain.queues import LimitSettings, Rate
+
+        settings = LimitSettings(concurrency=100_000, rate=Rate(count=1_000_000, per_ms=1_000, burst=1_000_000))
+        for name in ("api", "db"):
+            await engine.set_limit(name, settings)
+
+
+async def answer_rounds() -> None:
+    """Be one side: for each line on stdin (a wish) measure once and print the costs as JSON."""
+    async with embedded_store() as url, Redis.from_url(url) as redis:
+        for line in iter(sys.stdin.readline, ""):
+            async with engine_on(url, redis) as engine:
+                print(json.dumps(await measure(engine, redis, line.strip())), flush=True)
+
+
+class Side:
+    """A process with the server of one revision (None: the checkout)."""
+
+    def __init__(self, revision: str | None, place: Path) -> None:
+        env = dict(os.environ)
+        if revision and Path(revision).is_dir():
+            env["PYTHONPATH"] = str(Path(revision).resolve() / "server")
+        elif revision:
+            archive = subprocess.run(["git", "archive", revision, "server"], cwd=ROOT, capture_output=True, check=True)
+            with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+                files.extractall(place, filter="data")
+            env["PYTHONPATH"] = str(place / "server")  # comes before the checkout
+        argv = [sys.executable, __file__, "--answer"]
+        self._process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def measure(self, wish: str) -> dict[str, float]:
+        """Measure once."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        print(wish, file=stdin, flush=True)
+        costs: dict[str, float] = json.loads(stdout.readline())
+        return costs
+
+    def end(self) -> None:
+        self._process.communicate(timeout=30)
+
+
+def compare(revision: str | None, wishes: list[str], rounds: int) -> None:
+    """Measure everything in turn and print it."""
+    with tempfile.TemporaryDirectory(prefix="hr-bench-") as place:
+        sides = {name: Side(name, Path(place)) for name in ([revision] if revision else [])}
+        ours = Side(None, Path(place))
+        cases = [("plain", ours), *((f"plain, {name}", side) for name, side in sides.items())]
+        cases += [(wish, ours) for wish in wishes]
+        found: dict[str, list[dict[str, float]]] = {name: [] for name, _ in cases}
+        try:
+            for _ in range(rounds):
+                for name, side in cases:
+                    found[name].append(side.measure(name.partition(", ")[0]))
+        finally:
+            for side in (ours, *sides.values()):
+                side.end()
+    report(found)
+
+
+def report(found: dict[str, list[dict[str, float]]]) -> None:
+    """Print each verb's medians, and each case against `plain` of the same round."""
+    print(who_measured())
+    for name, costs in found.items():
+        print(f"\n{name}")
+        for verb in costs[0]:
+            print(f"  {verb:15} {_figures([c[verb] for c in costs])} {_ratio(found['plain'], costs, [verb], name)}")
+        whole = [sum(c[verb] for verb in WHOLE_LIFE) for c in costs]
+        print(f"  {'+'.join(WHOLE_LIFE)} {_figures(whole)} {_ratio(found['plain'], costs, WHOLE_LIFE, name)}")
+
+
+def _figures(values: list[float]) -> str:
+    return f"median {statistics.median(values):6.1f} us a job   min {min(values):6.1f}"
+
+
+def _ratio(plain: list[dict[str, float]], other: list[dict[str, float]], verbs: Any, name: str) -> str:
+    if name == "plain":
+        return ""
+    ratios = [sum(o[v] for v in verbs) / sum(p[v] for v in verbs) for p, o in zip(plain, other, strict=True)]
+    return f"  to plain: median {statistics.median(ratios):.2f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--against", metavar="REV", help="a revision, or a folder with another checkout")
+    parser.add_argument("--wishes", default="", help=f"of {', '.join(WISHES)}; `all` for all")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--answer", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.answer:
+        asyncio.run(answer_rounds())
+        return
+    wishes = list(WISHES)[1:] if args.wishes == "all" else [wish for wish in args.wishes.split(",") if wish]
+    compare(args.against, wishes, args.rounds)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--against", metavar="REV")
-    with tempfile.TemporaryDirectory(prefix="hr-bench-") as place:
-        asyncio.run(compare(Path(place) / "store", parser.parse_args().against))
-    sys.exit()
+    main()
