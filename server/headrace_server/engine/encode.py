@@ -31,6 +31,9 @@ def _instant(at_ms: int | None, in_ms: int | None) -> str:
 
 def _fields(job: NewJob, default_priority: int) -> Args:
     fields: Args = ["t", job.task, "p", job.payload.data]
+    options = _options(job)
+    if options:
+        fields += ["o", options]
     if job.payload.format is not Format.JSON:
         fields += ["pt", job.payload.format.value]
     if job.priority is not None and job.priority != default_priority:
@@ -44,6 +47,16 @@ def _fields(job: NewJob, default_priority: int) -> Args:
         if data is not None:
             fields += [name, data]
     return fields
+
+
+def _options(job: NewJob) -> str:
+    """Return the letters under which the scripts look for the rarer fields (lua/options.lua)."""
+    letters = ""
+    if job.expires_at_ms is not None or job.expires_in_ms is not None:
+        letters += "e"
+    if job.retention_ms is not None:
+        letters += "k"
+    return letters
 
 
 def _retry_fields(retry: RetryPolicy) -> Args:

@@ -1,6 +1,6 @@
 -- failing: what a failed attempt leads to, and how long a retry waits; uses lib, settings and moves. The rules are domain/retry.py.
 
-local FAILING = {'ma', 'rp', 'dl', 'st', 'w', 'nr', 'ox', 'me', 'ro', 'ca'} -- the fields that `fail` needs
+local FAILING = {'ma', 'rp', 'dl', 'st', 'w'} -- the fields that `fail` needs beside the options
 
 -- The wait after run number `attempt`. `policy`: backoff initial_ms factor max_ms jitter, '-' for a default.
 local function wait_ms(policy, queue, attempt, random)
@@ -44,6 +44,11 @@ local function is_non_retryable(job, error_type)
     return false
 end
 
+local function opened_ms(job) -- when its run was: by the enqueue, or by a redrive
+    local opened = redis.call('HMGET', job_key(job.id), 'ro', 'ca')
+    return tonumber(opened[1] or opened[2])
+end
+
 -- To dead; its record goes at once where its job or queue does not want dead letters.
 local function bury(job, rev, reason, fields)
     if (job.ox or settings(job.q).on_exhausted) == 'discard' then job.re = 0 end
@@ -63,7 +68,7 @@ local function fail(job, rev, how, fields)
     if job.at >= resolve(job.ma, job.q, 'max_attempts') then return bury(job, rev, 'max_attempts', fields) end
     local run_ms = now + (how.delay_ms or wait_ms(job.rp, job.q, job.at, how.random))
     local elapsed = resolve(job.me, job.q, 'max_elapsed_ms')
-    if elapsed and run_ms > tonumber(job.ro or job.ca) + elapsed then return bury(job, rev, 'max_elapsed', fields) end
+    if elapsed and run_ms > opened_ms(job) + elapsed then return bury(job, rev, 'max_elapsed', fields) end
     if job.ex and run_ms >= job.ex then
         fields[#fields + 1], fields[#fields + 2] = 'rs', 'expired'
         return finish(job, 'cancelled', rev, fields)

@@ -80,9 +80,9 @@ local function is_shut(queue, lane, head, place)
     return false
 end
 
--- A job passes: the buckets of its limits and of its queue lose a token each. Who takes the last one sees to it that
+-- A job passes: the buckets of its limits lose a token each. Who takes the last one sees to it that
 -- somebody is woken for the next: whoever waits has looked before, and will not look again by himself.
-local function pass(job)
+local function pass_limits(job)
     for limit in string.gmatch(job.li or '', '%S+') do
         local found = limit_of(limit)
         if found.interval_us then
@@ -91,12 +91,15 @@ local function pass(job)
             if until_ms then shut(job.q, job.lane, text(job.sc), limit, until_ms) end
         end
     end
-    local own = settings(job.q)
-    if own.interval_us then
-        take_tokens(SEPARATOR .. job.q, own.interval_us, 1)
-        if tokens(SEPARATOR .. job.q, own.interval_us, own.burst, 1) < 1 then
-            plan('refill', job.q, token_due_ms(SEPARATOR .. job.q, own.interval_us, own.burst))
-        end
+end
+
+-- The same for the bucket of its queue.
+local function pass_queue(queue)
+    local own, bucket = settings(queue), SEPARATOR .. queue
+    if not own.interval_us then return end
+    take_tokens(bucket, own.interval_us, 1)
+    if tokens(bucket, own.interval_us, own.burst, 1) < 1 then
+        plan('refill', queue, token_due_ms(bucket, own.interval_us, own.burst))
     end
 end
 

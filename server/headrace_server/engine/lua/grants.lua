@@ -10,8 +10,8 @@ end
 
 local function describe(job, rev)
     return {
-        job.id, job.q, text(job.at), text(job.dl), text(resolve(job.ma, job.q, 'max_attempts')), job.fe, job.k, text(job.deadline), rev,
-        job.t, job.p, job.pt or '', text(resolve(job.pr, job.q, 'priority')), job.ca, job.m or '', job.tr or '', job.ck or '', job.mx or '',
+        job.id, job.q, text(job.at), text(job.dl), resolved_text(job.ma, job.q, 'max_attempts'), job.fe, job.k, text(job.deadline), rev,
+        job.t, job.p, job.pt or '', resolved_text(job.pr, job.q, 'priority'), job.ca, job.m or '', job.tr or '', job.ck or '', job.mx or '',
     }
 end
 

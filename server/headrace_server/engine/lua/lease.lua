@@ -29,32 +29,35 @@ end
 assert(position == #ARGV, 'lease: wrong number of arguments')
 
 local function hand_out(ask, job, rev, token)
-    local lease_ms, drop = ask.lease_ms or resolve(job.le, job.q, 'lease_ms'), {}
+    local lease_ms = ask.lease_ms or resolve(job.le, job.q, 'lease_ms')
     local runtime_ms = resolve(job.mx, job.q, 'max_runtime_ms')
     job.deadline, job.dl, job.k = now + math.min(lease_ms, runtime_ms or lease_ms), job.dl + 1, token
-    job.fe, job.mx = text(next_fence(job.fe)), runtime_ms and text(runtime_ms)
+    job.fe = text(next_fence(job.fe))
     local fields = {
         'k', token, 'dl', text(job.dl), 'fe', job.fe, 'll', text(lease_ms), 'st', text(now), 'w', ask.worker, 'sc', text(job.sc),
     }
-    if runtime_ms then fields[#fields + 1], fields[#fields + 2] = 'ul', text(now + runtime_ms) end
-    for _, name in ipairs({'rs', 'pg', not runtime_ms and 'ul'}) do
-        if name and job[name] then drop[#drop + 1] = name end
+    if runtime_ms then
+        job.mx = text(runtime_ms)
+        fields[#fields + 1], fields[#fields + 2] = 'ul', text(now + runtime_ms)
     end
-    move(job, 'leased', job.deadline, rev, fields, drop[1] and drop)
+    local stale = job.rs or job.pg or job.ul -- of the delivery before
+    move(job, 'leased', job.deadline, rev, fields, stale and {'rs', 'pg', not runtime_ms and 'ul' or nil})
     plan('reap', job.q, job.deadline)
     return describe(job, text(rev))
 end
 
-local function heads_of(queue, n)
-    if has(queue, HAS_LANES) then return next_in_lanes(queue) end
-    return redis.call('ZRANGE', set_key(queue, 'ready'), 0, n - 1, 'WITHSCORES')
-end
-
 -- Take from one queue into `out`; return what ended it.
 local function take_from(ask, queue, out)
+    local laned = has(queue, HAS_LANES)
     while #out < ask.jobs and jobs_left > 0 do
         local n = math.min(ask.jobs - #out, jobs_left, room_of(queue))
-        local heads = n > 0 and heads_of(queue, n) or n <= 0 and {}
+        if n <= 0 then return 'dry' end
+        local heads
+        if laned then
+            heads = next_in_lanes(queue)
+        else
+            heads = redis.call('ZRANGE', set_key(queue, 'ready'), 0, n - 1, 'WITHSCORES')
+        end
         if not heads then jobs_left = 0 break end -- enough lanes touched for one script
         if #heads == 0 then return 'dry' end
         local rev = reserve(#heads / 2)
@@ -68,8 +71,11 @@ local function take_from(ask, queue, out)
                 if #job.p > bytes_left and #out > 0 then return 'cut' end
                 ask.bytes, bytes_left = ask.bytes - #job.p, bytes_left - #job.p
                 out[#out + 1] = hand_out(ask, job, rev, string.sub(ask.tokens, 16 * #out + 1, 16 * #out + 16))
-                pass(job)
-                count_turn(job)
+                pass_queue(queue)
+                if laned then
+                    pass_limits(job)
+                    count_turn(job)
+                end
             end
         end
     end
@@ -87,7 +93,7 @@ local function lease(ask)
         return {'full'} -- nobody waits for more
     end
     for _, queue in ipairs(ask.seen and ask.queues or {}) do
-        if marks_of(queue) then redis.call('HSET', P .. 'polled', queue, text(now)) end
+        if marks_of(queue) then redis.call('HSET', POLLED, queue, text(now)) end
     end
     local out, ending = {}, 'dry'
     for _, queue in ipairs(ask.queues) do

@@ -4,6 +4,8 @@
 local P = string.sub(KEYS[1], 1, -5)
 local META, AGENDA, QUEUES, WAKE = KEYS[1], P .. 'agenda', P .. 'queues', P .. 'wake'
 local LIMITS, RATES, BLOCKED, EVENTS = P .. 'limits', P .. 'rates', P .. 'blocked', P .. 'events'
+local MARKS, BYTES, POLLED, UNIQUES = P .. 'marks', P .. 'bytes', P .. 'polled', P .. 'uniques'
+local LIMIT_NAMES, OPERATIONS = P .. 'limit_names', P .. 'operations'
 local function job_key(id) return P .. 'j:' .. id end
 local function attempts_key(id) return P .. 'a:' .. id end
 local function set_key(queue, name) return P .. 'q:' .. queue .. ':' .. name end
@@ -20,6 +22,7 @@ local function replay_key(worker) return P .. 'r:' .. worker end
 local INTEGER = string.format('%d', 9007199254740992) == '9007199254740992' and '%d' or '%.0f'
 local function text(n) return string.format(INTEGER, n) end
 local function bucket_key(number) return P .. 'idem:' .. text(number) end
+local function echo_key(number) return P .. 'echo:' .. text(number) end
 
 local meta = redis.call('HMGET', META, 'format', 'now', 'run_id', 'fence_base', 'wait_until', 'events_until')
 if not meta[1] then return {'wrong_node'} end
@@ -60,7 +63,6 @@ local function wake(queue, n) became_ready[queue] = (became_ready[queue] or 0) +
 local EVENTS_ON = now < (tonumber(meta[6]) or 0)
 local noted = {}
 local function note(job, was, state, rev)
-    if not EVENTS_ON then return end
     local about = redis.call('HMGET', job_key(job.id), 't', 'w', 'rs')
     local worker = (about[2] or '') ~= '' and about[2] or '-'
     local words = {rev, was or '-', state, text(job.at or 1), text(now), job.q, about[1] or '-', worker, about[3] or ''}

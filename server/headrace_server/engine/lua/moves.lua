@@ -6,14 +6,14 @@ local OPEN = {ready = true, scheduled = true, retrying = true} -- nobody holds i
 -- small hash costs a walk through it, so no verb reads more.
 local function with(...)
     local names = {...}
-    for _, name in ipairs({'q', 's', 'k', 'at', 'ex', 're', 'wt', 'ru', 'o'}) do names[#names + 1] = name end
+    for _, name in ipairs({'q', 's', 'k', 'at', 'ru', 'o'}) do names[#names + 1] = name end
     return names
 end
 
 -- Give the numbers of a loaded job their type and their defaults.
 local function typed(job)
     job.sc, job.ex, job.re, job.wt = tonumber(job.sc), tonumber(job.ex), tonumber(job.re), tonumber(job.wt)
-    job.ll, job.st, job.ul, job.run_ms = tonumber(job.ll), tonumber(job.st), tonumber(job.ul), tonumber(job.ru) -- ru: only while it waits
+    job.ll, job.st, job.run_ms = tonumber(job.ll), tonumber(job.st), tonumber(job.ru) -- ru: only while it waits
     job.at, job.dl, job.cr = tonumber(job.at) or 1, tonumber(job.dl) or 0, tonumber(job.cr) or 0
     if job.s == 'leased' then job.deadline = tonumber(redis.call('ZSCORE', set_key(job.q, 'leased'), job.id)) end
     return job
@@ -34,7 +34,7 @@ end
 
 -- Move a job to a state's structure at a score; `fields` is a flat list for HSET, `drop` lists fields to delete.
 local function move(job, state, score, rev, fields, drop)
-    local was = job.s
+    local was, rev_text = job.s, text(rev)
     step_out(job)
     if job.lane and state == 'ready' then
         join(job, score)
@@ -47,11 +47,11 @@ local function move(job, state, score, rev, fields, drop)
         redis.call('ZADD', set_key(job.q, 'expiring'), text(job.ex), job.id)
         plan('expire', job.q, job.ex)
     end
-    redis.call('HSET', job_key(job.id), 's', state, 'rv', text(rev), unpack(fields))
+    redis.call('HSET', job_key(job.id), 's', state, 'rv', rev_text, unpack(fields))
     if drop then redis.call('HDEL', job_key(job.id), unpack(drop)) end
-    if state == 'ready' or (was == 'leased' and settings(job.q).concurrency) then wake(job.q) end
+    if state == 'ready' or (was == 'leased' and state ~= was and settings(job.q).concurrency) then wake(job.q) end
     if job.wt and now < job.wt then watched[job.id] = true end
-    if was ~= state then note(job, was, state, text(rev)) end
+    if EVENTS_ON and was ~= state then note(job, was, state, rev_text) end
     job.s = state
 end
 
@@ -89,7 +89,7 @@ local function relocate(job, queue)
     step_out(job)
     if job.ex then redis.call('ZREM', set_key(job.q, 'expiring'), job.id) end
     if job.ok then pass_on(job, 'ready') end
-    if job.lane then refresh(job.q, job.lane) end
+    if job.lane and refresh(job.q, job.lane) then wake(job.q) end
     if has_option(job, 'b') then uncount_bytes(job) end
     job.q = queue
     mark(queue, 0)
@@ -98,7 +98,7 @@ end
 
 -- The record of a job that nobody holds, and all that stands for it.
 local function remove(job, rev)
-    note(job, job.s, 'gone', rev)
+    if EVENTS_ON then note(job, job.s, 'gone', rev) end
     step_out(job)
     if job.ex then redis.call('ZREM', set_key(job.q, 'expiring'), job.id) end
     if job.o then option_moved(job, job.s, 'gone') end

@@ -1,8 +1,20 @@
--- options: what the rarer wishes of a job do at its moves; only jobs that have any (field `o`) come here; uses lib, settings and lanes.
--- Letters of `o`: l limits, fairness or ordering; u unique; t tags; b counted by bytes; c told to end.
+-- options: the rarer wishes of a job and what they do at its moves; uses lib, settings and lanes.
+-- A job names those that it has by letters in its field `o`: looking for a field that is not there costs as much as
+-- reading one, and most jobs have none of these.
 
 local FINAL = {succeeded = true, dead = true, cancelled = true}
-local OPTION_FIELDS = {'fk', 'ok', 'li', 'oh', 'fw', 'uq', 'tg', 'cq'}
+local OPTION_FIELDS = {
+    e = {'ex'}, -- expires
+    k = {'re'}, -- keeps its record for a time of its own
+    w = {'wt'}, -- is watched
+    l = {'fk', 'fw', 'ok', 'oh', 'li'}, -- lies in a lane: fairness, ordering, limits
+    u = {'uq'}, -- unique
+    t = {'tg'}, -- tags
+    r = {'nr', 'ox', 'me'}, -- rarer rules of retrying
+    v = {'rl'}, -- its result ends before its record may
+    b = {}, -- its payload is counted
+    c = {'cq'}, -- was asked to end
+}
 
 local function has_option(job, letter) return job.o and string.find(job.o, letter, 1, true) end
 
@@ -14,14 +26,20 @@ end
 
 local function drop_option(job, letter)
     job.o = string.gsub(job.o, letter, '')
-    redis.call('HSET', job_key(job.id), 'o', job.o)
+    if job.o ~= '' then return redis.call('HSET', job_key(job.id), 'o', job.o) end
+    job.o = nil
+    redis.call('HDEL', job_key(job.id), 'o')
 end
 
 -- Complete a job of which the core fields are loaded, or all of them (`whole`).
 local function load_options(job, whole)
-    if not whole then
-        local values = redis.call('HMGET', job_key(job.id), unpack(OPTION_FIELDS))
-        for i, name in ipairs(OPTION_FIELDS) do job[name] = values[i] or nil end
+    if not whole and job.o ~= '' then
+        local names = {'s'} -- HMGET wants one at least
+        for letter in string.gmatch(job.o, '.') do
+            for _, name in ipairs(OPTION_FIELDS[letter] or {}) do names[#names + 1] = name end
+        end
+        local values = redis.call('HMGET', job_key(job.id), unpack(names))
+        for i, name in ipairs(names) do job[name] = values[i] or nil end
     end
     if has_option(job, 'l') then job.lane = lane_of(job) end
 end
@@ -37,8 +55,12 @@ local function frees_unique(job, state)
 end
 
 local function uncount_bytes(job)
-    redis.call('HINCRBY', P .. 'bytes', job.q, -redis.call('HSTRLEN', job_key(job.id), 'p'))
+    redis.call('HINCRBY', BYTES, job.q, -redis.call('HSTRLEN', job_key(job.id), 'p'))
     drop_option(job, 'b')
+end
+
+local function drop_tags(job)
+    for tag in string.gmatch(job.tg or '', '[^' .. SEPARATOR .. ']+') do redis.call('ZREM', tag_key(tag), job.id) end
 end
 
 -- What follows from a move, after the job has changed its place and before its fields are written; `gone` is the end.
@@ -47,12 +69,11 @@ local function option_moved(job, was, state)
         if was == 'leased' and state ~= 'leased' then free_slots(job) end
         if was ~= 'leased' and state == 'leased' then take_slots(job) end
         if job.ok and was ~= state then pass_on(job, state) end
-        if job.ok or was == 'ready' then refresh(job.q, job.lane) end
+        if (job.ok or was == 'ready') and refresh(job.q, job.lane) then wake(job.q) end
     end
     if job.uq and frees_unique(job, state) then free_unique(job) end
     if has_option(job, 'b') and (FINAL[state] or state == 'gone') then uncount_bytes(job) end
     if has_option(job, 'c') and was == 'leased' and state ~= 'leased' then drop_option(job, 'c') end
-    if job.tg and state == 'gone' then
-        for tag in string.gmatch(job.tg, '[^' .. SEPARATOR .. ']+') do redis.call('ZREM', tag_key(tag), job.id) end
-    end
+    if has_option(job, 'v') and state == 'gone' then redis.call('ZREM', set_key(job.q, 'results'), job.id) end
+    if state == 'gone' then drop_tags(job) end
 end

@@ -1,17 +1,17 @@
 -- settings: what an operator said about a queue; a job's own wishes come first, DEFAULTS last; uses lib.
 
--- What a queue has beside jobs, as bits of its score among the queues: most have nothing, and pay one look for that.
+-- What a queue has beside jobs, as bits: most have nothing, and pay one look for that.
 local HAS_SETTINGS, HAS_LANES, HAS_TURNS = 1, 2, 4
 
 local marks = {} -- by queue; false: not among the queues yet
 local function marks_of(queue)
-    if marks[queue] == nil then marks[queue] = tonumber(redis.call('ZSCORE', QUEUES, queue)) or false end
+    if marks[queue] == nil then marks[queue] = tonumber(redis.call('HGET', MARKS, queue)) or false end
     return marks[queue]
 end
 
 -- Look at many queues at once.
 local function know(queues)
-    local found = redis.call('ZMSCORE', QUEUES, unpack(queues))
+    local found = redis.call('HMGET', MARKS, unpack(queues))
     for i, queue in ipairs(queues) do marks[queue] = tonumber(found[i]) or false end
 end
 
@@ -22,18 +22,22 @@ local function mark(queue, bit)
     local known = marks_of(queue)
     if known and (bit == 0 or has(queue, bit)) then return end
     marks[queue] = (known or 0) + bit
-    redis.call('ZADD', QUEUES, marks[queue], queue)
+    redis.call('HSET', MARKS, queue, marks[queue])
+    if not known then redis.call('ZADD', QUEUES, 0, queue) end -- equal scores: in alphabetical order
 end
 
 local NONE, by_queue = {}, {}
 local function settings(queue)
-    if not has(queue, HAS_SETTINGS) then return NONE end
-    if not by_queue[queue] then
-        local flat, found = redis.call('HGETALL', set_key(queue, 'settings')), {}
+    local found = by_queue[queue]
+    if found then return found end
+    found = NONE
+    if has(queue, HAS_SETTINGS) then
+        local flat = redis.call('HGETALL', set_key(queue, 'settings'))
+        found = {}
         for i = 1, #flat, 2 do found[flat[i]] = tonumber(flat[i + 1]) or flat[i + 1] end
-        by_queue[queue] = found
     end
-    return by_queue[queue]
+    by_queue[queue] = found
+    return found
 end
 
 -- `paused` is the instant when the pause ends, or -1 while nobody has said one.
@@ -43,4 +47,12 @@ local function is_paused(queue)
 end
 
 -- A number of a job: its own, else its queue's, else the server's (nil where that has none).
-local function resolve(own, queue, name) return tonumber(own) or settings(queue)[name] or DEFAULTS[name] end
+local function resolve(own, queue, name)
+    return own and tonumber(own) or (by_queue[queue] or settings(queue))[name] or DEFAULTS[name]
+end
+
+-- The same as text for an answer, where '' stands for the server's.
+local function resolved_text(own, queue, name)
+    local number = (by_queue[queue] or settings(queue))[name]
+    return own or (number and text(number)) or ''
+end

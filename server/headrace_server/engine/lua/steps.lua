@@ -69,7 +69,7 @@ function STEPS.reap(queue, n)
     for i = 1, #due, 2 do
         local job = load(due[i], names)
         rev = rev + 1
-        if job.ul and now >= job.ul then
+        if job.ul and now >= tonumber(job.ul) then
             local how = {kind = 'runtime', error = DEFAULTS.runtime_exceeded, type = 'MaxRuntimeExceeded', retryable = true}
             how.random = RANDOM
             fail(job, rev, how, {'k', ''})

@@ -12,7 +12,7 @@ local function judge(verb, job, token)
             return 'repeated'
         end
     end
-    if job.s == 'cancelled' and job.kc == token then return 'job_cancelled' end
+    if job.s == 'cancelled' and redis.call('HGET', job_key(job.id), 'kc') == token then return 'job_cancelled' end
     return 'lease_lost'
 end
 
@@ -26,7 +26,7 @@ end
 -- id (16 bytes), token (16 bytes), the verb's own.
 local function settle(verb, width, names, effect)
     local n = tonumber(ARGV[2])
-    names = with('ks', 'kc', unpack(names))
+    names = with('ks', unpack(names))
     assert(#ARGV == 2 + n * width, verb .. ': wrong number of arguments')
     local rev, answers = reserve(n), {}
     for i = 1, n do

@@ -17,7 +17,9 @@ for i = 1, n do
     if not fields then break end
     -- Marked a minute ahead, so that a watcher who comes again and again costs no write each.
     if job.s and not FINAL[job.s] and (tonumber(job.wt) or 0) < until_ms then
-        redis.call('HSET', job_key(id), 'wt', text(until_ms + 60000))
+        local options = job.o or ''
+        if not string.find(options, 'w', 1, true) then options = options .. 'w' end
+        redis.call('HSET', job_key(id), 'wt', text(until_ms + 60000), 'o', options)
     end
     answers[i] = fields
 end
