@@ -13,7 +13,7 @@ from schemathesis import Case, CheckContext, HookContext, Response
 
 MOST_WAIT_MS = 20
 # What a valid document can still run into: time, other requests with the same key, and rules between fields.
-BEYOND_SCHEMAS = {"already_expired", "idempotency_mismatch", "other_group"}
+BEYOND_SCHEMAS = {"already_expired", "idempotency_mismatch", "other_group", "invalid_cursor"}
 RULES_BETWEEN_FIELDS = (
     "is missing: a lease with an Idempotency-Key",
     "is missing, here and in the defaults",
@@ -21,8 +21,24 @@ RULES_BETWEEN_FIELDS = (
     "needs `atomic: false`",
     "must have at most 200 items unless `atomic` is false",
     "holds an integer beyond 64 bits",
+    "needs fairness_key",
+    "needs ordering_key",
+    "does not fit the action",
 )
-ABOUT_A_JOB = ("ackJob", "nackJob", "releaseJob", "snoozeJob", "extendJob", "cancelJob", "getResult")
+ABOUT_A_HELD_JOB = (
+    "ackJob",
+    "nackJob",
+    "releaseJob",
+    "snoozeJob",
+    "extendJob",
+    "cancelJob",
+    "getAttempts",
+    "explainJob",
+)
+ABOUT_A_READY_JOB = ("patchJob", "getPayload", "getJob")
+ABOUT_A_DEAD_JOB = ("retryJob", "deleteJob")
+ABOUT_A_DONE_JOB = ("getResult",)
+ABOUT_A_JOB = (*ABOUT_A_HELD_JOB, *ABOUT_A_READY_JOB, *ABOUT_A_DEAD_JOB, *ABOUT_A_DONE_JOB)
 server = httpx.Client(base_url=os.environ["FUZZED_URL"])
 
 
@@ -47,13 +63,19 @@ def positive(case: Case) -> bool:
 
 
 def give_a_job(case: Case) -> None:
-    """Let a request be about a job that is held, with its token, or finished: drawn ones never are."""
-    queue = f"fuzz.{uuid.uuid4()}"
-    server.post("/v1/jobs", json={"task": "fuzz", "queue": queue})
-    [job] = server.post("/v1/leases", json={"queues": [queue]}).json()["jobs"]
+    """Let a request be about a job in the state that it is meant for, with its token: drawn ones never are."""
+    name, queue = case.operation.definition.raw["operationId"], f"fuzz.{uuid.uuid4()}"
+    job = server.post("/v1/jobs", json={"task": "fuzz", "queue": queue, "payload": [1]}).json()
     case.path_parameters["id"] = job["id"]
-    if case.method == "GET":
-        server.post(f"/v1/jobs/{job['id']}/ack", json={"token": job["token"], "result": {"n": 5}})
+    if name in ABOUT_A_READY_JOB:
+        return
+    [job] = server.post("/v1/leases", json={"queues": [queue]}).json()["jobs"]
+    proof = {"token": job["token"]}
+    if name in ABOUT_A_DONE_JOB:
+        server.post(f"/v1/jobs/{job['id']}/ack", json={**proof, "result": {"n": 5}})
+    elif name in ABOUT_A_DEAD_JOB:
+        error = {"type": "E", "message": "m"}
+        server.post(f"/v1/jobs/{job['id']}/nack", json={**proof, "error": error, "retryable": False})
     elif isinstance(case.body, dict) and "token" in case.body:
         case.body["token"] = job["token"]
 

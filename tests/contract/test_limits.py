@@ -1,5 +1,6 @@
-"""Every bound of the document at n and at n + 1: n is taken, n + 1 is refused with a pointer to it."""
+"""Bounds of texts, lists and sizes at n and at n + 1: n is taken, n + 1 is refused with a pointer to it."""
 
+import base64
 import json
 import socket
 from collections.abc import Callable, Iterator
@@ -9,61 +10,9 @@ import httpx
 import pytest
 from headrace_server.domain import limits
 
-from tests.contract.test_shapes import flat
-from tests.contract.world import AUTHORIZED, ID, LEASE_TOKEN, SCHEMAS, World
+from tests.contract.world import AUTHORIZED, ERROR, FAR, ID, PROOF, World, refused_at, taken
 from tests.support.contract import Document
 from tests.support.raw import head, read, speak
-from tests.support.servers import ServerProcess
-
-FAR = "/v1/jobs/" + ID  # a job that nobody knows: what passes the checks is 404
-PROOF = {"token": LEASE_TOKEN}
-ERROR = {"type": "E", "message": "m"}
-# schema -> where it is sent, the body around it, the pointer to it
-BODIES: dict[str, tuple[str, Document, str]] = {
-    "JobFields": ("/v1/jobs", {"task": "a", "queue": "limits"}, ""),
-    "Retry": ("/v1/jobs", {"task": "a", "queue": "limits", "retry": {}}, "/retry"),
-    "LeaseInput": ("/v1/leases", {"queues": ["limits-empty"]}, ""),
-    "NackInput": (FAR + "/nack", {**PROOF, "error": ERROR}, ""),
-    "SnoozeInput": (FAR + "/snooze", {**PROOF, "delay_ms": 1}, ""),
-    "ExtendInput": (FAR + "/extend", PROOF, ""),
-}
-BOUNDS = [
-    (name, field, bound, bound + (1 if word == "maximum" else -1))
-    for name in BODIES
-    for field, node in flat(SCHEMAS[name])["properties"].items()
-    for word, bound in flat(node).items()
-    if word in ("minimum", "maximum") and field != "wait_ms"  # which is waited for: below
-]
-
-
-@pytest.fixture(scope="module")
-def client(shared_server: ServerProcess) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=shared_server.url, timeout=30.0) as client:
-        yield client
-
-
-def refused_at(reply: httpx.Response, *pointers: str) -> None:
-    assert reply.status_code in (413, 422), reply.text
-    assert [fault["pointer"] for fault in reply.json()["errors"]] == list(pointers)
-
-
-def taken(reply: httpx.Response) -> Document:
-    assert reply.status_code in (200, 201, 404), reply.text
-    document: Document = reply.json()
-    return document
-
-
-@pytest.mark.parametrize(("name", "field", "last", "beyond"), BOUNDS)
-def test_a_number_at_its_bound(client: httpx.Client, name: str, field: str, last: int, beyond: int) -> None:
-    path, body, pointer = BODIES[name]
-
-    def with_value(value: int) -> Document:
-        return {**body, "retry": {field: value}} if pointer else {**body, field: value}
-
-    taken(client.post(path, json=with_value(last)))
-    refused_at(client.post(path, json=with_value(beyond)), f"{pointer}/{field}")
-    refused_at(client.post(path, json=with_value(2**53)), f"{pointer}/{field}")
-    refused_at(client.post(path, json=with_value(-(2**70))), f"{pointer}/{field}")
 
 
 def test_an_extension_at_its_bounds(client: httpx.Client) -> None:
@@ -80,34 +29,7 @@ def test_a_long_poll_at_its_bound(client: httpx.Client) -> None:
     refused_at(client.post("/v1/leases", json={"queues": ["q"], "wait_ms": limits.MAX_WAIT_MS + 1}), "/wait_ms")
 
 
-NAMES: dict[str, Callable[[str], tuple[str, Document, str]]] = {
-    "task": lambda name: ("/v1/jobs", {"task": name, "queue": "limits"}, "/task"),
-    "queue": lambda name: ("/v1/jobs", {"task": "a", "queue": name}, "/queue"),
-    "queues": lambda name: ("/v1/leases", {"queues": [name]}, "/queues/0"),
-    "worker": lambda name: ("/v1/leases", {"queues": ["q"], "worker": {"id": name}}, "/worker/id"),
-}
-
-
-@pytest.mark.parametrize("place", NAMES)
-def test_a_name_at_its_bounds(client: httpx.Client, place: str) -> None:
-    for name in ("n", "n" * limits.MAX_NAME_CHARS, "Az09_.-"):
-        path, body, _ = NAMES[place](name)
-        taken(client.post(path, json=body))
-    for name in ("", "n" * (limits.MAX_NAME_CHARS + 1), "a b", "a/b", "ä", "a\n", "a\x00"):
-        path, body, pointer = NAMES[place](name)
-        refused_at(client.post(path, json=body), pointer)
-
-
-def test_an_idempotency_key_at_its_bounds(client: httpx.Client) -> None:
-    for key in ("!", "~" * limits.MAX_KEY_CHARS):
-        taken(client.post("/v1/jobs", json={"task": "a", "queue": "limits"}, headers={"Idempotency-Key": key}))
-        taken(client.post("/v1/jobs", json={"task": "a", "queue": "limits.own", "idempotency_key": key}))
-    for key in ("", "~" * (limits.MAX_KEY_CHARS + 1), "a b", "ä"):
-        header = {b"Idempotency-Key": key.encode("latin-1")}
-        assert client.post("/v1/jobs", json={"task": "a"}, headers=header).status_code == 422
-        refused_at(client.post("/v1/jobs", json={"task": "a", "idempotency_key": key}), "/idempotency_key")
-
-
+JOB = {"task": "a", "queue": "limits"}
 LISTS: dict[str, tuple[str, Callable[[int], Document], int, str]] = {
     "batch": (
         "/v1/jobs/batch",
@@ -125,6 +47,14 @@ LISTS: dict[str, tuple[str, Callable[[int], Document], int, str]] = {
     "complete": ("/v1/leases", lambda n: {"queues": ["q"], "complete": [{}] * n}, limits.MAX_BATCH_ITEMS, "/complete"),
     "heartbeat": ("/v1/workers/w/heartbeat", lambda n: {"leases": [{}] * n}, limits.MAX_BATCH_ITEMS, "/leases"),
     "queues": ("/v1/leases", lambda n: {"queues": [f"q{i}" for i in range(n)]}, limits.MAX_LEASE_QUEUES, "/queues"),
+    "limits": ("/v1/jobs", lambda n: {**JOB, "limits": [f"l{i}" for i in range(n)]}, limits.MAX_LIMIT_KEYS, "/limits"),
+    "tags": ("/v1/jobs", lambda n: {**JOB, "tags": {f"t{i}": "v" for i in range(n)}}, limits.MAX_TAGS, "/tags"),
+    "non_retryable": (
+        "/v1/jobs",
+        lambda n: {**JOB, "retry": {"non_retryable": ["E"] * n}},
+        limits.MAX_NON_RETRYABLE,
+        "/retry/non_retryable",
+    ),
 }
 
 
@@ -178,8 +108,32 @@ SIZES: dict[str, tuple[int, str, Callable[[int], Document], str]] = {
         lambda n: {**PROOF, "error": {**ERROR, "details": sized(n, lambda text: {"k": text})}},
         "/error/details",
     ),
+    "raw result": (
+        limits.MAX_PAYLOAD_BYTES,
+        FAR + "/ack",
+        lambda n: {**PROOF, "result_raw": base64.b64encode(b"\x00" * n).decode(), "result_type": "a/b"},
+        "/result_raw",
+    ),
+    "progress": (
+        limits.MAX_PROGRESS_BYTES,
+        FAR + "/extend",
+        lambda n: {**PROOF, "progress": sized(n, lambda text: [text])},
+        "/progress",
+    ),
+    "checkpoint": (
+        limits.MAX_CHECKPOINT_BYTES,
+        FAR + "/snooze",
+        lambda n: {**PROOF, "delay_ms": 0, "checkpoint": sized(n, lambda text: [text])},
+        "/checkpoint",
+    ),
     "reason": (limits.MAX_REASON_CHARS, FAR + "/release", lambda n: {**PROOF, "reason": "ä" * n}, "/reason"),
     "cancel": (limits.MAX_REASON_CHARS, FAR + "/cancel", lambda n: {"reason": "ä" * n}, "/reason"),
+    "snooze": (
+        limits.MAX_REASON_CHARS,
+        FAR + "/snooze",
+        lambda n: {**PROOF, "delay_ms": 0, "reason": "ä" * n},
+        "/reason",
+    ),
 }
 
 
@@ -268,9 +222,19 @@ def test_texts_of_an_error_beyond_their_bound_are_cut_not_refused(client: httpx.
     assert {name: len(text) for name, text in kept.items()} == bounds
 
 
-def test_a_page_at_its_bounds(client: httpx.Client) -> None:
-    for limit, status in ((0, 422), (1, 200), (limits.MAX_PAGE_ITEMS, 200), (limits.MAX_PAGE_ITEMS + 1, 422)):
-        assert client.get("/v1/queues", params={"limit": limit}).status_code == status
+PAGES = {
+    "/v1/queues": limits.MAX_PAGE_ITEMS,
+    "/v1/limits": limits.MAX_PAGE_ITEMS,
+    "/v1/jobs": limits.MAX_LISTED_JOBS,
+    "/v1/events": limits.MAX_EVENTS_PAGE,
+}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_at_its_bounds(client: httpx.Client, path: str) -> None:
+    most = PAGES[path]
+    for limit, status in ((0, 422), (1, 200), (most, 200), (most + 1, 422)):
+        assert client.get(path, params={"limit": limit}).status_code == status
 
 
 def test_a_wait_beyond_its_bound_is_cut_not_refused(client: httpx.Client) -> None:

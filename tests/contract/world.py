@@ -24,6 +24,9 @@ SMALL = {
 SCHEMAS: Document = document()["components"]["schemas"]
 ID = SCHEMAS["JobId"]["examples"][0]
 LEASE_TOKEN = SCHEMAS["LeaseToken"]["examples"][0]
+FAR = "/v1/jobs/" + ID  # a job that nobody knows: what passes the checks is 404
+PROOF = {"token": LEASE_TOKEN}
+ERROR = {"type": "E", "message": "m"}
 
 
 class World:
@@ -63,6 +66,19 @@ class World:
         [leased] = self.http.post("/v1/leases", json={"queues": [queue], "worker": {"id": "w"}}).json()["jobs"]
         assert isinstance(leased, dict)
         return leased
+
+
+def refused_at(reply: httpx.Response, *pointers: str) -> None:
+    """Hold a refusal to the places of its faults."""
+    assert reply.status_code in (413, 422), reply.text
+    assert [fault["pointer"] for fault in reply.json()["errors"]] == list(pointers)
+
+
+def taken(reply: httpx.Response) -> Document:
+    """Return the reply to a request that passed all checks, though its job may be unknown."""
+    assert reply.status_code in (200, 201, 202, 404), reply.text
+    document: Document = reply.json()
+    return document
 
 
 def path_of(operation: Operation, **given: str) -> str:
