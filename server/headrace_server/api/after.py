@@ -1,13 +1,17 @@
 """What a request does once its write is done: a failure from here on may not claim that the write never happened."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from itertools import repeat, zip_longest
+
+import msgspec
 
 from headrace_server.api.call import Call
 from headrace_server.api.problems import Fault, Problem, invalid
 from headrace_server.domain.errors import Code, NotDone, StoreFault, Unknown
+from headrace_server.domain.ids import format_id
 from headrace_server.domain.jobs import Job
 from headrace_server.domain.lifecycle import FINAL
-from headrace_server.domain.requests import Enqueued, EnqueueStatus, Grant, LeaseAsk
+from headrace_server.domain.requests import Enqueued, EnqueueStatus, Grant, LeaseAsk, Placed
 
 
 async def read(work: Awaitable[list[Job | None]]) -> list[Job | None]:
@@ -36,17 +40,52 @@ async def lease(call: Call, ask: LeaseAsk) -> Grant | None:
         return None
 
 
-async def enqueued(call: Call, outcome: Enqueued) -> list[Job | bytes]:
-    """Return the jobs of a group that was created or replayed; a replayed one whose record is gone as its id.
+class Found(msgspec.Struct, frozen=True):
+    """A job that an enqueue made or met; the id of one whose record is gone."""
 
-    Raises Problem for a group that was refused.
-    """
-    match outcome.status:
-        case EnqueueStatus.CREATED:
-            return list(outcome.jobs)
-        case EnqueueStatus.REPLAYED:
-            return known(outcome.ids, await read(call.engine.get(outcome.ids)))
-    raise refused(outcome)
+    job: Job | bytes
+    placed: Placed | None = Placed.CREATED  # None: a request of the same key made it
+
+    @property
+    def is_new(self) -> bool:
+        """Whether this request made it."""
+        return self.placed is Placed.CREATED
+
+
+async def enqueued(call: Call, outcome: Enqueued) -> list[Found]:
+    """Return the jobs of a group that was written or had been. Raises Problem for a group that was refused."""
+    if not is_done(outcome):
+        raise refused(outcome)
+    return found(outcome, await met(call, [outcome]))
+
+
+def is_done(outcome: Enqueued) -> bool:
+    """Tell whether the jobs of a group are there now."""
+    return outcome.status in (EnqueueStatus.CREATED, EnqueueStatus.REPLAYED)
+
+
+async def met(call: Call, outcomes: Sequence[Enqueued]) -> dict[bytes, Job | None]:
+    """Return the jobs of groups that others had made, by id; None for one whose record is gone."""
+    ids = [
+        job_id
+        for outcome in outcomes
+        if is_done(outcome)
+        for job_id, job in zip_longest(outcome.ids, outcome.jobs)
+        if job is None
+    ]
+    return dict(zip(ids, await read(call.engine.get(ids)), strict=True)) if ids else {}
+
+
+def found(outcome: Enqueued, others: Mapping[bytes, Job | None]) -> list[Found]:
+    """Return the jobs of a group that is done; `others` are those that it met."""
+    if outcome.status is EnqueueStatus.REPLAYED:
+        return [Found(others[job_id] or job_id, None) for job_id in outcome.ids]
+    return [
+        Found(job or others[job_id] or job_id, placed)
+        for job_id, job, placed in zip(
+            outcome.ids, outcome.jobs, outcome.placed or [Placed.CREATED] * len(outcome.ids), strict=True
+        )
+    ]
 
 
 def known(ids: Sequence[bytes], jobs: Sequence[Job | None]) -> list[Job | bytes]:
@@ -58,5 +97,13 @@ def refused(outcome: Enqueued, pointers: Sequence[str] = ("",)) -> Problem:
     """Return the problem of a group that was not written; `pointers` say where its jobs stand in the body."""
     if outcome.status is EnqueueStatus.KEY_MISMATCH:
         return Problem("idempotency_mismatch")
-    faults = [Fault(f"{pointers[index]}/expires_at", "is in the past") for index in outcome.refused]
-    return invalid(faults, "already_expired")
+    holders = [format_id(job_id) for job_id in outcome.conflicts]
+    field, code, details = {
+        EnqueueStatus.EXPIRED: ("expires_at", "already_expired", repeat("is in the past")),
+        EnqueueStatus.CONFLICT: ("unique", "unique_conflict", (f"is held by the job {holder}" for holder in holders)),
+        EnqueueStatus.DRAINING: ("queue", "queue_draining", repeat("takes no new jobs")),
+        EnqueueStatus.FULL: ("queue", "queue_full", repeat("is full")),
+    }[outcome.status]
+    places = [f"{pointers[index]}/{field}" for index in outcome.refused]
+    faults = [Fault(place, detail) for place, detail in zip(places, details, strict=False)]
+    return invalid(faults, code, job_id=holders[0] if holders else "")

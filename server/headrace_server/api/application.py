@@ -7,7 +7,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ from headrace_server.api.door import Door
 from headrace_server.api.problems import Problem
 from headrace_server.api.routes import Operation
 from headrace_server.domain.errors import StoreFault
+from headrace_server.domain.finding import CursorInvalid
 
 HELD_BACK_FROM: Final = 64 * 1024  # bytes of a reply that fit into the connection's buffer: a longer one is sent in two
 MAX_REQUEST_ID_CHARS: Final = 128
@@ -56,6 +57,8 @@ class Application:
             _log.debug("client gone", extra=request.facts())
         except Problem as problem:
             await self._refuse(request, problem)
+        except CursorInvalid as fault:
+            await self._refuse(request, Problem("invalid_cursor", str(fault)))
         except StoreFault as fault:
             _log.warning("store fault", extra={**request.facts(), "code": fault.code.value, "detail": fault.detail})
             await self._refuse(request, problems.of_store(fault))
@@ -79,10 +82,19 @@ class Application:
         await route.app(request.scope, request.receive, request.send_with_id)
 
     async def _operate(self, request: "_Request", operation: Operation, params: dict[str, str]) -> None:
-        call = Call(request.scope, request.receive, self._services, headers=request.headers, params=params)
+        call = Call(
+            request.scope,
+            request.receive,
+            self._services,
+            headers=request.headers,
+            params=params,
+            negotiates=operation.negotiates,
+        )
         try:
             reply = await operation.handler(call)
-            if reply.on_lost is None:
+            if reply.stream is not None:
+                await _pass_on(request, reply, reply.stream)
+            elif reply.on_lost is None:
                 await request.send_reply(reply.status, *_encoded(reply, call))
             else:
                 await _hand_over(request, reply, call, reply.on_lost)
@@ -150,10 +162,10 @@ class _Request:
         await self.start(status, headers, len(body))
         await self.send_body(body, more=False)
 
-    async def start(self, status: int, headers: Headers, length: int) -> None:
-        """Send the head of a reply."""
+    async def start(self, status: int, headers: Headers, length: int | None) -> None:
+        """Send the head of a reply; a stream has no length."""
         self.status = status
-        if status not in (204, 304):  # neither has a length (RFC 9110, 8.6)
+        if length is not None and status not in (204, 304):  # neither has a length (RFC 9110, 8.6)
             headers = [*headers, (b"content-length", str(length).encode())]
         headers = [*headers, (ID_HEADER, self.id.encode("latin-1")), *self.extra]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
@@ -177,6 +189,15 @@ def _encoded(reply: Reply, call: Call) -> tuple[Headers, bytes]:
         return reply.headers, b""
     headers = [(b"content-type", media.MEDIA[call.reply_format]), VARY, *reply.headers]
     return headers, media.encode(reply.document, call.reply_format)
+
+
+async def _pass_on(request: _Request, reply: Reply, stream: AsyncIterator[bytes]) -> None:
+    """Send the parts of a stream as they come; a slow reader holds up the next part, so nothing gathers here."""
+    await request.start(reply.status, [(b"content-type", reply.media), *reply.headers], None)
+    if request.scope["method"] != "HEAD":
+        async for part in stream:
+            await request.send_body(part, more=True)
+    await request.send_body(b"", more=False)
 
 
 async def _hand_over(request: _Request, reply: Reply, call: Call, on_lost: Callable[[], Awaitable[object]]) -> None:

@@ -1,9 +1,13 @@
 """POST /v1/jobs/batch: many jobs in one request, all or none, or each for itself."""
 
 from collections.abc import Sequence
+from functools import partial
+
+from msgspec import UNSET
 
 from headrace_server.api import after, build, keys, parse, shapes
 from headrace_server.api.call import Call, Reply
+from headrace_server.api.faults import rule_faults
 from headrace_server.api.jobs import REPLAYED, document
 from headrace_server.api.problems import Fault, Problem, invalid, of_store
 from headrace_server.api.replies import BatchDocument, BatchResult, JobsDocument
@@ -35,14 +39,13 @@ async def _all_or_none(call: Call, items: Sequence[Item], text: str | None, data
     jobs = _new_jobs(call, valid(items))
     key = None if text is None else keys.of_request(call, text, jobs[0].queue, keys.of_body(data))
     outcome = await call.engine.enqueue(EnqueueGroup(jobs, key))
-    if outcome.status in (EnqueueStatus.KEY_MISMATCH, EnqueueStatus.EXPIRED):
+    if not after.is_done(outcome):
         raise after.refused(outcome, [f"/jobs/{index}" for index in range(len(jobs))])
-    replayed = outcome.status is EnqueueStatus.REPLAYED
     found = await after.enqueued(call, outcome)
     return Reply(
-        status=200 if replayed else 201,
-        document=JobsDocument([document(call, job, replayed=replayed) for job in found]),
-        headers=[call.durability(), *([REPLAYED] if replayed else [])],
+        status=201 if any(each.is_new for each in found) else 200,
+        document=JobsDocument([document(call, each) for each in found]),
+        headers=[call.durability(), *([REPLAYED] if outcome.status is EnqueueStatus.REPLAYED else [])],
     )
 
 
@@ -58,26 +61,17 @@ async def _each(call: Call, items: Sequence[Item], text: str | None, data: bytes
         for i, (fields, job) in enumerate(zip(jobs, _new_jobs(call, jobs), strict=True))
     ]
     outcomes = await call.engine.enqueue_each(groups) if groups else []
-    replays = await _replays(call, outcomes)
-    results = [_result(call, index, outcome, replays) for index, (_, outcome) in enumerate(in_places(items, outcomes))]
+    others = await after.met(call, [outcome for outcome in outcomes if isinstance(outcome, Enqueued)])
+    results = [_result(call, index, outcome, others) for index, (_, outcome) in enumerate(in_places(items, outcomes))]
     return Reply(document=BatchDocument(results), headers=[call.durability()])
 
 
-async def _replays(call: Call, outcomes: Sequence[Enqueued | StoreFault]) -> dict[bytes, Job | None]:
-    """Return the jobs that earlier requests with the same keys made, by id."""
-    done = [outcome for outcome in outcomes if isinstance(outcome, Enqueued)]
-    ids = [job_id for outcome in done if outcome.status is EnqueueStatus.REPLAYED for job_id in outcome.ids]
-    return dict(zip(ids, await after.read(call.engine.get(ids)), strict=True)) if ids else {}
-
-
 def _result(
-    call: Call, index: int, outcome: Enqueued | StoreFault | Invalid, replays: dict[bytes, Job | None]
+    call: Call, index: int, outcome: Enqueued | StoreFault | Invalid, others: dict[bytes, Job | None]
 ) -> BatchResult:
-    if isinstance(outcome, Enqueued) and outcome.status is EnqueueStatus.CREATED:
-        return BatchResult(status=201, job=document(call, outcome.jobs[0]))
-    if isinstance(outcome, Enqueued) and outcome.status is EnqueueStatus.REPLAYED:
-        job_id = outcome.ids[0]
-        return BatchResult(status=200, job=document(call, replays[job_id] or job_id, replayed=True))
+    if isinstance(outcome, Enqueued) and after.is_done(outcome):
+        [found] = after.found(outcome, others)
+        return BatchResult(status=201 if found.is_new else 200, job=document(call, found))
     problem = _problem(index, outcome)
     return BatchResult(status=problem.status, problem=problem.document())
 
@@ -93,13 +87,18 @@ def _problem(index: int, outcome: Enqueued | StoreFault | Invalid) -> Problem:
 def _with_defaults(items: Sequence[Item], defaults: object) -> list[Item]:
     if isinstance(defaults, shapes.JobDefaults):
         items = [item if isinstance(item, Invalid) else build.with_defaults(item, defaults) for item in items]
-    return [_require_task(item, index) for index, item in enumerate(items)]
+    return [_require_whole(item, f"/jobs/{index}") for index, item in enumerate(items)]
 
 
-def _require_task(item: Item, index: int) -> Item:
-    if isinstance(item, Invalid) or isinstance(item.task, str):
+def _require_whole(item: Item, pointer: str) -> Item:
+    """Return a job, or what it lacks although the defaults are laid below it."""
+    if isinstance(item, Invalid):
         return item
-    return Invalid([Fault(f"/jobs/{index}/task", "is missing, here and in the defaults")])
+    faults = [] if isinstance(item.task, str) else [Fault(f"{pointer}/task", "is missing, here and in the defaults")]
+    for rule in shapes.WHOLE_JOB:
+        if getattr(item, rule.trigger) is not UNSET:
+            faults += rule_faults(rule, partial(getattr, item), pointer)
+    return Invalid(faults) if faults else item
 
 
 def _require_atomic(items: Sequence[Item]) -> None:

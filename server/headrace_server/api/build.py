@@ -1,22 +1,19 @@
-"""Typed bodies -> what the engine is asked; it must not know bytes on the wire beyond the values that jobs keep."""
+"""Typed bodies -> jobs that the engine is asked to make; it must not know bytes on the wire beyond what jobs keep."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, UnsetType
 
 from headrace_server.api import shapes
-from headrace_server.api.faults import Reading
 from headrace_server.api.payloads import as_json_object
-from headrace_server.api.problems import Fault
-from headrace_server.api.verdicts import Invalid
 from headrace_server.domain import limits
-from headrace_server.domain.ids import parse_id
-from headrace_server.domain.jobs import Body, Format, IdempotencyKey, NewJob
-from headrace_server.domain.requests import Ack, Extend, Nack, Release, Settle, Snooze
+from headrace_server.domain.ids import group_of_queue
+from headrace_server.domain.jobs import Body, Format, IdempotencyKey, NewJob, OnDead, Unique
+from headrace_server.domain.requests import Patch
 from headrace_server.domain.retry import RetryPolicy
 
 T = TypeVar("T")
@@ -35,23 +32,50 @@ def unix_ms(instant: datetime) -> int:
 def new_job(fields: shapes.JobFields, job_id: bytes, format: Format, trace: bytes | None) -> NewJob:
     """Return the job of one checked job document; its payload's bytes stay as they came."""
     assert fields.task is not UNSET
+    queue = queue_of(fields)
+    payload = _NULL[format] if fields.payload is UNSET else Body(bytes(fields.payload), format)
     return NewJob(
         id=job_id,
         task=fields.task,
-        queue=queue_of(fields),
-        payload=_NULL[format] if fields.payload is UNSET else Body(bytes(fields.payload), format),
-        priority=_or_none(fields.priority),
-        delay_ms=_or_none(fields.delay_ms),
-        run_at_ms=_ms_or_none(fields.run_at),
-        expires_in_ms=_or_none(fields.expires_in_ms),
-        expires_at_ms=_ms_or_none(fields.expires_at),
-        lease_ms=_or_none(fields.lease_ms),
-        retention_ms=_or_none(fields.retention_ms),
-        max_crashes=_or_none(fields.max_crashes),
-        retry=None if fields.retry is UNSET else _policy(fields.retry),
+        queue=queue,
+        payload=payload,
+        priority=or_none(fields.priority),
+        delay_ms=or_none(fields.delay_ms),
+        run_at_ms=ms_or_none(fields.run_at),
+        expires_in_ms=or_none(fields.expires_in_ms),
+        expires_at_ms=ms_or_none(fields.expires_at),
+        lease_ms=or_none(fields.lease_ms),
+        retention_ms=or_none(fields.retention_ms),
+        max_crashes=or_none(fields.max_crashes),
+        max_runtime_ms=or_none(fields.max_runtime_ms),
+        result_ttl_ms=or_none(fields.result_ttl_ms),
+        retry=None if fields.retry is UNSET else policy(fields.retry),
+        tags=(fields.tags or None) if fields.tags is not UNSET else None,
+        fairness_key=or_none(fields.fairness_key),
+        weight=1 if fields.weight is UNSET else fields.weight,
+        ordering_key=or_none(fields.ordering_key),
+        on_dead=OnDead.NEXT if fields.on_dead is UNSET else fields.on_dead,
+        limits=() if fields.limits is UNSET else tuple(fields.limits),
+        unique=None if fields.unique is UNSET else _unique(fields.unique, fields.task, queue, payload),
         meta=None if fields.meta is UNSET else as_json_object(bytes(fields.meta), format),
         trace=trace,
     )
+
+
+def _unique(given: shapes.Unique, task: str, queue: str, payload: Body) -> Unique:
+    """Return what keeps other jobs of its group out: the group is in the digest, so that queues of others are free."""
+    parts: list[str | bytes] = ["unique", group_of_queue(queue)]
+    if given.key is not UNSET:
+        parts += ["key", given.key]
+    else:
+        values: dict[shapes.UniqueBy, list[str | bytes]] = {
+            shapes.UniqueBy.QUEUE: [queue],
+            shapes.UniqueBy.TASK: [task],
+            shapes.UniqueBy.PAYLOAD: [payload.format.value, payload.data],
+        }
+        assert given.by is not UNSET
+        parts += ["by", *(part for by in shapes.UniqueBy if by in given.by for part in (by.value, *values[by]))]
+    return Unique(digest=_digest(parts), until=given.until, ttl_ms=or_none(given.ttl_ms), on_conflict=given.on_conflict)
 
 
 def queue_of(fields: shapes.JobDefaults) -> str:
@@ -98,96 +122,32 @@ def trace(headers: dict[bytes, bytes]) -> bytes | None:
     return encoded if len(encoded) <= limits.MAX_TRACE_BYTES else None
 
 
-def ack(job_id: bytes, given: shapes.AckInput, format: Format) -> Ack:
-    """Return an ack; a result of null is a result, none at all is none."""
-    result = None if given.result is UNSET else Body(bytes(given.result), format)
-    return Ack(job_id=job_id, token=bytes.fromhex(given.token), result=result)
-
-
-def nack(job_id: bytes, given: shapes.NackInput, format: Format) -> Nack:
-    """Return a nack, its error as JSON with texts cut to what a job keeps."""
-    error: dict[str, Any] = {
-        "type": given.error.type[: limits.MAX_ERROR_TYPE_CHARS],
-        "message": given.error.message[: limits.MAX_ERROR_MESSAGE_CHARS],
-    }
-    if given.error.stack is not UNSET:
-        error["stack"] = given.error.stack[-limits.MAX_ERROR_STACK_CHARS :]  # the end names the cause
-    if given.error.details is not UNSET:
-        error["details"] = Raw(as_json_object(bytes(given.error.details), format))
-    return Nack(
+def patch(job_id: bytes, given: shapes.PatchInput) -> Patch:
+    """Return what shall be different about a job."""
+    return Patch(
         job_id=job_id,
-        token=bytes.fromhex(given.token),
-        error=msgspec.json.encode(error),
-        retryable=given.retryable,
-        retry_in_ms=_or_none(given.retry_in_ms),
+        priority=or_none(given.priority),
+        run_at_ms=ms_or_none(given.run_at),
+        delay_ms=or_none(given.delay_ms),
+        queue=or_none(given.queue),
     )
 
 
-def release(job_id: bytes, given: shapes.ReleaseInput, _format: Format) -> Release:
-    """Return a release."""
-    return Release(job_id=job_id, token=bytes.fromhex(given.token), reason=given.reason)
+def policy(given: shapes.Retry) -> RetryPolicy:
+    """Return when a failed job is tried again."""
+    wishes = {name: or_none(getattr(given, name)) for name in given.__struct_fields__}
+    if given.non_retryable is not UNSET:
+        wishes["non_retryable"] = tuple(given.non_retryable)
+    return RetryPolicy(**wishes)
 
 
-def snooze(job_id: bytes, given: shapes.SnoozeInput, _format: Format) -> Snooze:
-    """Return a snooze."""
-    return Snooze(job_id=job_id, token=bytes.fromhex(given.token), delay_ms=given.delay_ms)
-
-
-def extend(job_id: bytes, given: shapes.ExtendInput, _format: Format) -> Extend:
-    """Return an extend."""
-    return Extend(job_id=job_id, token=bytes.fromhex(given.token), lease_ms=_or_none(given.lease_ms))
-
-
-def completions(items: Sequence[Any], reading: Reading, pointer: str) -> list[Settle | Invalid]:
-    """Return the settles of a list of typed items, those with a malformed id as Invalid."""
-    return [_completion(item, reading, f"{pointer}/{index}") for index, item in enumerate(items)]
-
-
-def _completion(item: shapes.CompletionItem | Invalid, reading: Reading, pointer: str) -> Settle | Invalid:
-    if isinstance(item, Invalid):
-        return item
-    job_id = parse_id(item.job_id)
-    if job_id is None:
-        return no_such_id(item.job_id, pointer)
-    match item:
-        case shapes.AckItem():
-            return ack(job_id, item, reading.format)
-        case shapes.NackItem():
-            return nack(job_id, item, reading.format)
-        case shapes.ReleaseItem():
-            return release(job_id, item, reading.format)
-        case shapes.SnoozeItem():
-            return snooze(job_id, item, reading.format)
-
-
-def extends(items: Sequence[shapes.HeartbeatItem | Invalid], pointer: str) -> list[Settle | Invalid]:
-    """Return the extends of a heartbeat."""
-    return [_extend(item, f"{pointer}/{index}") for index, item in enumerate(items)]
-
-
-def _extend(item: shapes.HeartbeatItem | Invalid, pointer: str) -> Settle | Invalid:
-    if isinstance(item, Invalid):
-        return item
-    job_id = parse_id(item.job_id)
-    if job_id is None:
-        return no_such_id(item.job_id, pointer)
-    return Extend(job_id=job_id, token=bytes.fromhex(item.token), lease_ms=_or_none(item.extend_ms))
-
-
-def no_such_id(text: str, pointer: str) -> Invalid:
-    """Return the refusal of an item whose job_id cannot be one."""
-    return Invalid([Fault(f"{pointer}/job_id", "is not the id of a job: ids are what the server gave out")], text)
-
-
-def _policy(given: shapes.Retry) -> RetryPolicy:
-    return RetryPolicy(**{name: _or_none(getattr(given, name)) for name in given.__struct_fields__})
-
-
-def _or_none(value: T | UnsetType) -> T | None:
+def or_none(value: T | UnsetType) -> T | None:
+    """Return a field's value, None when it was not given."""
     return None if value is UNSET else value
 
 
-def _ms_or_none(value: datetime | UnsetType) -> int | None:
+def ms_or_none(value: datetime | UnsetType) -> int | None:
+    """Return a field's instant in milliseconds, None when it was not given."""
     return None if value is UNSET else unix_ms(value)
 
 

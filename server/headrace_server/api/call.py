@@ -1,7 +1,7 @@
 """One request as handlers see it, and the reply they return; it must not know what any operation does."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
 
@@ -49,7 +49,8 @@ class Reply(msgspec.Struct, kw_only=True):
     status: int = 200
     document: Any = None
     raw: bytes | None = None  # instead of a document
-    media: bytes = b""  # of raw
+    stream: AsyncIterator[bytes] | None = None  # instead of a document: parts of a body without end
+    media: bytes = b""  # of raw and stream
     headers: Headers = []
     on_lost: Callable[[], Awaitable[object]] | None = None  # called when the client left before it had the last byte
 
@@ -67,14 +68,16 @@ class Call:
         *,
         headers: dict[bytes, bytes],
         params: dict[str, str],
+        negotiates: bool = False,
     ) -> None:
+        """Take one request; Problem not_acceptable, before anything is done, unless its handler negotiates itself."""
         self.scope = scope
         self.receive = receive
         self.services = services
         self.params = params
         self.path: str = scope["path"]
         self.headers = headers
-        self.reply_format = media.format_of_reply(headers.get(b"accept"))
+        self.reply_format = Format.JSON if negotiates else media.format_of_reply(headers.get(b"accept"))
         self._body: bytes | None = None
         self._gone: asyncio.Task[Any] | None = None
 
@@ -106,10 +109,15 @@ class Call:
 
     def query(self, name: str) -> str | None:
         """Return the last value of a query parameter, or None."""
-        raw: bytes = self.scope["query_string"]
-        if not raw:
+        if not self.scope["query_string"]:
             return None
-        return parse_qs(raw.decode("latin-1"), keep_blank_values=True).get(name, [None])[-1]
+        values = self.queries().get(name)
+        return values[-1] if values else None
+
+    def queries(self) -> dict[str, list[str]]:
+        """Return all query parameters, each with its values in order."""
+        raw: bytes = self.scope["query_string"]
+        return parse_qs(raw.decode("latin-1"), keep_blank_values=True)
 
     async def body(self) -> bytes:
         """Return the whole body; Problem 413 when it is longer than the server takes, ClientGone when it breaks off."""

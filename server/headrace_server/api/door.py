@@ -14,6 +14,7 @@ from headrace_server.api.problems import Problem
 
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 OPEN_PATHS: Final = ("/livez", "/readyz", "/docs", "/openapi.", "/problems")  # no token needed below these
+_HEADERS_IN: Final = b"authorization, content-type, idempotency-key, if-none-match, last-event-id, prefer"
 _CHALLENGE: Final = [(b"www-authenticate", b'Bearer realm="headrace"')]
 
 
@@ -46,9 +47,12 @@ class Door:
             return []
         return [
             (b"access-control-allow-origin", origin),
-            (b"access-control-allow-methods", b"GET, POST"),
-            (b"access-control-allow-headers", b"authorization, content-type, idempotency-key, if-none-match, prefer"),
-            (b"access-control-expose-headers", b"etag, idempotency-replayed, location, retry-after, x-request-id"),
+            (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
+            (b"access-control-allow-headers", _HEADERS_IN),
+            (
+                b"access-control-expose-headers",
+                b"etag, idempotency-replayed, link, location, retry-after, x-request-id",
+            ),
             (b"access-control-max-age", b"600"),
             (b"vary", b"origin"),
         ]

@@ -1,32 +1,26 @@
 """The slow path of parsing: lists every fault of a body that the typed decoder refused, each with a JSON pointer.
 
-It walks the same types (`shapes.py`) that the decoder decodes into, so a rule is written once. It must not know HTTP.
+It walks the same types (`shapes`) that the decoder decodes into, so a rule is written once. It must not know HTTP.
 """
 
-import re
-from collections.abc import Iterable
-from datetime import datetime
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from itertools import islice
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET, Meta, Raw
+from msgspec import UNSET, Raw
 from msgspec import inspect as info
 
-from headrace_server.api.payloads import Unwritable, as_json_object, payload_fault
+from headrace_server.api.leaves import fault_of, one_of
+from headrace_server.api.payloads import Unwritable, as_json, as_json_object, payload_fault
 from headrace_server.api.problems import Fault
-from headrace_server.api.shapes import EXCLUSIVE
+from headrace_server.api.shapes import RULES
+from headrace_server.api.shapes.rules import Get, Rule
 from headrace_server.domain.jobs import Format
-from headrace_server.domain.limits import MAX_DEPTH, MAX_FAULTS, MAX_KEY_CHARS, MAX_NAME_CHARS
+from headrace_server.domain.limits import MAX_CHECKPOINT_BYTES, MAX_DEPTH, MAX_FAULTS, MAX_PROGRESS_BYTES
 
-_Instant = Annotated[datetime, Meta(tz=True)]
-_WORDS: Final = {
-    "name": f"must be 1 to {MAX_NAME_CHARS} characters of A-Z a-z 0-9 _ . -",
-    "worker": f"must be 1 to {MAX_NAME_CHARS} characters of A-Z a-z 0-9 _ . - : @",
-    "token": "must be the 32 hexadecimal digits of a lease's token",
-    "key": f"must be 1 to {MAX_KEY_CHARS} visible ASCII characters",
-}
+_JSON_BYTES: Final = {"progress": MAX_PROGRESS_BYTES, "checkpoint": MAX_CHECKPOINT_BYTES}
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -42,31 +36,50 @@ def list_faults(shape: Any, data: bytes, reading: Reading, pointer: str = "") ->
 
 
 def value_faults(value: msgspec.Struct, reading: Reading, pointer: str = "") -> list[Fault]:
-    """Return the faults that types cannot express: of values kept as bytes, and of fields that exclude each other."""
+    """Return the faults that types cannot express: of values kept as bytes, and between fields."""
     found: list[Fault] = []
-    given = {name: part for name in value.__struct_fields__ if (part := getattr(value, name)) is not UNSET}
-    for name, kind in raw_fields(type(value)):
-        if name in given:
-            found += _raw_faults(kind, bytes(given[name]), reading, f"{pointer}/{name}")
-    for name, part in given.items():
-        if isinstance(part, msgspec.Struct):
+    checks = _checks(type(value))
+    for name, kind in checks.raws:
+        if (data := getattr(value, name)) is not UNSET:
+            found += _raw_faults(kind, bytes(data), reading, f"{pointer}/{name}")
+    for name in checks.parts:
+        if isinstance(part := getattr(value, name), msgspec.Struct):
             found += value_faults(part, reading, f"{pointer}/{name}")
-    found += _pair_faults(type(value), given, pointer)
+    for rule in checks.rules:
+        if not rule.trigger or getattr(value, rule.trigger) is not UNSET:
+            found += rule_faults(rule, partial(getattr, value), pointer)
     return found
+
+
+def rule_faults(rule: Rule, get: Get, pointer: str) -> Iterator[Fault]:
+    """Yield the faults that a rule finds in a body at `pointer`."""
+    for field, detail in rule.faults(get):
+        yield Fault(f"{pointer}/{field}" if field else pointer, detail)
+
+
+class _Checks(msgspec.Struct, frozen=True):
+    """What of a struct the decoder cannot check; looked at for every body, so it holds nothing else."""
+
+    raws: tuple[tuple[str, str], ...]  # fields kept as bytes, with their kind
+    parts: tuple[str, ...]  # fields that are structs
+    rules: tuple[Rule, ...]
+
+
+@cache
+def _checks(shape: type) -> _Checks:
+    struct = _info(shape)
+    assert isinstance(struct, info.StructType)
+    kinds = ((field.name, _extra(field.type).get("raw", "")) for field in struct.fields)
+    return _Checks(
+        raws=tuple((name, kind) for name, kind in kinds if kind not in ("", "item")),
+        parts=tuple(field.name for field in struct.fields if isinstance(field.type, info.StructType)),
+        rules=RULES.get(shape, ()),
+    )
 
 
 @cache
 def _info(shape: Any) -> info.Type:
     return info.type_info(shape)
-
-
-@cache
-def raw_fields(shape: type) -> tuple[tuple[str, str], ...]:
-    """Return the fields of a struct that are kept as bytes, each with its kind: payload or object."""
-    struct = _info(shape)
-    assert isinstance(struct, info.StructType)
-    kinds = ((field.name, _extra(field.type).get("raw", "")) for field in struct.fields)
-    return tuple((name, kind) for name, kind in kinds if kind)
 
 
 def _extra(kind: info.Type) -> dict[str, Any]:
@@ -75,21 +88,15 @@ def _extra(kind: info.Type) -> dict[str, Any]:
 
 def _walk(kind: info.Type, data: bytes, reading: Reading, pointer: str) -> Iterable[Fault]:
     extra = _extra(kind)
+    if "raw" in extra:
+        return _raw_walk(extra["raw"], data, reading, pointer)
     if isinstance(kind, info.Metadata):
         kind = kind.type
-    if isinstance(kind, info.RawType):
-        return _raw_faults(extra["raw"], data, reading, pointer)
-    if isinstance(kind, info.UnionType):
-        return _walk_union(kind, data, reading, pointer)
-    if isinstance(kind, info.StructType):
-        return _walk_struct(kind, data, reading, pointer)
-    if isinstance(kind, info.ListType):
-        return _walk_list(kind, data, reading, pointer)
-    return (
-        ()
-        if _fits(kind, _decode(data, Any, reading))
-        else (Fault(pointer, _WORDS.get(extra.get("is", "")) or _must(kind)),)
-    )
+    walk = _WALKS.get(type(kind))
+    if walk is not None:
+        return walk(kind, data, reading, pointer)
+    wrong = fault_of(kind, extra.get("is", ""), _decode(data, Any, reading))
+    return (Fault(pointer, wrong),) if wrong else ()
 
 
 def _walk_struct(kind: info.StructType, data: bytes, reading: Reading, pointer: str) -> Iterable[Fault]:
@@ -106,11 +113,21 @@ def _walk_struct(kind: info.StructType, data: bytes, reading: Reading, pointer: 
             yield from _walk(field.type, bytes(members[name]), reading, f"{pointer}/{name}")
         elif field.required:
             yield Fault(f"{pointer}/{name}", "is missing")
-    yield from _pair_faults(kind.cls, members, pointer)
+
+    def get(name: str) -> Any:
+        return _decode(bytes(members[name]), Any, reading) if name in members else UNSET
+
+    for rule in RULES.get(kind.cls, ()):
+        yield from rule_faults(rule, get, pointer)
 
 
 def _walk_union(kind: info.UnionType, data: bytes, reading: Reading, pointer: str) -> Iterable[Fault]:
+    """Walk a struct by its tag, or a list that may be left away around its only item."""
     structs = {t.tag: t for t in kind.types if isinstance(t, info.StructType)}
+    if not structs:
+        is_list = _decode(data, list[Raw], reading) is not UNSET
+        fitting = next(t for t in kind.types if isinstance(t, info.ListType) == is_list)
+        return _walk(fitting, data, reading, pointer)
     tag_field = next(iter(structs.values())).tag_field
     members = _decode(data, dict[str, Raw], reading)
     if members is UNSET:
@@ -119,7 +136,7 @@ def _walk_union(kind: info.UnionType, data: bytes, reading: Reading, pointer: st
         return (Fault(f"{pointer}/{tag_field}", "is missing"),)
     tag = _decode(bytes(members[tag_field]), str, reading)
     if tag not in structs:
-        return (Fault(f"{pointer}/{tag_field}", _one_of(structs)),)
+        return (Fault(f"{pointer}/{tag_field}", one_of(structs)),)
     return _walk_struct(structs[tag], data, reading, pointer)
 
 
@@ -136,26 +153,61 @@ def _walk_list(kind: info.ListType, data: bytes, reading: Reading, pointer: str)
         yield from _walk(kind.item_type, bytes(item), reading, f"{pointer}/{index}")
 
 
+def _walk_dict(kind: info.DictType, data: bytes, reading: Reading, pointer: str) -> Iterable[Fault]:
+    members = _decode(data, dict[str, Raw], reading)
+    if members is UNSET:
+        yield Fault(pointer, "must be an object")
+        return
+    if kind.max_length is not None and len(members) > kind.max_length:
+        yield Fault(pointer, f"must have at most {kind.max_length} fields; it has {len(members)}")
+        return
+    for name, value in members.items():
+        place = f"{pointer}/{_escape(name)}"
+        yield from _walk(kind.key_type, _encode(name, reading), reading, place)
+        yield from _walk(kind.value_type, bytes(value), reading, place)
+
+
+_WALKS: Final[dict[type[info.Type], Callable[[Any, bytes, Reading, str], Iterable[Fault]]]] = {
+    info.UnionType: _walk_union,
+    info.StructType: _walk_struct,
+    info.ListType: _walk_list,
+    info.DictType: _walk_dict,
+}
+
+
+def _raw_walk(kind: str, data: bytes, reading: Reading, pointer: str) -> Iterable[Fault]:
+    """Check the encoded form of a value that is kept as bytes."""
+    if kind != "binary":
+        return _raw_faults(kind, data, reading, pointer)
+    binary = _decode(data, bytes, reading)
+    if binary is UNSET:
+        return (Fault(pointer, "must be base64 (RFC 4648), in msgpack binary"),)
+    return _raw_faults(kind, binary, reading, pointer)
+
+
 def _raw_faults(kind: str, data: bytes, reading: Reading, pointer: str) -> Iterable[Fault]:
     if kind == "item":
         return ()
-    if kind == "object":
-        try:
-            as_json_object(data, reading.format)
-        except Unwritable as fault:
-            return (Fault(pointer, str(fault)),)
-        return ()
-    if len(data) > reading.max_payload_bytes:
+    if kind in ("payload", "binary") and len(data) > reading.max_payload_bytes:
         detail = f"is {len(data)} bytes long; the limit is {reading.max_payload_bytes}"
         return (Fault(pointer, detail, "payload_too_large"),)
-    wrong = payload_fault(data, reading.format)
+    wrong = _raw_fault(kind, data, reading.format)
     return (Fault(pointer, wrong),) if wrong else ()
 
 
-def _pair_faults(shape: type, given: dict[str, Any], pointer: str) -> Iterable[Fault]:
-    for pair in EXCLUSIVE.get(shape, ()):
-        if pair.first in given and pair.second in given:
-            yield Fault(f"{pointer}/{pair.second}", f"excludes {pair.first}: give one of the two")
+def _raw_fault(kind: str, data: bytes, format: Format) -> str | None:
+    if kind == "binary":
+        return None
+    if kind == "payload":
+        return payload_fault(data, format)
+    try:
+        if kind == "object":
+            as_json_object(data, format)
+        else:
+            as_json(data, format, _JSON_BYTES[kind])
+    except Unwritable as fault:
+        return str(fault)
+    return None
 
 
 def _decode(data: bytes, kind: Any, reading: Reading) -> Any:
@@ -168,61 +220,8 @@ def _decode(data: bytes, kind: Any, reading: Reading) -> Any:
         return UNSET
 
 
-def _fits(kind: info.Type, value: Any) -> bool:
-    match kind:
-        case info.BoolType():
-            return type(value) is bool
-        case info.IntType() | info.FloatType():
-            numbers = (int,) if isinstance(kind, info.IntType) else (int, float)
-            return (
-                type(value) in numbers
-                and (kind.ge is None or value >= kind.ge)
-                and (kind.le is None or value <= kind.le)
-            )
-        case info.StrType():
-            return (
-                type(value) is str
-                and (kind.max_length is None or len(value) <= kind.max_length)
-                and (kind.pattern is None or _matches(kind.pattern, value))
-            )
-        case info.EnumType():
-            return type(value) is str and value in {member.value for member in kind.cls}
-        case info.DateTimeType():
-            return _is_instant(value)
-    raise TypeError(f"no rule for {kind}: a new kind of field needs one here")
-
-
-def _matches(pattern: str, text: str) -> bool:
-    return re.search(pattern, text) is not None
-
-
-def _is_instant(value: Any) -> bool:
-    try:
-        msgspec.convert(value, _Instant)
-    except msgspec.ValidationError:
-        return False
-    return True
-
-
-def _must(kind: info.Type) -> str:
-    match kind:
-        case info.BoolType():
-            return "must be true or false"
-        case info.IntType():
-            return f"must be an integer from {kind.ge} to {kind.le}"
-        case info.FloatType():
-            return f"must be a number from {kind.ge} to {kind.le}"
-        case info.StrType(max_length=int() as high):
-            return f"must be a text of at most {high} characters"
-        case info.EnumType():
-            return _one_of(member.value for member in kind.cls)
-        case info.DateTimeType():
-            return "must be an instant with a time zone, like 2026-01-02T03:04:05.678Z"
-    return "must be a text"
-
-
-def _one_of(words: Iterable[Any]) -> str:
-    return "must be one of " + ", ".join(map(str, words))
+def _encode(value: str, reading: Reading) -> bytes:
+    return msgspec.json.encode(value) if reading.format is Format.JSON else msgspec.msgpack.encode(value)
 
 
 def _escape(name: str) -> str:

@@ -1,15 +1,18 @@
-"""Produce and read: /v1/jobs and what lies below one job, but for its leases."""
+"""Produce and read: /v1/jobs and what can be read below one job."""
 
-from headrace_server.api import after, build, keys, media, parse, render, shapes
+from typing import Final
+
+from headrace_server.api import after, build, keys, parse, render, shapes
 from headrace_server.api.call import VARY, Call, Reply
 from headrace_server.api.problems import Problem
 from headrace_server.api.replies import GoneDocument, JobDocument
 from headrace_server.domain.ids import format_id, parse_id
-from headrace_server.domain.jobs import Job
+from headrace_server.domain.jobs import Body, Job
 from headrace_server.domain.lifecycle import FINAL, State
-from headrace_server.domain.requests import Cancelled, CancelStatus, EnqueueGroup, EnqueueStatus
+from headrace_server.domain.requests import EnqueueGroup, Placed
 
-REPLAYED = (b"idempotency-replayed", b"true")
+REPLAYED: Final = (b"idempotency-replayed", b"true")
+INERT: Final = [(b"x-content-type-options", b"nosniff"), (b"content-security-policy", b"default-src 'none'; sandbox")]
 
 
 async def enqueue_job(call: Call) -> Reply:
@@ -29,22 +32,22 @@ async def enqueue_job(call: Call) -> Reply:
     job = build.new_job(fields, call.engine.new_id(queue), call.body_format, build.trace(call.headers))
     outcome = await call.engine.enqueue(EnqueueGroup([job], key))
     [found] = await after.enqueued(call, outcome)
-    return await _created(call, found, outcome.status is EnqueueStatus.REPLAYED, wait_ms)
+    return await _enqueued(call, found, wait_ms)
 
 
-async def _created(call: Call, found: Job | bytes, replayed: bool, wait_ms: int | None) -> Reply:
+async def _enqueued(call: Call, found: after.Found, wait_ms: int | None) -> Reply:
     headers = [call.durability()]
-    if replayed:
+    if found.placed is None:
         headers.append(REPLAYED)
-    if isinstance(found, bytes):
-        return Reply(document=GoneDocument(format_id(found)), headers=headers)
-    job = await after.finished(call, found, wait_ms)
+    if isinstance(found.job, bytes):
+        return Reply(document=GoneDocument(format_id(found.job)), headers=headers)
+    job = await after.finished(call, found.job, wait_ms)
     headers.append((b"location", f"/v1/jobs/{format_id(job.id)}".encode()))
-    status = 200 if replayed else 201
+    status = 201 if found.is_new else 200
     if wait_ms:
         headers.append(_applied(wait_ms))
         status = 200 if job.state in FINAL else 202
-    return Reply(status=status, document=render.job(job, call.reply_format, replayed=replayed), headers=headers)
+    return Reply(status=status, document=document(call, after.Found(job, found.placed)), headers=headers)
 
 
 async def get_job(call: Call) -> Reply:
@@ -66,6 +69,14 @@ async def get_job(call: Call) -> Reply:
     return Reply(document=render.job(job, call.reply_format), headers=headers)
 
 
+async def get_payload(call: Call) -> Reply:
+    """GET /v1/jobs/{id}/payload: the payload's bytes as the producer sent them."""
+    [job] = await call.engine.get([job_id_of(call)])
+    if job is None:
+        raise Problem("not_found", job_id=call.params["id"])
+    return _raw(job.payload)
+
+
 async def get_result(call: Call) -> Reply:
     """GET /v1/jobs/{id}/result: the result's bytes as the worker sent them."""
     job_id = job_id_of(call)
@@ -80,26 +91,24 @@ async def get_result(call: Call) -> Reply:
         raise _no_result_yet(job)
     if job.result is None:
         raise Problem("no_result", job_id=format_id(job_id))
-    return Reply(raw=job.result.data, media=media.MEDIA[job.result.format])
+    return _raw(job.result)
 
 
-async def cancel_job(call: Call) -> Reply:
-    """POST /v1/jobs/{id}/cancel: end a job that nobody holds; asking twice is the same."""
-    job_id = job_id_of(call)
-    data = await call.body()
-    given = parse.body(shapes.CancelInput, data, call.reading) if data else shapes.CancelInput()
-    [outcome] = await call.engine.cancel([job_id], given.reason)
-    if outcome.status is not CancelStatus.CANCELLED:
-        raise _not_cancelled(outcome)
-    [found] = after.known([job_id], await after.read(call.engine.get([job_id])))
-    return Reply(document=document(call, found))
+def _raw(body: Body) -> Reply:
+    """Return bytes under a media type that somebody else chose: no browser may take them for a page of this server."""
+    return Reply(raw=body.data, media=render.media_of(body), headers=INERT)
 
 
-def document(call: Call, found: Job | bytes, *, replayed: bool = False) -> JobDocument | GoneDocument:
-    """Return what the reader sees of a job, or of the id of one that is gone."""
-    if isinstance(found, bytes):
-        return GoneDocument(format_id(found))
-    return render.job(found, call.reply_format, replayed=replayed)
+def document(call: Call, found: after.Found) -> JobDocument | GoneDocument:
+    """Return what the reader sees of a job that an enqueue made or met."""
+    if isinstance(found.job, bytes):
+        return GoneDocument(format_id(found.job))
+    return render.job(
+        found.job,
+        call.reply_format,
+        replayed=found.placed in (None, Placed.DEDUPLICATED),
+        replaced=found.placed is Placed.REPLACED,
+    )
 
 
 def job_id_of(call: Call) -> bytes:
@@ -118,12 +127,6 @@ def _no_result_yet(job: Job) -> Problem:
         state=job.state.value,
         error=render.error(job.error) if ended else None,
     )
-
-
-def _not_cancelled(outcome: Cancelled) -> Problem:
-    codes = {CancelStatus.LEASED: "job_leased", CancelStatus.FINAL: "job_final", CancelStatus.NOT_FOUND: "not_found"}
-    state = outcome.state.value if outcome.state else ""
-    return Problem(codes[outcome.status], job_id=format_id(outcome.job_id), state=state)
 
 
 def _applied(wait_ms: int) -> tuple[bytes, bytes]:

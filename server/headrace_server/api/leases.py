@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
-from headrace_server.api import after, build, keys, parse, render, shapes
+from headrace_server.api import after, keys, outcomes, parse, render, settles, shapes
 from headrace_server.api.call import Call, Reply
 from headrace_server.api.jobs import REPLAYED, job_id_of
 from headrace_server.api.problems import Problem
@@ -18,6 +18,7 @@ from headrace_server.domain.jobs import Format
 from headrace_server.domain.requests import Grant, LeaseAsk, Settle, Settled, SettleStatus
 
 T = TypeVar("T", bound=msgspec.Struct)
+_LOST: Final = frozenset({SettleStatus.LEASE_LOST, SettleStatus.JOB_CANCELLED})
 
 
 async def lease_jobs(call: Call) -> Reply:
@@ -60,7 +61,7 @@ async def complete_jobs(call: Call) -> Reply:
 
 def _completions(call: Call, raws: Sequence[msgspec.Raw], pointer: str) -> list[Settle | Invalid]:
     items = parse.items(shapes.CompletionItem, raws, call.reading, pointer)
-    return build.completions(items, call.reading, pointer)
+    return settles.completions(items, call.reading, pointer)
 
 
 async def settle_items(call: Call, items: Sequence[Settle | Invalid]) -> tuple[list[SettledDocument], int]:
@@ -69,8 +70,8 @@ async def settle_items(call: Call, items: Sequence[Settle | Invalid]) -> tuple[l
     Raises StoreFault when the store failed all of them.
     """
     asked: list[Settle] = valid(items)
-    outcomes: list[Settled | StoreFault] = await call.engine.settle(asked) if asked else []
-    return render.settled_items(items, outcomes), await _time_of(call, outcomes)
+    found: list[Settled | StoreFault] = await call.engine.settle(asked) if asked else []
+    return outcomes.settled_items(items, found), await _time_of(call, found)
 
 
 async def _time_of(call: Call, outcomes: Sequence[Settled | StoreFault]) -> int:
@@ -86,27 +87,27 @@ async def _time_of(call: Call, outcomes: Sequence[Settled | StoreFault]) -> int:
 
 async def ack_job(call: Call) -> Reply:
     """POST /v1/jobs/{id}/ack: the job is done."""
-    return await _settle_one(call, shapes.AckInput, build.ack)
+    return await _settle_one(call, shapes.AckInput, settles.ack)
 
 
 async def nack_job(call: Call) -> Reply:
     """POST /v1/jobs/{id}/nack: the attempt failed."""
-    return await _settle_one(call, shapes.NackInput, build.nack)
+    return await _settle_one(call, shapes.NackInput, settles.nack)
 
 
 async def release_job(call: Call) -> Reply:
     """POST /v1/jobs/{id}/release: back to its place in the queue."""
-    return await _settle_one(call, shapes.ReleaseInput, build.release)
+    return await _settle_one(call, shapes.ReleaseInput, settles.release)
 
 
 async def snooze_job(call: Call) -> Reply:
     """POST /v1/jobs/{id}/snooze: again after a while."""
-    return await _settle_one(call, shapes.SnoozeInput, build.snooze)
+    return await _settle_one(call, shapes.SnoozeInput, settles.snooze)
 
 
 async def extend_job(call: Call) -> Reply:
     """POST /v1/jobs/{id}/extend: keep the lease."""
-    return await _settle_one(call, shapes.ExtendInput, build.extend)
+    return await _settle_one(call, shapes.ExtendInput, settles.extend)
 
 
 async def _settle_one(call: Call, shape: type[T], to_settle: Callable[[bytes, Any, Format], Settle]) -> Reply:
@@ -117,9 +118,9 @@ async def _settle_one(call: Call, shape: type[T], to_settle: Callable[[bytes, An
         raise outcome
     if outcome.status is SettleStatus.NOT_FOUND:
         raise Problem("not_found", job_id=format_id(job_id))
-    if outcome.status is SettleStatus.LEASE_LOST:
+    if outcome.status in _LOST:
         state = outcome.state.value if outcome.state else ""
-        raise Problem("lease_lost", job_id=format_id(job_id), state=state)
-    document = render.settled(outcome)
+        raise Problem(outcome.status.value, job_id=format_id(job_id), state=state)
+    document = outcomes.settled(outcome)
     document.server_time = render.instant(outcome.now_ms)
     return Reply(document=document)

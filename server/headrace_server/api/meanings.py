@@ -18,7 +18,10 @@ MEANINGS: Final[dict[str, str]] = {
         " happens to run on its reader's machine."
     ),
     "not_found": "No job has this id: it was never made here, or its record was removed after its retention.",
-    "no_result": "The job succeeded, but the worker's ack carried no result.",
+    "no_result": (
+        "The job succeeded, but the worker's ack carried no result, or the time for which results are kept is over."
+    ),
+    "no_such_operation": "No operation has this id: it was never started here, or it ended more than a day ago.",
     "no_such_route": "No operation lives at this path. A name with a slash in it makes another path, too.",
     "no_such_problem": "No problem of this server has this code; a newer or older server may have it.",
     "method_not_allowed": "There are operations at this path, but none for this method.",
@@ -26,12 +29,25 @@ MEANINGS: Final[dict[str, str]] = {
     "request_timeout": "The request had not arrived completely when its time was over.",
     "not_finished": "The job has not ended yet, so there is no result. `state` says where it is.",
     "job_failed": "The job is dead or cancelled: there will be no result. `state` and `error` say why.",
-    "job_leased": "A worker holds the job, and work that has begun cannot be called back.",
+    "job_leased": "A worker holds the job: what it works on cannot be changed under its hands.",
     "job_final": "The job had succeeded or died before the request came.",
+    "job_not_dead": "Another run is for jobs that are `dead`; this one is in another state, and `state` says in which.",
+    "job_not_final": "The record of a job that has not ended cannot be removed: nobody would know what became of it.",
     "lease_lost": (
         "The token is not the proof of the job's lease any more: the lease ran out and somebody else has the job, the"
         " job was settled in another way or cancelled, or the token never was one."
     ),
+    "job_cancelled": (
+        "Somebody ended the job while you held it, so what you say about it came too late. What you have already done "
+        "to the world stays done."
+    ),
+    "unique_conflict": (
+        "Another job has the same unique key, and `on_conflict` is `reject`; or it is `replace`, and that job has been "
+        "started. A dead job needs its key again for another run, too."
+    ),
+    "queue_draining": "Somebody told the queue to take no new jobs; those that are there are still handed out.",
+    "queue_not_empty": "The settings of a queue can be removed once all of its jobs have ended.",
+    "operation_ended": "The operation had run to its end before it could be stopped.",
     "body_too_large": (
         "The request's body is longer than this server takes; `limits` of GET /v1/server has the number."
     ),
@@ -44,15 +60,22 @@ MEANINGS: Final[dict[str, str]] = {
         "The request could be read, but not accepted: a field is missing, unknown, of the wrong type or out of its "
         "range. `errors` lists every fault, not just the first."
     ),
+    "invalid_cursor": (
+        "A cursor says where a list goes on. This one was not given out by this server, or was given out for other "
+        "filters."
+    ),
     "idempotency_mismatch": (
         "The key came before, with another request. To answer with the job of that one would be wrong, to make a "
         "second job would break the promise of the key."
     ),
     "other_group": (
-        "An atomic batch is written by one script on one part of the store, so all its queues must belong to one "
-        "group: the part of their names up to the first dot."
+        "One script works on one part of the store, so an atomic batch, or a job that goes to another queue, must stay "
+        "within one group of queues: the part of their names up to the first dot."
     ),
     "already_expired": "`expires_at` of the job is in the past by the store's clock, so it could never start.",
+    "queue_full": (
+        "The queue has as many jobs that have not ended, or as many bytes of payloads, as its settings allow."
+    ),
     "headers_too_large": "Request line and headers together are longer than this server takes.",
     "internal": "The server ran into a fault of its own. It is in the server's log under the `request_id`.",
     "draining": "The server was told to stop: it answers what is running and takes nothing new.",

@@ -1,5 +1,6 @@
 """JSON and msgpack: which of the two a request is written in, which one its reply shall be, and the bytes of either."""
 
+from collections.abc import Container
 from typing import Any, Final
 
 import msgspec
@@ -9,6 +10,7 @@ from headrace_server.domain.jobs import Format
 
 JSON: Final = b"application/json"
 MSGPACK: Final = b"application/msgpack"
+EVENT_STREAM: Final = b"text/event-stream"
 MEDIA: Final = {Format.JSON: JSON, Format.MSGPACK: MSGPACK}
 _FORMATS: Final = {
     JSON: Format.JSON,
@@ -37,16 +39,24 @@ def format_of_body(content_type: bytes | None) -> Format:
 def format_of_reply(accept: bytes | None) -> Format:
     """Return the best format that Accept admits (RFC 9110, 12.5.1); raises Problem not_acceptable for neither."""
     found = _RANGES.get(accept or b"")
-    return found if found is not None else _best(accept or b"")
+    return found if found is not None else _RANGES[_best(accept or b"", _RANGES)]
 
 
-def _best(accept: bytes) -> Format:
+def wants_stream(accept: bytes | None) -> bool:
+    """Tell whether Accept wants events as a stream rather than a document; raises Problem not_acceptable for neither.
+
+    A stream must be named: what takes anything gets a document.
+    """
+    return _best(accept or b"*/*", {*_RANGES, EVENT_STREAM}) == EVENT_STREAM
+
+
+def _best(accept: bytes, known: Container[bytes]) -> bytes:
     best, best_weight = None, 0.0
     for part in accept.split(b","):
         media, *parameters = (piece.strip().lower() for piece in part.split(b";"))
         weight = _weight(parameters)
-        if media in _RANGES and weight > best_weight:
-            best, best_weight = _RANGES[media], weight
+        if media in known and weight > best_weight:
+            best, best_weight = media, weight
     if best is None:
         raise Problem("not_acceptable")
     return best

@@ -37,21 +37,26 @@ def payload_fault(data: bytes, format: Format) -> str | None:
     return None
 
 
-def as_json_object(data: bytes, format: Format) -> bytes:
-    """Return the JSON of a small object (`meta`, `details`), which both formats can write.
+def as_json(data: bytes, format: Format, max_bytes: int, *, kind: type = object) -> bytes:
+    """Return the JSON of a small value (progress, a checkpoint), which both formats can write.
 
     Raises Unwritable with the reason as its text.
     """
-    if len(data) > MAX_META_BYTES:
-        raise Unwritable(f"is {len(data)} bytes long; the limit is {MAX_META_BYTES}")
+    if len(data) > max_bytes:
+        raise Unwritable(f"is {len(data)} bytes long; the limit is {max_bytes}")
     fault = payload_fault(data, format)
     if fault:
         raise Unwritable(fault)
     value = _decode_json(data) if format is Format.JSON else _unpack(data)
-    if not isinstance(value, dict):
+    if not isinstance(value, kind):
         raise Unwritable("must be an object")
     _check_writable(value)
     return data if format is Format.JSON else msgspec.json.encode(_with_text_for_binary(value))
+
+
+def as_json_object(data: bytes, format: Format) -> bytes:
+    """Return the JSON of a small object (`meta`, `details`). Raises Unwritable with the reason as its text."""
+    return as_json(data, format, MAX_META_BYTES, kind=dict)
 
 
 def transcode(data: bytes, source: Format) -> bytes:

@@ -35,7 +35,8 @@ KINDS: Final[dict[str, Kind]] = {
         "Call from a page of this server, or have the operator add the origin to HEADRACE_ALLOWED_ORIGINS.",
     ),
     "not_found": Kind(404, "No such job", "Check the id; finished jobs vanish after their retention."),
-    "no_result": Kind(404, "The job has no result", "Nothing to do: its ack carried none."),
+    "no_result": Kind(404, "The job has no result", "Nothing to do: its ack carried none, or its time is over."),
+    "no_such_operation": Kind(404, "No such operation", "Check the id; ended operations vanish after a day."),
     "no_such_route": Kind(404, "No such path", "See /docs for all paths."),
     "no_such_problem": Kind(404, "No such problem", "See /problems for all codes."),
     "method_not_allowed": Kind(405, "This path does not take this method", "Use a method that the Allow header names."),
@@ -46,12 +47,37 @@ KINDS: Final[dict[str, Kind]] = {
     "not_finished": Kind(409, "The job is not finished", "Wait for it: GET /v1/jobs/{id}?wait=30.", retryable=True),
     "job_failed": Kind(409, "The job ended without a result", "See its `state` and `error`."),
     "job_leased": Kind(
-        409, "Somebody works on the job", "Wait until it is settled, or until its lease ends.", retryable=True
+        409, "Somebody works on the job", "Wait until it is settled or its lease ends, or cancel it.", retryable=True
     ),
     "job_final": Kind(409, "The job is already finished", "Nothing to do: a finished job stays as it is."),
+    "job_not_dead": Kind(409, "The job is not dead", "Nothing to do: only a dead job can be given another run."),
+    "job_not_final": Kind(
+        409, "The job has not ended", "Cancel it first, or wait for its end: GET /v1/jobs/{id}?wait=30.", retryable=True
+    ),
     "lease_lost": Kind(
         409, "The lease is no longer yours", "Drop the work: the job was settled, or somebody else holds it."
     ),
+    "job_cancelled": Kind(
+        409, "The job was cancelled", "Drop the work: nothing that you say about it counts any more."
+    ),
+    "unique_conflict": Kind(
+        409,
+        "Another job has the unique key",
+        "Use that job: `job_id` names it. Or try again once it gives the key free.",
+    ),
+    "queue_draining": Kind(
+        409,
+        "The queue takes no new jobs",
+        "Use another queue, or have its operator resume it: POST /v1/queues/{queue}/resume.",
+        retryable=True,
+    ),
+    "queue_not_empty": Kind(
+        409,
+        "The queue has jobs that have not ended",
+        "Drain it and wait, or purge it: POST /v1/queues/{queue}/purge.",
+        retryable=True,
+    ),
+    "operation_ended": Kind(409, "The operation has ended", "Nothing to do: GET /v1/operations/{id} says what it did."),
     "body_too_large": Kind(413, "The body is too large", "Send several smaller requests."),
     "payload_too_large": Kind(
         413, "A payload or result is too large", "Store the data elsewhere and send a reference to it."
@@ -62,16 +88,25 @@ KINDS: Final[dict[str, Kind]] = {
     "invalid_request": Kind(
         422, "The request has faults", "Mend what `errors` lists; each fault has a JSON pointer into the body."
     ),
+    "invalid_cursor": Kind(
+        422, "The cursor is not one of this list", "Begin again without a cursor; keep the filters while you read on."
+    ),
     "idempotency_mismatch": Kind(
         422, "The Idempotency-Key was used for another request", "Take a new key for a new request."
     ),
     "other_group": Kind(
         422,
-        "The queues of an atomic batch lie in several groups",
-        "Use queues that are equal up to the first dot, or `atomic: false`.",
+        "The queues lie in several groups",
+        "Use queues that are equal up to the first dot; a batch of several groups needs `atomic: false`.",
     ),
     "already_expired": Kind(
         422, "`expires_at` is in the past", "Nothing was enqueued: check the clock or the deadline."
+    ),
+    "queue_full": Kind(
+        429,
+        "The queue is full",
+        "Wait for Retry-After, then repeat; workers make room by finishing jobs.",
+        retryable=True,
     ),
     "headers_too_large": Kind(431, "The headers are too large", "Send fewer or shorter headers."),
     "internal": Kind(
@@ -157,7 +192,7 @@ class Problem(Exception):
         self.job_id = job_id
         self.state = state
         self.error = error
-        self.retry_after_ms = retry_after_ms if retry_after_ms is not None or self.status != 503 else 1_000
+        self.retry_after_ms = 1_000 if retry_after_ms is None and self.status in (429, 503) else retry_after_ms
         self.headers = headers
 
     def document(self, *, instance: str = "", request_id: str = "") -> Document:
@@ -186,13 +221,15 @@ def as_documents(faults: Sequence[Fault]) -> list[dict[str, str]]:
     return [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults]
 
 
-def invalid(faults: Sequence[Fault], code: str = "invalid_request") -> Problem:
+def invalid(faults: Sequence[Fault], code: str = "invalid_request", *, job_id: str = "") -> Problem:
     """Return the problem for a body with faults: the faults' own code when they all share one."""
     codes = {fault.code or code for fault in faults}
     shared = codes.pop() if len(codes) == 1 else code
     first = faults[0]
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    return Problem(shared, f"{first.pointer or 'The body'} {first.detail}{more}", errors=faults[:MAX_FAULTS])
+    return Problem(
+        shared, f"{first.pointer or 'The body'} {first.detail}{more}", errors=faults[:MAX_FAULTS], job_id=job_id
+    )
 
 
 def of_store(fault: StoreFault) -> Problem:

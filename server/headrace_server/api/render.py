@@ -1,6 +1,5 @@
 """Domain values -> documents; it must not know requests nor headers. Instants are RFC 3339, UTC, milliseconds."""
 
-from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -10,14 +9,10 @@ from msgspec import UNSET, Raw, UnsetType
 
 from headrace_server.api import media
 from headrace_server.api.payloads import Unwritable, transcode
-from headrace_server.api.problems import as_documents
-from headrace_server.api.replies import JobDocument, LeasedDocument, QueueDocument, SettledDocument
-from headrace_server.api.verdicts import Invalid, in_places
-from headrace_server.domain.errors import StoreFault
+from headrace_server.api.replies import JobDocument, LeasedDocument, SummaryDocument
 from headrace_server.domain.ids import format_id
-from headrace_server.domain.jobs import Body, Format, Job, Leased, QueueStats
+from headrace_server.domain.jobs import Body, Format, Job, Leased, OnDead
 from headrace_server.domain.lifecycle import State
-from headrace_server.domain.requests import Settle, Settled
 
 
 def instant(unix_ms: int) -> str:
@@ -31,44 +26,88 @@ def _second(unix_seconds: int) -> str:
     return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _instant(unix_ms: int | None) -> str | UnsetType:
+def maybe_instant(unix_ms: int | None) -> str | UnsetType:
+    """Return an instant, or nothing."""
     return UNSET if unix_ms is None else instant(unix_ms)
 
 
-def _given(value: Any) -> Any:
+def given(value: Any) -> Any:
+    """Return a value, or nothing for None."""
     return UNSET if value is None else value
 
 
-def job(job: Job, format: Format, *, replayed: bool = False) -> JobDocument:
+def job(job: Job, format: Format, *, replayed: bool = False, replaced: bool = False) -> JobDocument:
     """Return a job as its reader sees it."""
-    document = JobDocument(
-        id=format_id(job.id),
-        task=job.task,
-        queue=job.queue,
-        state=job.state.value,
-        priority=job.priority,
-        attempt=job.attempt,
-        max_attempts=job.max_attempts,
-        delivery=job.delivery,
-        crashes=job.crashes,
-        enqueued_at=instant(job.enqueued_at_ms),
-        run_at=_instant(job.run_at_ms),
-        expires_at=_instant(job.expires_at_ms),
-        deadline=_instant(job.deadline_ms),
-        worker=_given(job.worker),
-        started_at=_instant(job.started_at_ms),
-        finished_at=_instant(job.finished_at_ms),
-        reason=_given(job.reason),
-        fence=_given(job.fence),
-        meta=json_value(job.meta, format),
-        trace=json_value(job.trace, format),
-        error=json_value(job.error, format),
-        deduplicated=True if replayed else UNSET,
-    )
+    document = JobDocument(**_facts(job))
+    _put_wishes(document, job)
+    if job.error is not None:
+        document.error = json_value(job.error, format)
+    if replayed:
+        document.deduplicated = True
+    if replaced:
+        document.replaced = True
+    for name in ("meta", "trace", "progress", "checkpoint"):
+        if (data := getattr(job, name)) is not None:
+            setattr(document, name, json_value(data, format))
     _put_payload(document, job.payload, format)
     if job.state is State.SUCCEEDED and job.result is not None:
         _put_result(document, job.result, format)
     return document
+
+
+def summary(job: Job) -> SummaryDocument:
+    """Return a job as a list shows it."""
+    document = SummaryDocument(**_facts(job))
+    _put_wishes(document, job)
+    if job.error is not None:
+        error = msgspec.json.decode(job.error)
+        document.error = {name: error.get(name, "") for name in ("type", "message")}
+    return document
+
+
+def _facts(job: Job) -> dict[str, Any]:
+    """Return what every job has, and where it is."""
+    return {
+        "id": format_id(job.id),
+        "task": job.task,
+        "queue": job.queue,
+        "state": job.state.value,
+        "priority": job.priority,
+        "attempt": job.attempt,
+        "max_attempts": job.max_attempts,
+        "delivery": job.delivery,
+        "crashes": job.crashes,
+        "max_crashes": job.max_crashes,
+        "enqueued_at": instant(job.enqueued_at_ms),
+        "run_at": maybe_instant(job.run_at_ms),
+        "expires_at": maybe_instant(job.expires_at_ms),
+        "deadline": maybe_instant(job.deadline_ms),
+        "worker": given(job.worker),
+        "started_at": maybe_instant(job.started_at_ms),
+        "finished_at": maybe_instant(job.finished_at_ms),
+        "reason": given(job.reason),
+        "fence": given(job.fence),
+    }
+
+
+def _put_wishes(document: SummaryDocument, job: Job) -> None:
+    """Add what most jobs do not have."""
+    if job.run > 1:
+        document.run = job.run
+    if job.cancel_requested:
+        document.cancel_requested = True
+    if job.max_runtime_ms is not None:
+        document.max_runtime_ms = job.max_runtime_ms
+    if job.tags:
+        document.tags = job.tags
+    if job.fairness_key is not None:
+        document.fairness_key = job.fairness_key
+        document.weight = job.weight if job.weight != 1 else UNSET
+    if job.ordering_key is not None:
+        document.ordering_key = job.ordering_key
+        document.on_dead = job.on_dead.value if job.on_dead is OnDead.HOLD else UNSET
+    if job.limits:
+        document.limits = job.limits
 
 
 def leased(job: Leased, format: Format) -> LeasedDocument:
@@ -88,49 +127,16 @@ def leased(job: Leased, format: Format) -> LeasedDocument:
         meta=json_value(job.meta, format),
         trace=json_value(job.trace, format),
     )
+    if job.checkpoint is not None:
+        document.checkpoint = json_value(job.checkpoint, format)
+    if job.max_runtime_ms is not None:
+        document.max_runtime_ms = job.max_runtime_ms
     _put_payload(document, job.payload, format)
     return document
 
 
-def settled_items(items: Sequence[Settle | Invalid], outcomes: Sequence[Settled | StoreFault]) -> list[SettledDocument]:
-    """Return the outcomes of a list, in the order of its items; those without faults are in `outcomes`."""
-    pairs: Iterator[tuple[Settle | Invalid, Settled | StoreFault | Invalid]] = in_places(items, outcomes)
-    return [_settled_item(item, outcome) for item, outcome in pairs]
-
-
-def _settled_item(item: Settle | Invalid, outcome: Settled | StoreFault | Invalid) -> SettledDocument:
-    if isinstance(item, Invalid):
-        return SettledDocument(job_id=item.job_id, status="invalid", errors=as_documents(item.faults))
-    if isinstance(outcome, StoreFault):
-        return SettledDocument(job_id=format_id(item.job_id), status=outcome.outcome, code=outcome.code.value)
-    assert isinstance(outcome, Settled)
-    return settled(outcome)
-
-
-def settled(outcome: Settled) -> SettledDocument:
-    """Return the outcome of one settle or extend."""
-    return SettledDocument(
-        job_id=format_id(outcome.job_id),
-        status=outcome.status.value,
-        state=UNSET if outcome.state is None else outcome.state.value,
-        attempt=_given(outcome.attempt),
-        run_at=_instant(outcome.run_at_ms),
-        deadline=_instant(outcome.deadline_ms),
-    )
-
-
-def queue(stats: QueueStats) -> QueueDocument:
-    """Return how full a queue is; every state has a count."""
-    return QueueDocument(
-        queue=stats.queue,
-        counts={state.value: stats.counts.get(state, 0) for state in State},
-        backlog=stats.backlog,
-        oldest_ready_age_ms=_given(stats.oldest_ready_age_ms),
-    )
-
-
 def json_value(data: bytes | None, format: Format) -> Any:
-    """Return a stored JSON object ready to be encoded; both formats can hold it, the door saw to that."""
+    """Return a stored JSON value ready to be encoded; both formats can hold it, the door saw to that."""
     if data is None:
         return UNSET
     return Raw(data) if format is Format.JSON else msgspec.json.decode(data)
@@ -151,10 +157,18 @@ def _put_payload(document: JobDocument | LeasedDocument, body: Body, format: For
 
 def _put_result(document: JobDocument, body: Body, format: Format) -> None:
     try:
-        document.result = Raw(_as(body, format))
+        if body.media is None:
+            document.result = Raw(_as(body, format))
+            return
     except Unwritable:
-        document.result_raw = body.data
-        document.result_type = media.MEDIA[body.format].decode()
+        pass
+    document.result_raw = body.data
+    document.result_type = media_of(body).decode()
+
+
+def media_of(body: Body) -> bytes:
+    """Return the media type of a payload's or result's bytes."""
+    return media.MEDIA[body.format] if body.media is None else body.media.encode("latin-1")
 
 
 def _as(body: Body, format: Format) -> bytes:

@@ -8,8 +8,8 @@ from msgspec import UNSET, Raw, UnsetType
 Absent = UnsetType
 
 
-class JobDocument(msgspec.Struct, kw_only=True):
-    """A job as it is now."""
+class SummaryDocument(msgspec.Struct, kw_only=True):
+    """A job of a list: what it is and where, without what it carries."""
 
     id: str
     task: str
@@ -20,7 +20,9 @@ class JobDocument(msgspec.Struct, kw_only=True):
     max_attempts: int
     delivery: int
     crashes: int
+    max_crashes: int
     enqueued_at: str
+    run: int | Absent = UNSET  # from the second one on
     run_at: str | Absent = UNSET
     expires_at: str | Absent = UNSET
     deadline: str | Absent = UNSET
@@ -28,21 +30,37 @@ class JobDocument(msgspec.Struct, kw_only=True):
     started_at: str | Absent = UNSET
     finished_at: str | Absent = UNSET
     reason: str | Absent = UNSET
+    cancel_requested: bool | Absent = UNSET
     fence: int | Absent = UNSET
+    max_runtime_ms: int | Absent = UNSET
+    tags: dict[str, str] | Absent = UNSET
+    fairness_key: str | Absent = UNSET
+    weight: int | Absent = UNSET
+    ordering_key: str | Absent = UNSET
+    on_dead: str | Absent = UNSET
+    limits: tuple[str, ...] | Absent = UNSET
+    error: Any = UNSET  # of a list: without stack and details
+
+
+class JobDocument(SummaryDocument, kw_only=True):
+    """A job as it is now."""
+
+    deduplicated: bool | Absent = UNSET
+    replaced: bool | Absent = UNSET
+    meta: Any = UNSET
+    trace: Any = UNSET
+    progress: Any = UNSET
+    checkpoint: Any = UNSET
     payload: Raw | Absent = UNSET
     payload_raw: bytes | Absent = UNSET  # the bytes as they came, when the reader's format cannot hold them
     payload_type: str | Absent = UNSET  # the media type of payload_raw
-    meta: Any = UNSET
-    trace: Any = UNSET
     result: Raw | Absent = UNSET
     result_raw: bytes | Absent = UNSET
     result_type: str | Absent = UNSET
-    error: Any = UNSET
-    deduplicated: bool | Absent = UNSET
 
 
 class GoneDocument(msgspec.Struct):
-    """What a replay finds of a job whose record was pruned."""
+    """What is found of a job whose record was removed, by a request that comes again or meets its unique key."""
 
     id: str
     state: str = "gone"
@@ -88,6 +106,8 @@ class LeasedDocument(msgspec.Struct, kw_only=True):
     payload_type: str | Absent = UNSET
     meta: Any = UNSET
     trace: Any = UNSET
+    checkpoint: Any = UNSET
+    max_runtime_ms: int | Absent = UNSET
 
 
 class SettledDocument(msgspec.Struct, kw_only=True):
@@ -99,6 +119,7 @@ class SettledDocument(msgspec.Struct, kw_only=True):
     attempt: int | Absent = UNSET
     run_at: str | Absent = UNSET
     deadline: str | Absent = UNSET
+    cancel_requested: bool | Absent = UNSET
     code: str | Absent = UNSET  # the cause of not_done and unknown
     errors: Any = UNSET  # the faults of an invalid item
     server_time: str | Absent = UNSET  # in the reply to a single one
@@ -126,20 +147,13 @@ class HeartbeatDocument(msgspec.Struct, kw_only=True):
     server_time: str
 
 
-class QueueDocument(msgspec.Struct, kw_only=True):
+class StatsDocument(msgspec.Struct, kw_only=True):
     """How full a queue is."""
 
     queue: str
     counts: dict[str, int]
     backlog: int
     oldest_ready_age_ms: int | Absent = UNSET
-
-
-class QueuesDocument(msgspec.Struct, kw_only=True):
-    """A page of queues in alphabetical order."""
-
-    queues: list[QueueDocument]
-    next_after: str | Absent = UNSET
 
 
 class StoreDocument(msgspec.Struct, kw_only=True):

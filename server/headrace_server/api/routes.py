@@ -5,7 +5,19 @@ from typing import Final, TypeAlias
 
 from starlette.routing import Route
 
-from headrace_server.api import batches, jobs, leases, queues, server, workers
+from headrace_server.api import (
+    batches,
+    changes,
+    events,
+    jobs,
+    leases,
+    limits,
+    listing,
+    operations,
+    queues,
+    server,
+    workers,
+)
 from headrace_server.api.call import Call, Reply
 
 Handler: TypeAlias = Callable[[Call], Awaitable[Reply]]
@@ -14,24 +26,33 @@ Handler: TypeAlias = Callable[[Call], Awaitable[Reply]]
 class Operation:
     """A handler in a Starlette route; the application calls it with a Call instead of a request."""
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, *, negotiates: bool = False) -> None:
+        """Take the handler; `negotiates`: it looks at Accept itself, for it writes more than the two formats."""
         self.handler = handler
+        self.negotiates = negotiates
 
     def __call__(self) -> None:
         """Starlette wants a callable; only `Application` knows how to run this one."""
         raise TypeError("an operation is run by the application, not as an endpoint")
 
 
-def _route(method: str, path: str, operation: str, handler: Handler) -> Route:
-    return Route(path, Operation(handler), methods=[method], name=operation)
+def _route(method: str, path: str, operation: str, handler: Handler, *, negotiates: bool = False) -> Route:
+    return Route(path, Operation(handler, negotiates=negotiates), methods=[method], name=operation)
 
 
 ROUTES: Final = [
     _route("POST", "/v1/jobs", "enqueueJob", jobs.enqueue_job),
     _route("POST", "/v1/jobs/batch", "enqueueJobs", batches.enqueue_jobs),
+    _route("GET", "/v1/jobs", "listJobs", listing.list_jobs),
     _route("GET", "/v1/jobs/{id}", "getJob", jobs.get_job),
-    _route("GET", "/v1/jobs/{id}/result", "getResult", jobs.get_result),
-    _route("POST", "/v1/jobs/{id}/cancel", "cancelJob", jobs.cancel_job),
+    _route("PATCH", "/v1/jobs/{id}", "patchJob", changes.patch_job),
+    _route("DELETE", "/v1/jobs/{id}", "deleteJob", changes.delete_job),
+    _route("GET", "/v1/jobs/{id}/payload", "getPayload", jobs.get_payload, negotiates=True),
+    _route("GET", "/v1/jobs/{id}/result", "getResult", jobs.get_result, negotiates=True),
+    _route("GET", "/v1/jobs/{id}/attempts", "getAttempts", listing.get_attempts),
+    _route("GET", "/v1/jobs/{id}/explain", "explainJob", listing.explain_job),
+    _route("POST", "/v1/jobs/{id}/cancel", "cancelJob", changes.cancel_job),
+    _route("POST", "/v1/jobs/{id}/retry", "retryJob", changes.retry_job),
     _route("POST", "/v1/leases", "leaseJobs", leases.lease_jobs),
     _route("POST", "/v1/jobs/{id}/ack", "ackJob", leases.ack_job),
     _route("POST", "/v1/jobs/{id}/nack", "nackJob", leases.nack_job),
@@ -41,7 +62,25 @@ ROUTES: Final = [
     _route("POST", "/v1/completions", "completeJobs", leases.complete_jobs),
     _route("POST", "/v1/workers/{id}/heartbeat", "heartbeat", workers.heartbeat),
     _route("GET", "/v1/queues", "listQueues", queues.list_queues),
+    _route("GET", "/v1/queues/{queue}", "getQueue", queues.get_queue),
+    _route("PUT", "/v1/queues/{queue}", "putQueue", queues.put_queue),
+    _route("DELETE", "/v1/queues/{queue}", "deleteQueue", queues.delete_queue),
     _route("GET", "/v1/queues/{queue}/stats", "getQueueStats", queues.queue_stats),
+    _route("POST", "/v1/queues/{queue}/pause", "pauseQueue", queues.pause_queue),
+    _route("POST", "/v1/queues/{queue}/resume", "resumeQueue", queues.resume_queue),
+    _route("POST", "/v1/queues/{queue}/drain", "drainQueue", queues.drain_queue),
+    _route("POST", "/v1/queues/{queue}/purge", "purgeQueue", queues.purge_queue),
+    _route("GET", "/v1/limits", "listLimits", limits.list_limits),
+    # `path`: a name of a limit may have a slash in it
+    _route("GET", "/v1/limits/{name:path}", "getLimit", limits.get_limit),
+    _route("PUT", "/v1/limits/{name:path}", "putLimit", limits.put_limit),
+    _route("DELETE", "/v1/limits/{name:path}", "deleteLimit", limits.delete_limit),
+    _route("POST", "/v1/limits/{name:path}/backoff", "backOffLimit", limits.back_off_limit),
+    _route("GET", "/v1/operations", "listOperations", operations.list_operations),
+    _route("POST", "/v1/operations", "startOperation", operations.start_operation),
+    _route("GET", "/v1/operations/{id}", "getOperation", operations.get_operation),
+    _route("POST", "/v1/operations/{id}/cancel", "cancelOperation", operations.cancel_operation),
+    _route("GET", "/v1/events", "readEvents", events.read_events, negotiates=True),
     _route("GET", "/v1/server", "getServer", server.get_server),
     _route("GET", "/livez", "getLiveness", server.livez),
     _route("GET", "/readyz", "getReadiness", server.readyz),

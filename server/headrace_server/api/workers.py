@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from headrace_server.api import build, parse, render, shapes
+from headrace_server.api import outcomes, parse, render, settles, shapes
 from headrace_server.api.call import Call, Reply
 from headrace_server.api.leases import settle_items
 from headrace_server.api.problems import Problem
@@ -18,5 +18,6 @@ async def heartbeat(call: Call) -> Reply:
         raise Problem("no_such_route", "The id of a worker is 1 to 128 characters of A-Z a-z 0-9 _ . - : @.")
     given = parse.body(shapes.HeartbeatInput, await call.body(), call.reading)
     items = parse.items(shapes.HeartbeatItem, given.leases, call.reading, "/leases")
-    leases, now_ms = await settle_items(call, build.extends(items, "/leases"))
+    leases, now_ms = await settle_items(call, settles.extends(items, call.body_format, "/leases"))
+    leases = [outcomes.kept(lease) for lease in leases]
     return Reply(document=HeartbeatDocument(leases=leases, server_time=render.instant(now_ms)))

@@ -20,9 +20,7 @@ TAG_VALUE_PATTERN: Final = rf"[^\x00-\x1F\x7F]{{1,{limits.MAX_TAG_VALUE_CHARS}}}
 LIMIT_PATTERN: Final = rf"^(?!([^:]*:){{{limits.MAX_KEY_DEPTH}}}){limits.LANE_KEY_PATTERN}{_END}"
 MAX_CURSOR_CHARS: Final = 4_096  # over many shards it has a place in each
 _MEDIA_WORD: Final = r"[A-Za-z0-9!#$&^_.+\-]+"
-MEDIA_TYPE_PATTERN: Final = (
-    rf"^{_MEDIA_WORD}/{_MEDIA_WORD}( ?; ?{_MEDIA_WORD}=(\"[ !#-\[\]-~]*\"|{_MEDIA_WORD}))*{_END}"
-)
+MEDIA_TYPE_PATTERN: Final = rf'^{_MEDIA_WORD}/{_MEDIA_WORD}( ?; ?{_MEDIA_WORD}=("[ !#-\[\]-~]*"|{_MEDIA_WORD}))*{_END}'
 
 Name: TypeAlias = Annotated[str, Meta(pattern=rf"^{limits.NAME_PATTERN}{_END}", extra={"is": "name"})]
 WorkerId: TypeAlias = Annotated[str, Meta(pattern=WORKER_PATTERN, extra={"is": "worker"})]
@@ -30,8 +28,10 @@ Token: TypeAlias = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{32}}{_END}", extra=
 Key: TypeAlias = Annotated[str, Meta(pattern=rf"^[\x21-\x7e]{{1,{limits.MAX_KEY_CHARS}}}{_END}", extra={"is": "key"})]
 LaneKey: TypeAlias = Annotated[str, Meta(pattern=rf"^{limits.LANE_KEY_PATTERN}{_END}", extra={"is": "lane"})]
 LimitKey: TypeAlias = Annotated[str, Meta(pattern=LIMIT_PATTERN, extra={"is": "limit"})]
+LimitKeys: TypeAlias = Annotated[list[LimitKey], Meta(max_length=limits.MAX_LIMIT_KEYS)]
 TagName: TypeAlias = Annotated[str, Meta(pattern=rf"^{TAG_NAME_PATTERN}{_END}", extra={"is": "tag_name"})]
 TagValue: TypeAlias = Annotated[str, Meta(pattern=rf"^{TAG_VALUE_PATTERN}{_END}", extra={"is": "tag_value"})]
+Tags: TypeAlias = Annotated[dict[TagName, TagValue], Meta(max_length=limits.MAX_TAGS)]
 TagPair: TypeAlias = Annotated[
     str, Meta(pattern=rf"^{TAG_NAME_PATTERN}:{TAG_VALUE_PATTERN}{_END}", extra={"is": "tag"})
 ]
@@ -52,7 +52,6 @@ ResultTtlMs: TypeAlias = Annotated[int, Meta(ge=0, le=limits.MAX_TTL_MS)]
 Priority: TypeAlias = Annotated[int, Meta(ge=0, le=limits.MAX_PRIORITY)]
 Crashes: TypeAlias = Annotated[int, Meta(ge=1, le=limits.MAX_CRASHES)]
 Concurrency: TypeAlias = Annotated[int, Meta(ge=1, le=limits.MAX_CONCURRENCY)]
-WaitSeconds: TypeAlias = Annotated[int, Meta(ge=0, le=limits.MAX_INTEGER)]  # more than the server waits is capped
 
 # Values that are kept as bytes; `payloads.py` checks them by this word.
 Value: TypeAlias = Annotated[Raw, Meta(extra={"raw": "payload"})]

@@ -15,7 +15,7 @@ from headrace_server.api.shapes.fields import (
     Key,
     LaneKey,
     LeaseMs,
-    LimitKey,
+    LimitKeys,
     Name,
     Object,
     Priority,
@@ -23,8 +23,7 @@ from headrace_server.api.shapes.fields import (
     ResultTtlMs,
     RetentionMs,
     RuntimeMs,
-    TagName,
-    TagValue,
+    Tags,
     Value,
 )
 from headrace_server.api.shapes.rules import Distinct, NeededWhen, Needs, OnlyWhen, Pair, Some, Table
@@ -84,12 +83,12 @@ class JobDefaults(Body):
     max_crashes: Crashes | UnsetType = UNSET
     meta: Object | UnsetType = UNSET
     retry: Retry | UnsetType = UNSET
-    tags: Annotated[dict[TagName, TagValue], Meta(max_length=limits.MAX_TAGS)] | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
     fairness_key: LaneKey | UnsetType = UNSET
     weight: Annotated[int, Meta(ge=1, le=limits.MAX_WEIGHT)] | UnsetType = UNSET
     ordering_key: LaneKey | UnsetType = UNSET
     on_dead: OnDead | UnsetType = UNSET
-    limits: Annotated[list[LimitKey], Meta(max_length=limits.MAX_LIMIT_KEYS)] | UnsetType = UNSET
+    limits: LimitKeys | UnsetType = UNSET
     unique: Unique | UnsetType = UNSET
 
 

@@ -21,7 +21,6 @@ from headrace_server.api.shapes.fields import (
     TagName,
     TagPair,
     TagValue,
-    WaitSeconds,
 )
 from headrace_server.api.shapes.jobs import Retry
 from headrace_server.api.shapes.rules import NeededWhen, OnlyWhen, Some, Table
@@ -150,12 +149,11 @@ class ListQuery(Body):
 
 
 class EventsQuery(Body):
-    """The query of GET /v1/events."""
+    """The query of GET /v1/events, but for `wait`, which many operations have."""
 
     after: Cursor | UnsetType = UNSET
     queue: Name | UnsetType = UNSET
     limit: Annotated[int, Meta(ge=1, le=limits.MAX_EVENTS_PAGE)] = 100
-    wait: WaitSeconds | UnsetType = UNSET
 
 
 class PageQuery(Body):

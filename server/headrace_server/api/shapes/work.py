@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final, TypeAlias
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
 from headrace_server.api.shapes.fields import (
     Binary,
@@ -40,7 +40,7 @@ class LeaseInput(Body):
     wait_ms: Annotated[int, Meta(ge=0, le=limits.MAX_WAIT_MS)] = 0
     lease_ms: LeaseMs | UnsetType = UNSET
     worker: WorkerInput | UnsetType = UNSET
-    complete: Annotated[list[Item], Meta(max_length=limits.MAX_BATCH_ITEMS)] = msgspec.field(default_factory=list)
+    complete: Annotated[list[Item], Meta(max_length=limits.MAX_BATCH_ITEMS)] = field(default_factory=list)
 
 
 class ErrorInput(Body):
@@ -142,7 +142,7 @@ class HeartbeatItem(Body):
 class HeartbeatInput(Body):
     """The body of POST /v1/workers/{id}/heartbeat."""
 
-    leases: Annotated[list[Item], Meta(max_length=limits.MAX_BATCH_ITEMS)] = msgspec.field(default_factory=list)
+    leases: Annotated[list[Item], Meta(max_length=limits.MAX_BATCH_ITEMS)] = field(default_factory=list)
 
 
 _ACK: Final = (Pair("result", "result_raw"), Needs("result_raw", "result_type"), Needs("result_type", "result_raw"))

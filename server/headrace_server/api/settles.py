@@ -1,0 +1,136 @@
+"""What workers say about their leases -> what the engine is asked; it must not know how a verdict is written."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from headrace_server.api import shapes
+from headrace_server.api.build import or_none
+from headrace_server.api.faults import Reading
+from headrace_server.api.payloads import as_json, as_json_object
+from headrace_server.api.problems import Fault
+from headrace_server.api.verdicts import Invalid
+from headrace_server.domain import limits
+from headrace_server.domain.ids import parse_id
+from headrace_server.domain.jobs import Body, Format
+from headrace_server.domain.requests import Ack, Extend, Nack, Release, Settle, Snooze
+
+
+def ack(job_id: bytes, given: shapes.AckInput, format: Format) -> Ack:
+    """Return an ack; a result of null is a result, none at all is none."""
+    return Ack(
+        job_id=job_id,
+        token=bytes.fromhex(given.token),
+        result=_result(given, format),
+        result_ttl_ms=or_none(given.result_ttl_ms),
+    )
+
+
+def nack(job_id: bytes, given: shapes.NackInput, format: Format) -> Nack:
+    """Return a nack, its error as JSON with texts cut to what a job keeps."""
+    error: dict[str, Any] = {
+        "type": given.error.type[: limits.MAX_ERROR_TYPE_CHARS],
+        "message": given.error.message[: limits.MAX_ERROR_MESSAGE_CHARS],
+    }
+    if given.error.stack is not UNSET:
+        error["stack"] = given.error.stack[-limits.MAX_ERROR_STACK_CHARS :]  # the end names the cause
+    if given.error.details is not UNSET:
+        error["details"] = Raw(as_json_object(bytes(given.error.details), format))
+    return Nack(
+        job_id=job_id,
+        token=bytes.fromhex(given.token),
+        error=msgspec.json.encode(error),
+        error_type=error["type"],
+        retryable=given.retryable,
+        retry_in_ms=or_none(given.retry_in_ms),
+    )
+
+
+def release(job_id: bytes, given: shapes.ReleaseInput, _format: Format) -> Release:
+    """Return a release."""
+    return Release(job_id=job_id, token=bytes.fromhex(given.token), reason=given.reason)
+
+
+def snooze(job_id: bytes, given: shapes.SnoozeInput, format: Format) -> Snooze:
+    """Return a snooze."""
+    return Snooze(
+        job_id=job_id,
+        token=bytes.fromhex(given.token),
+        delay_ms=given.delay_ms,
+        reason=given.reason,
+        checkpoint=_checkpoint(given.checkpoint, format),
+    )
+
+
+def extend(job_id: bytes, given: shapes.ExtendInput, format: Format) -> Extend:
+    """Return an extend."""
+    return Extend(
+        job_id=job_id,
+        token=bytes.fromhex(given.token),
+        lease_ms=or_none(given.lease_ms),
+        progress=_progress(given.progress, format),
+        checkpoint=_checkpoint(given.checkpoint, format),
+    )
+
+
+def completions(items: Sequence[Any], reading: Reading, pointer: str) -> list[Settle | Invalid]:
+    """Return the settles of a list of typed items, those with a malformed id as Invalid."""
+    return [_completion(item, reading, f"{pointer}/{index}") for index, item in enumerate(items)]
+
+
+def _completion(item: shapes.CompletionItem | Invalid, reading: Reading, pointer: str) -> Settle | Invalid:
+    if isinstance(item, Invalid):
+        return item
+    job_id = parse_id(item.job_id)
+    if job_id is None:
+        return no_such_id(item.job_id, pointer)
+    match item:
+        case shapes.AckItem():
+            return ack(job_id, item, reading.format)
+        case shapes.NackItem():
+            return nack(job_id, item, reading.format)
+        case shapes.ReleaseItem():
+            return release(job_id, item, reading.format)
+        case shapes.SnoozeItem():
+            return snooze(job_id, item, reading.format)
+
+
+def extends(items: Sequence[shapes.HeartbeatItem | Invalid], format: Format, pointer: str) -> list[Settle | Invalid]:
+    """Return the extends of a heartbeat."""
+    return [_extend(item, format, f"{pointer}/{index}") for index, item in enumerate(items)]
+
+
+def _extend(item: shapes.HeartbeatItem | Invalid, format: Format, pointer: str) -> Settle | Invalid:
+    if isinstance(item, Invalid):
+        return item
+    job_id = parse_id(item.job_id)
+    if job_id is None:
+        return no_such_id(item.job_id, pointer)
+    return Extend(
+        job_id=job_id,
+        token=bytes.fromhex(item.token),
+        lease_ms=or_none(item.extend_ms),
+        progress=_progress(item.progress, format),
+        checkpoint=_checkpoint(item.checkpoint, format),
+    )
+
+
+def no_such_id(text: str, pointer: str) -> Invalid:
+    """Return the refusal of an item whose job_id cannot be one."""
+    return Invalid([Fault(f"{pointer}/job_id", "is not the id of a job: ids are what the server gave out")], text)
+
+
+def _result(given: shapes.AckInput, format: Format) -> Body | None:
+    if given.result_raw is not UNSET and given.result_type is not UNSET:
+        return Body(given.result_raw, media=given.result_type)
+    return None if given.result is UNSET else Body(bytes(given.result), format)
+
+
+def _progress(value: Raw | UnsetType, format: Format) -> bytes | None:
+    return None if value is UNSET else as_json(bytes(value), format, limits.MAX_PROGRESS_BYTES)
+
+
+def _checkpoint(value: Raw | UnsetType, format: Format) -> bytes | None:
+    return None if value is UNSET else as_json(bytes(value), format, limits.MAX_CHECKPOINT_BYTES)
