@@ -22,6 +22,9 @@ VERBS: Final = (
     "extend",
     "giveback",
     "cancel",
+    "redrive",
+    "patch",
+    "delete",
     "get",
     "watch",
     "queues",
@@ -35,6 +38,11 @@ _VIRTUAL_CLOCK: Final = (
 _LEASE_EXPIRED: Final = b'{"type":"LeaseExpired","message":"the worker neither settled nor extended its lease in time"}'
 _RUNTIME_EXCEEDED: Final = b'{"type":"MaxRuntimeExceeded","message":"the job ran longer than its max_runtime_ms"}'
 _HEADER: Final = re.compile(r"^-- (uses|flags): +(.*)$", re.MULTILINE)
+
+_ON_DEMAND: Final = "\n-- built:   on demand\n"
+_FUNCTION: Final = re.compile(r"^local function ", re.MULTILINE)
+_DECLARATION: Final = re.compile(r"^local (?P<names>(?!function )[\w, ]+?)(?P<value> =)?(?= |$)", re.MULTILINE)
+_DECLARED: Final = re.compile(r"^local (?:function )?(?!function )([\w, ]+?)(?= =|\(| --|$)", re.MULTILINE)
 
 
 class Script(msgspec.Struct, frozen=True):
@@ -73,10 +81,25 @@ def _assemble(verb: str, files: Mapping[str, str], defaults: str) -> Script:
     flags = "" if header["flags"] == "none" else header["flags"]
     # The shebang must be the very first bytes: anything before it is a compile error.
     shebang = f"#!lua flags={flags}" if flags else "#!lua"
-    parts = [shebang, defaults, *(files[name] for name in libraries), files[verb]]
+    parts = [shebang, defaults, *(_library(name, files[name]) for name in libraries), files[verb]]
     source = "\n".join(parts).encode()
     sha = hashlib.sha1(source, usedforsecurity=False).hexdigest()
     return Script(verb, source, sha, writes="no-writes" not in flags)
+
+
+def _library(name: str, text: str) -> str:
+    """Return a library as it stands in a script; one that is built on demand inside a function `need_<name>`.
+
+    A script makes its functions anew at each call, for a quarter of a microsecond each; what only rare jobs need should
+    not cost the others anything.
+    """
+    if _ON_DEMAND not in text:
+        return text
+    names = [part.strip() for names in _DECLARED.findall(text) for part in names.split(",")]
+    body = _FUNCTION.sub("function ", text)
+    body = _DECLARATION.sub(lambda found: found.group("names") + " =" if found.group("value") else "", body)
+    once = f"if built_{name} then return end built_{name} = true"
+    return f"local built_{name}, {', '.join(names)}\nlocal function need_{name}()\n{once}\n{body}\nend"
 
 
 def _defaults_table(defaults: Defaults) -> str:
@@ -89,6 +112,7 @@ def _defaults_table(defaults: Defaults) -> str:
         "idempotency_bucket_ms": limits.IDEMPOTENCY_BUCKET_MS,
         # one more than fit into the promise: a key of the oldest bucket may be written in its last moment
         "idempotency_buckets": limits.IDEMPOTENCY_TTL_MS // limits.IDEMPOTENCY_BUCKET_MS + 1,
+        "echo_ms": limits.ECHO_MS,
         "events_kept_revs": limits.EVENTS_KEPT_REVS,
         "lanes_touched": limits.LANES_TOUCHED,
         "lanes_opened": limits.LANES_OPENED,

@@ -1,8 +1,7 @@
 -- lanes: where ready jobs with limits, fairness or ordering lie, and which of these lanes are open; uses lib and settings.
 -- A lane is open while it may give its head: it stands in `open:<tenant>` at its head's place. One that a limit holds
 -- back lies in `shut:<limit>` until the limit lets go; a lane of an ordering key is closed while one of its jobs is out.
-
-local SEPARATOR = '\31'
+-- built:   on demand
 
 -- Jobs of an ordering key share a lane whatever their limits, or they would overtake each other.
 local function lane_of(job)
@@ -27,17 +26,20 @@ local function close(queue, lane)
     end
 end
 
--- Open a lane that has a job and is not busy, close any other; which job is its head may have changed.
+-- Open a lane that has a job and is not busy, close any other; which job is its head may have changed. Return whether
+-- the lane was closed before and is open now.
 local function refresh(queue, lane)
     local head = redis.call('ZRANGE', lane_key(queue, lane), 0, 0, 'WITHSCORES')
     if not head[1] or (is_ordered(lane) and redis.call('HEXISTS', set_key(queue, 'busy'), lane) == 1) then
-        return close(queue, lane)
+        close(queue, lane)
+        return false
     end
     local tenant = tenant_of(lane)
-    redis.call('ZADD', open_key(queue, tenant), head[2], lane)
+    local opened = redis.call('ZADD', open_key(queue, tenant), head[2], lane) == 1
     if tenant ~= '' and not redis.call('ZSCORE', set_key(queue, 'turns'), tenant) then
         redis.call('ZADD', set_key(queue, 'turns'), text(turn_of(queue, tenant)), tenant)
     end
+    return opened
 end
 
 -- Into the lane, at a place; `laned` has all ready jobs of a queue that lie in lanes, for those who count and list.

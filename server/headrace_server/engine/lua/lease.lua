@@ -48,9 +48,11 @@ end
 
 -- Take from one queue into `out`; return what ended it.
 local function take_from(ask, queue, out)
-    local laned = has(queue, HAS_LANES)
+    local laned, gated = has(queue, HAS_LANES), settings(queue) ~= NONE
+    if laned then need_turns() end
+    if gated then need_gates() end
     while #out < ask.jobs and jobs_left > 0 do
-        local n = math.min(ask.jobs - #out, jobs_left, room_of(queue))
+        local n = math.min(ask.jobs - #out, jobs_left, gated and room_of(queue) or math.huge)
         if n <= 0 then return 'dry' end
         local heads
         if laned then
@@ -71,7 +73,7 @@ local function take_from(ask, queue, out)
                 if #job.p > bytes_left and #out > 0 then return 'cut' end
                 ask.bytes, bytes_left = ask.bytes - #job.p, bytes_left - #job.p
                 out[#out + 1] = hand_out(ask, job, rev, string.sub(ask.tokens, 16 * #out + 1, 16 * #out + 16))
-                pass_queue(queue)
+                if gated then pass_queue(queue) end
                 if laned then
                     pass_limits(job)
                     count_turn(job)

@@ -6,6 +6,7 @@ local META, AGENDA, QUEUES, WAKE = KEYS[1], P .. 'agenda', P .. 'queues', P .. '
 local LIMITS, RATES, BLOCKED, EVENTS = P .. 'limits', P .. 'rates', P .. 'blocked', P .. 'events'
 local MARKS, BYTES, POLLED, UNIQUES = P .. 'marks', P .. 'bytes', P .. 'polled', P .. 'uniques'
 local LIMIT_NAMES, OPERATIONS = P .. 'limit_names', P .. 'operations'
+local SEPARATOR = '\31' -- between parts of one text; no name or key may hold it
 local function job_key(id) return P .. 'j:' .. id end
 local function attempts_key(id) return P .. 'a:' .. id end
 local function set_key(queue, name) return P .. 'q:' .. queue .. ':' .. name end

@@ -1,8 +1,10 @@
 -- options: the rarer wishes of a job and what they do at its moves; uses lib, settings and lanes.
 -- A job names those that it has by letters in its field `o`: looking for a field that is not there costs as much as
 -- reading one, and most jobs have none of these.
+-- built:   on demand
 
-local FINAL = {succeeded = true, dead = true, cancelled = true}
+need_lanes()
+
 local OPTION_FIELDS = {
     e = {'ex'}, -- expires
     k = {'re'}, -- keeps its record for a time of its own
@@ -15,14 +17,6 @@ local OPTION_FIELDS = {
     b = {}, -- its payload is counted
     c = {'cq'}, -- was asked to end
 }
-
-local function has_option(job, letter) return job.o and string.find(job.o, letter, 1, true) end
-
-local function set_option(job, letter)
-    if has_option(job, letter) then return end
-    job.o = (job.o or '') .. letter
-    redis.call('HSET', job_key(job.id), 'o', job.o)
-end
 
 local function drop_option(job, letter)
     job.o = string.gsub(job.o, letter, '')
