@@ -52,4 +52,13 @@ def _limits(call: Call) -> dict[str, int]:
         "max_wait_ms": limits.MAX_WAIT_MS,
         "min_lease_ms": limits.MIN_LEASE_MS,
         "max_lease_ms": limits.MAX_LEASE_MS,
+        "max_checkpoint_bytes": limits.MAX_CHECKPOINT_BYTES,
+        "max_progress_bytes": limits.MAX_PROGRESS_BYTES,
+        "max_tags": limits.MAX_TAGS,
+        "max_limit_keys": limits.MAX_LIMIT_KEYS,
+        "max_non_retryable": limits.MAX_NON_RETRYABLE,
+        "max_runtime_ms": limits.MAX_RUNTIME_MS,
+        "max_listed_jobs": limits.MAX_LISTED_JOBS,
+        "max_page_items": limits.MAX_PAGE_ITEMS,
+        "max_events_page": limits.MAX_EVENTS_PAGE,
     }
