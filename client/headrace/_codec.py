@@ -75,6 +75,10 @@ class Codec:
         """Return the value in `data`. Raises ValueError for bytes that are not in this format."""
         return self._load(data)
 
+    def binary(self, data: bytes) -> Any:
+        """Return bytes as documents of this format carry them: `value_of` reads both ways."""
+        return data if self.name == "msgpack" else base64.b64encode(data).decode()
+
 
 def _dump_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -2,18 +2,18 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Any, Final, Literal
 
 from headrace._codec import value_of
 from headrace._exchange import Exchange
-from headrace._read import Document, read, read_job, write_instant
+from headrace._read import Document, read, read_job
 from headrace._steps import Pause, Reply, Steps
-from headrace._wire import MAX_WAIT_S, Call, document_of
+from headrace._wire import MAX_WAIT_S, Call, document_of, path
+from headrace._write import given, job_body
 from headrace.errors import Conflict, Problem, ProblemError, error_for, failure_of
-from headrace.models import Job, NewJob, RetryPolicy
+from headrace.models import Job, NewJob, Raw, RetryPolicy, Unique
 from headrace.words import ABSENT
 
 _EARLY_PAUSE_S: Final = 0.25  # after a poll that came back early (a draining server): do not spin
@@ -51,7 +51,16 @@ class Produce(Exchange):
         lease_ms: int | None = None,
         retention_ms: int | None = None,
         max_crashes: int | None = None,
+        max_runtime_ms: int | None = None,
+        result_ttl_ms: int | None = None,
         retry: RetryPolicy | None = None,
+        unique: Unique | None = None,
+        tags: Mapping[str, str] | None = None,
+        limits: Sequence[str] | None = None,
+        fairness_key: str | None = None,
+        weight: int | None = None,
+        ordering_key: str | None = None,
+        on_dead: Literal["next", "hold"] | None = None,
         meta: Mapping[str, Any] | None = None,
         trace: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
@@ -62,9 +71,11 @@ class Produce(Exchange):
         The options are described at `NewJob`. `trace`: traceparent, tracestate, baggage as they came. Without an
         `idempotency_key` a fresh one is made, so a retry after a lost reply finds the job instead of making another.
         `wait_s` (0..30): return as soon as the job is final, after that time as it is.
-        Returns the job; one that the same key had made before says `deduplicated` (and may be in state `gone`).
-        Raises IdempotencyMismatch for a key that came with another request, TypeError for a payload that the
-        client's format cannot write, ValueError for a naive datetime.
+        Returns the job; one that the same key had made before says `deduplicated` (and may be in state `gone`), as does
+        one that has the same `unique` key; one that `unique` let this job take the place of says `replaced`.
+        Raises IdempotencyMismatch for a key that came with another request, UniqueConflict, QueueDraining, QueueFull
+        (after the client's own retries), TypeError for a payload that the client's format cannot write, ValueError for
+        a naive datetime.
         """
         job = NewJob(
             task=task,
@@ -78,23 +89,29 @@ class Produce(Exchange):
             lease_ms=lease_ms,
             retention_ms=retention_ms,
             max_crashes=max_crashes,
+            max_runtime_ms=max_runtime_ms,
+            result_ttl_ms=result_ttl_ms,
             retry=retry,
+            unique=unique,
+            tags=tags,
+            limits=limits,
+            fairness_key=fairness_key,
+            weight=weight,
+            ordering_key=ordering_key,
+            on_dead=on_dead,
             meta=meta,
         )
         request = self._dialect.request(
-            "POST", "/v1/jobs", body=_body(job), wait_s=wait_s, key=idempotency_key or _fresh_key(), more=trace
+            "POST", "/v1/jobs", body=job_body(job), wait_s=wait_s, key=idempotency_key or _fresh_key(), more=trace
         )
         asked = {"task": task, "queue": queue or "default"}
-        return (
-            yield from self._call(
-                Call(
-                    request=request,
-                    read=lambda reply: read_job({**asked, **document_of(reply)}),
-                    repeatable=True,
-                    wait_s=wait_s,
-                )
-            )
+        call = Call(
+            request=request,
+            read=lambda reply: read_job({**asked, **document_of(reply)}),
+            repeatable=True,
+            wait_s=wait_s,
         )
+        return (yield from self._call(call))
 
     def enqueue_batch(
         self,
@@ -109,11 +126,11 @@ class Produce(Exchange):
         `atomic` (at most 200 jobs, one group of queues): all or none, and the first fault raises Invalid with pointers
         like `/jobs/17/priority`. Otherwise each job stands for itself: look at `Batch.items`. The key belongs to the
         batch; where jobs bring keys of their own, none is made for the batch.
-        Raises IdempotencyMismatch, and TypeError and ValueError as `enqueue` does.
+        Raises what `enqueue` raises.
         """
         own_keys = [job.idempotency_key for job in jobs if job.idempotency_key is not None]
         key = idempotency_key or (None if own_keys else _fresh_key())
-        body = {"jobs": [_body(job) for job in jobs], "atomic": atomic}
+        body = {"jobs": [job_body(job) for job in jobs], "atomic": atomic}
         request = self._dialect.request("POST", "/v1/jobs/batch", body=body, key=key, more=trace)
         repeatable = key is not None or len(own_keys) == len(jobs)
         return (yield from self._call(Call(request=request, read=_read_batch, repeatable=repeatable)))
@@ -123,7 +140,7 @@ class Produce(Exchange):
 
         Raises NotFound for an id that never was, or whose record is pruned.
         """
-        request = self._dialect.request("GET", _path(job_id), wait_s=wait_s)
+        request = self._dialect.request("GET", path("jobs", job_id), wait_s=wait_s)
         call = Call(request=request, read=_read_job, repeatable=True, wait_s=wait_s)
         return (yield from self._call(call))
 
@@ -133,13 +150,24 @@ class Produce(Exchange):
         Raises NotFinished before its end, TaskFailed for one that died, TaskCancelled for one that was cancelled,
         NotFound for an unknown or pruned job and for one that left no result.
         """
-        request = self._dialect.request("GET", _path(job_id, "/result"))
+        request = self._dialect.request("GET", path("jobs", job_id, "result"))
         try:
             return (yield from self._call(Call(request=request, read=_read_value, repeatable=True)))
         except Conflict as error:
             if error.code == "job_failed" and error.state is not None:
                 raise failure_of(job_id, error.state, error.problem.error, None) from None
             raise
+
+    def result_bytes(self, job_id: str) -> Steps[Raw]:
+        """Return the result of a succeeded job as the bytes that the worker sent, with their media type.
+
+        Raises what `result` raises, but Conflict for every job that ended without a result.
+        """
+        return (yield from self._bytes(path("jobs", job_id, "result")))
+
+    def payload_bytes(self, job_id: str) -> Steps[Raw]:
+        """Return the payload of a job as the bytes that came, with their media type. Raises NotFound."""
+        return (yield from self._bytes(path("jobs", job_id, "payload")))
 
     def wait(self, job_id: str, *, timeout: float | None = None) -> Steps[Job]:
         """Wait until a job is final, `timeout` seconds at most (None: as long as it takes).
@@ -157,36 +185,25 @@ class Produce(Exchange):
             if now - asked_at < int(left_s) or left_s < 1:
                 yield Pause(_EARLY_PAUSE_S if end is None else min(_EARLY_PAUSE_S, end - now))
 
-    def cancel(self, job_id: str, *, reason: str | None = None) -> Steps[Job]:
-        """Cancel a job that nobody holds; asking twice is the same. Returns the job.
+    def cancel(
+        self, job_id: str, *, reason: str | None = None, mode: Literal["soft", "hard"] | None = None
+    ) -> Steps[Job]:
+        """Cancel a job; asking twice is the same. Returns the job: it has ended, or says `cancel_requested`.
 
-        Raises Conflict (code job_leased or job_final) and NotFound.
+        A job that a worker holds is asked for (`soft`): the worker is told, and unless the work succeeds all the same,
+        the job ends as cancelled. `hard` ends the lease at once; what the worker then says changes nothing.
+        Raises Conflict (job_final) for a job that has succeeded or died, and NotFound.
         """
-        body = {} if reason is None else {"reason": reason}
-        request = self._dialect.request("POST", _path(job_id, "/cancel"), body=body)
+        request = self._dialect.request("POST", path("jobs", job_id, "cancel"), body=given(reason=reason, mode=mode))
         return (yield from self._call(Call(request=request, read=_read_job, repeatable=True)))
+
+    def _bytes(self, path: str) -> Steps[Raw]:
+        request = self._dialect.request("GET", path)
+        return (yield from self._call(Call(request=request, read=_read_raw, repeatable=True)))
 
 
 def _fresh_key() -> str:
     return str(uuid.uuid4())
-
-
-def _path(job_id: str, more: str = "") -> str:
-    return f"/v1/jobs/{quote(job_id, safe='')}{more}"
-
-
-def _body(job: NewJob) -> Document:
-    options = {f.name: getattr(job, f.name) for f in fields(job) if f.name != "payload"}
-    written = {name: _written(name, value) for name, value in options.items() if value is not None}
-    return written if job.payload is ABSENT else {**written, "payload": job.payload}
-
-
-def _written(name: str, value: Any) -> Any:
-    if isinstance(value, datetime):
-        return write_instant(name, value)
-    if isinstance(value, RetryPolicy):
-        return {key: part for key, part in vars(value).items() if part is not None}
-    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _read_job(reply: Reply) -> Job:
@@ -195,6 +212,10 @@ def _read_job(reply: Reply) -> Job:
 
 def _read_value(reply: Reply) -> Any:
     return value_of(reply.content, reply.headers.get("content-type", ""))
+
+
+def _read_raw(reply: Reply) -> Raw:
+    return Raw(reply.content, reply.headers.get("content-type", ""))
 
 
 def _read_batch(reply: Reply) -> Batch:

@@ -1,14 +1,16 @@
 """Documents into models: one reader for all, driven by the models' own annotations; it must not know HTTP."""
 
 import functools
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar, get_type_hints
+from types import UnionType
+from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from headrace._codec import value_of
-from headrace.models import Fault, Job, JobError, Leased, StoreInfo
-from headrace.words import State, Status
+from headrace.leases import Leased
+from headrace.models import Job
+from headrace.words import OpenEnum, State
 
 T = TypeVar("T")
 Document = Mapping[str, Any]
@@ -61,7 +63,10 @@ def _with_values(document: Document, *names: str) -> Document:
     return {**document, **values}
 
 
-def _plain(kind: type[Any]) -> Callable[[Any], Any]:
+Convert: TypeAlias = Callable[[Any], Any]
+
+
+def _plain(kind: type[Any]) -> Convert:
     def check(value: Any) -> Any:
         if not isinstance(value, kind):
             raise TypeError(f"{kind.__name__} expected, not {type(value).__name__}")
@@ -70,20 +75,28 @@ def _plain(kind: type[Any]) -> Callable[[Any], Any]:
     return check
 
 
+def _listed(value: Any) -> Sequence[Any]:
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"a list expected, not {type(value).__name__}")
+    return value
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, int | float):
+        raise TypeError(f"a number expected, not {type(value).__name__}")
+    return float(value)
+
+
 def _counts(document: Document) -> dict[State, int]:
     return {State(word): int(n) for word, n in document.items()}
 
 
-_BY_TYPE: dict[Any, Callable[[Any], Any]] = {
+_BY_TYPE: dict[Any, Convert] = {
     str: _plain(str),
     int: _plain(int),
     bool: _plain(bool),
+    float: _number,
     datetime: read_instant,
-    State: State,
-    Status: Status,
-    JobError: functools.partial(read, JobError),
-    StoreInfo: functools.partial(read, StoreInfo),
-    tuple[Fault, ...]: lambda items: tuple(read(Fault, item) for item in items),
     Mapping[State, int]: _counts,
     Mapping[str, Any]: _plain(Mapping),
     Mapping[str, str]: _plain(Mapping),
@@ -93,11 +106,27 @@ _BY_TYPE: dict[Any, Callable[[Any], Any]] = {
 
 
 @functools.cache
-def _plan(cls: type[Any]) -> dict[str, Callable[[Any], Any]]:
+def _plan(cls: type[Any]) -> dict[str, Convert]:
     hints = get_type_hints(cls)
-    return {f.name: _BY_TYPE[_without_none(hints[f.name])] for f in fields(cls)}
+    return {f.name: _converter(_wanted(hints[f.name])) for f in fields(cls)}
 
 
-def _without_none(hint: Any) -> Any:
-    present = [part for part in getattr(hint, "__args__", ()) if part is not type(None)]
-    return present[0] if len(present) == 1 and hint == (present[0] | None) else hint
+def _converter(hint: Any) -> Convert:
+    """Return what makes a value of this type out of what a document holds."""
+    if hint in _BY_TYPE:
+        return _BY_TYPE[hint]
+    if get_origin(hint) is Literal:  # a closed list where we ask, open where we read
+        return _BY_TYPE[str]
+    if get_origin(hint) in (tuple, Sequence):
+        item = _converter(get_args(hint)[0])
+        return lambda values: tuple(item(value) for value in _listed(values))
+    if is_dataclass(hint):
+        return functools.partial(read, hint)  # type: ignore[arg-type]  # a class, though mypy sees instances, too
+    if isinstance(hint, type) and issubclass(hint, OpenEnum):
+        return hint
+    raise TypeError(f"no document holds a {hint}")
+
+
+def _wanted(hint: Any) -> Any:
+    """Return the first type of a union, which is the one to read: `Backoff | str | None` is written as it comes."""
+    return get_args(hint)[0] if get_origin(hint) in (Union, UnionType) else hint

@@ -1,18 +1,20 @@
 """Work as a value: a verb is a generator that asks for sends and pauses, and two shells carry them out.
 
 So every verb, with its retries and its long polls, is written once and tested without a network; `Client` runs the
-steps with blocking calls and `AsyncClient` with awaits. This module must not do I/O and must not know the verbs.
+steps with blocking calls and `AsyncClient` with awaits. A verb that answers with many things gives them on its way, and
+its caller iterates. This module must not do I/O and must not know the verbs.
 """
 
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, get_args
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeAlias, TypeVar, get_args
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 V = TypeVar("V")
 V_co = TypeVar("V_co", covariant=True)
 
@@ -68,8 +70,16 @@ class Pause:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Give(Generic[T]):
+    """Hand this to the caller, and go on when the caller wants more."""
+
+    item: T
+
+
 Outcome: TypeAlias = Reply | NoReply
 Steps: TypeAlias = Generator[Send | Pause, Outcome | None, R]
+Stream: TypeAlias = Generator[Send | Pause | Give[T], Outcome | None, None]
 
 
 def send(request: Request, timeout_s: float) -> Steps[Outcome]:
@@ -78,6 +88,12 @@ def send(request: Request, timeout_s: float) -> Steps[Outcome]:
     if outcome is None:
         raise RuntimeError("a shell must answer a Send with what came of it")
     return outcome
+
+
+def give(items: Iterable[T]) -> Stream[T]:
+    """Hand some items to the caller, one by one."""
+    for item in items:
+        yield Give(item)
 
 
 class Blocking(Protocol[V_co]):
@@ -98,6 +114,24 @@ class Awaiting(Protocol[V_co]):
     async def _run(self, steps: Steps[R]) -> R: ...
 
 
+class Iterating(Protocol[V_co]):
+    """An object that can also run the steps of a verb which gives many things."""
+
+    @property
+    def _verbs(self) -> V_co: ...
+
+    def _walk(self, stream: Stream[T]) -> Iterator[T]: ...
+
+
+class AsyncIterating(Protocol[V_co]):
+    """The same for callers that await."""
+
+    @property
+    def _verbs(self) -> V_co: ...
+
+    def _walk(self, stream: Stream[T]) -> AsyncIterator[T]: ...
+
+
 def blocking(verb: Callable[Concatenate[V, P], Steps[R]]) -> Callable[Concatenate[Blocking[V], P], R]:
     """Return the blocking method of a verb."""
 
@@ -105,7 +139,7 @@ def blocking(verb: Callable[Concatenate[V, P], Steps[R]]) -> Callable[Concatenat
     def method(self: Blocking[V], /, *args: P.args, **kwargs: P.kwargs) -> R:
         return self._run(verb(self._verbs, *args, **kwargs))
 
-    return _described(method, verb)
+    return _described(method, verb, _answer_of(verb))
 
 
 def awaiting(
@@ -117,16 +151,45 @@ def awaiting(
     async def method(self: Awaiting[V], /, *args: P.args, **kwargs: P.kwargs) -> R:
         return await self._run(verb(self._verbs, *args, **kwargs))
 
-    return _described(method, verb)
+    return _described(method, verb, _answer_of(verb))
+
+
+def iterating(verb: Callable[Concatenate[V, P], Stream[T]]) -> Callable[Concatenate[Iterating[V], P], Iterator[T]]:
+    """Return the blocking method of a verb that gives many things."""
+
+    @functools.wraps(verb)
+    def method(self: Iterating[V], /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        return self._walk(verb(self._verbs, *args, **kwargs))
+
+    return _described(method, verb, Iterator[_item_of(verb)])  # type: ignore[misc]  # a type made at run time
+
+
+def async_iterating(
+    verb: Callable[Concatenate[V, P], Stream[T]],
+) -> Callable[Concatenate[AsyncIterating[V], P], AsyncIterator[T]]:
+    """Return the method for `async for` of a verb that gives many things."""
+
+    @functools.wraps(verb)
+    def method(self: AsyncIterating[V], /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
+        return self._walk(verb(self._verbs, *args, **kwargs))
+
+    return _described(method, verb, AsyncIterator[_item_of(verb)])  # type: ignore[misc]
 
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _described(method: F, verb: Callable[..., Any]) -> F:
+def _described(method: F, verb: Callable[..., Any], returns: Any) -> F:
     """Show help() and inspect.signature() the verb's parameters and what a caller gets, not the generator."""
-    signature = inspect.signature(verb)
-    result = get_args(signature.return_annotation)
-    returns = result[-1] if result else signature.return_annotation
-    method.__signature__ = signature.replace(return_annotation=returns)  # type: ignore[attr-defined]
+    method.__signature__ = inspect.signature(verb).replace(return_annotation=returns)  # type: ignore[attr-defined]
     return method
+
+
+def _answer_of(verb: Callable[..., Any]) -> Any:
+    returns = inspect.signature(verb).return_annotation
+    return get_args(returns)[-1] if get_args(returns) else returns
+
+
+def _item_of(verb: Callable[..., Any]) -> Any:
+    steps = get_args(inspect.signature(verb).return_annotation)[0]
+    return next(get_args(step)[0] for step in get_args(steps) if get_args(step))

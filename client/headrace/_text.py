@@ -6,7 +6,8 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from headrace.models import Job, QueueStats, Raw
+from headrace.models import Job, Raw
+from headrace.operating import QueueStats
 from headrace.words import State
 
 _COLUMNS: Final = (
@@ -19,7 +20,10 @@ _COLUMNS: Final = (
     State.CANCELLED,
 )
 _CELL_CHARS: Final = 200  # a longer value is cut in a table; -o json shows all of it
-_IF_ANY: Final = ("meta", "trace", "deduplicated")  # left out where there is nothing in them, as the API does
+# Left out where there is nothing in them, as the API does.
+_IF_ANY: Final = (
+    "meta", "trace", "tags", "limits", "cancel_requested", "deduplicated", "replaced", "max_crashes"
+)  # fmt: skip
 
 
 def document(model: Any) -> Any:
@@ -28,8 +32,7 @@ def document(model: Any) -> Any:
         return f"<{len(model.data)} bytes of {model.media_type or 'unknown type'}>"
     if is_dataclass(model):
         pairs = ((f.name, getattr(model, f.name)) for f in fields(model))
-        shown = ((n, v) for n, v in pairs if n == "payload" or (v if n in _IF_ANY else v is not None))
-        return {name: document(value) for name, value in shown}
+        return {name: document(value) for name, value in pairs if _is_said(name, value)}
     if isinstance(model, datetime):
         return model.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if isinstance(model, Mapping):
@@ -39,6 +42,14 @@ def document(model: Any) -> Any:
     return model
 
 
+def _is_said(name: str, value: Any) -> bool:
+    if name in _IF_ANY:
+        return bool(value)
+    if name == "run":
+        return bool(value != 1)
+    return name == "payload" or value is not None
+
+
 def as_json(value: Any) -> str:
     """Return JSON text; what JSON cannot write is shown as Python shows it."""
     return json.dumps(value, ensure_ascii=False, indent=2, default=repr)
@@ -46,26 +57,42 @@ def as_json(value: Any) -> str:
 
 def job_table(job: Job) -> str:
     """Return a job, one field a line."""
-    rows = list(document(job).items())
+    rows = document(job)
     if job.state is State.SUCCEEDED and job.result is None:
-        rows.append(("result", None))
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:<{width}}  {_cell(name, value)}" for name, value in rows)
+        rows["result"] = None
+    return field_table(rows)
+
+
+def field_table(fields: Mapping[str, Any]) -> str:
+    """Return a document, one field a line."""
+    width = max((len(name) for name in fields), default=0)
+    return "\n".join(f"{name:<{width}}  {_cell(name, value)}" for name, value in fields.items())
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[int] = ()) -> str:
+    """Return rows under their heads; the columns `numbers` end at the same place, all others begin there."""
+    clean = [list(head), *[[printable(cell) for cell in row] for row in rows]]
+    widths = [max(len(row[i]) for row in clean) for i in range(len(head))]
+    lines = [
+        "  ".join(c.rjust(w) if i in numbers else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+        for row in clean
+    ]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def queue_table(queues: Sequence[QueueStats]) -> str:
-    """Return queues, one a line."""
+    """Return queues, one a line; a queue that gives or takes no jobs says so behind its name."""
     head = ["QUEUE", "BACKLOG", *(state.value.upper() for state in _COLUMNS), "OLDEST READY"]
     rows = [
-        [q.queue, str(q.backlog), *(str(q.counts.get(state, 0)) for state in _COLUMNS), _age(q.oldest_ready_age_ms)]
+        [_name(q), str(q.backlog), *(str(q.counts.get(state, 0)) for state in _COLUMNS), _age(q.oldest_ready_age_ms)]
         for q in queues
     ]
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    lines = [
-        [row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]
-        for row in [head, *rows]
-    ]
-    return "\n".join("  ".join(line).rstrip() for line in lines)
+    return table(head, rows, numbers=range(1, len(head)))
+
+
+def _name(queue: QueueStats) -> str:
+    marks = [word for word in ("paused", "draining") if getattr(queue, word, False)]
+    return f"{queue.queue} ({', '.join(marks)})" if marks else queue.queue
 
 
 def _cell(name: str, value: Any) -> str:
@@ -76,8 +103,13 @@ def _cell(name: str, value: Any) -> str:
         if isinstance(value, str) and name not in ("payload", "result")
         else json.dumps(value, ensure_ascii=False, default=repr)
     )
-    text = "".join(c if c.isprintable() else " " for c in text)
+    text = printable(text)
     return text if len(text) <= _CELL_CHARS else f"{text[:_CELL_CHARS]}... ({len(text)} characters)"
+
+
+def printable(text: str) -> str:
+    """Return words of others as one line that cannot drive a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _age(age_ms: int | None) -> str:

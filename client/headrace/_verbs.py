@@ -4,10 +4,12 @@ Besides those named in the docstrings, every verb raises Unauthorized, Invalid (
 never happened, and the retries are used up) and OutcomeUnknown (it may have happened).
 """
 
+from headrace._find import Find
+from headrace._mend import Mend
 from headrace._operate import Operate
 from headrace._produce import Produce
 from headrace._work import Work
 
 
-class Verbs(Produce, Work, Operate):
-    """The verbs of producers, workers and operators."""
+class Verbs(Produce, Work, Find, Mend, Operate):
+    """The verbs of producers, workers, lookers and operators."""

@@ -6,6 +6,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
+from urllib.parse import quote
 
 from headrace._codec import Codec, codec_of
 from headrace._read import Document, read
@@ -97,6 +98,11 @@ def document_of(reply: Reply) -> Document:
     if not isinstance(document, Mapping):
         raise TypeError(f"an object was expected, not {type(document).__name__}")
     return document
+
+
+def path(*parts: str) -> str:
+    """Return the path of something by its name; whatever the name holds, it cannot leave its place."""
+    return "/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
 def is_replay(reply: Reply) -> bool:

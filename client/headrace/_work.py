@@ -1,15 +1,17 @@
 """The verbs of workers: lease, keep, settle. Whoever acts on a lease proves it with the token."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import quote
 
+from headrace._codec import Codec
 from headrace._exchange import Exchange
 from headrace._read import Document, read, read_instant, read_leased
 from headrace._steps import Reply, Steps
-from headrace._wire import Call, document_of, is_replay
-from headrace.models import Ack, Completed, Completion, Grant, Heartbeat, Held, JobError, Nack, Release, Settled, Snooze
+from headrace._wire import Call, document_of, is_replay, path
+from headrace._write import given, said
+from headrace.leases import Ack, Completed, Completion, Grant, Heartbeat, Held, Nack, Release, Settled, Snooze
+from headrace.models import JobError, Raw
 from headrace.words import ABSENT
 
 
@@ -37,12 +39,12 @@ class Work(Exchange):
         comes back when the lease runs out.
         """
         key = idempotency_key or (str(uuid.uuid4()) if worker is not None else None)
-        items = [_item(completion) for completion in complete]
+        items = [_item(completion, self._dialect.codec) for completion in complete]
         body: Document = {
             "queues": [queues] if isinstance(queues, str) else list(queues),
             "max": max_jobs,
             "wait_ms": wait_ms,
-            **_given(max_bytes=max_bytes, lease_ms=lease_ms, worker={"id": worker} if worker is not None else None),
+            **given(max_bytes=max_bytes, lease_ms=lease_ms, worker={"id": worker} if worker is not None else None),
             **({"complete": items} if items else {}),
         }
         request = self._dialect.request("POST", "/v1/leases", body=body, key=key)
@@ -54,13 +56,17 @@ class Work(Exchange):
 
         An item that is refused says so in its `status` (lease_lost, not_found, invalid) and raises nothing.
         """
-        body = {"items": [_item(completion) for completion in completions]}
+        body = {"items": [_item(completion, self._dialect.codec) for completion in completions]}
         request = self._dialect.request("POST", "/v1/completions", body=body)
         return (yield from self._call(Call(request=request, read=_read_completed, repeatable=True)))
 
-    def ack(self, job_id: str, token: str, *, result: Any = ABSENT) -> Steps[Settled]:
-        """Say that the job is done, with its result if there is one. Raises LeaseLost and NotFound."""
-        return (yield from self._settle(Ack(job_id=job_id, token=token, result=result)))
+    def ack(self, job_id: str, token: str, *, result: Any = ABSENT, result_ttl_ms: int | None = None) -> Steps[Settled]:
+        """Say that the job is done, with its result if there is one: any value, or a Raw of some media type.
+
+        `result_ttl_ms`: how long it is kept, instead of what job and queue say; 0: it is not stored.
+        Raises LeaseLost (JobCancelled) and NotFound, as all settles do.
+        """
+        return (yield from self._settle(Ack(job_id=job_id, token=token, result=result, result_ttl_ms=result_ttl_ms)))
 
     def nack(
         self, job_id: str, token: str, *, error: JobError, retryable: bool = True, retry_in_ms: int | None = None
@@ -76,56 +82,76 @@ class Work(Exchange):
         """Put the job back to its place in the queue; no attempt is counted. Raises LeaseLost and NotFound."""
         return (yield from self._settle(Release(job_id=job_id, token=token, reason=reason)))
 
-    def snooze(self, job_id: str, token: str, *, delay_ms: int) -> Steps[Settled]:
-        """Put the job aside for `delay_ms`; no attempt is counted. Raises LeaseLost and NotFound."""
-        return (yield from self._settle(Snooze(job_id=job_id, token=token, delay_ms=delay_ms)))
+    def snooze(
+        self, job_id: str, token: str, *, delay_ms: int, reason: str | None = None, checkpoint: Any = ABSENT
+    ) -> Steps[Settled]:
+        """Put the job aside for `delay_ms`; no attempt is counted. `checkpoint` is handed to the next delivery."""
+        snooze = Snooze(job_id=job_id, token=token, delay_ms=delay_ms, reason=reason, checkpoint=checkpoint)
+        return (yield from self._settle(snooze))
 
-    def extend(self, job_id: str, token: str, *, lease_ms: int | None = None) -> Steps[Settled]:
+    def extend(
+        self,
+        job_id: str,
+        token: str,
+        *,
+        lease_ms: int | None = None,
+        progress: Any = ABSENT,
+        checkpoint: Any = ABSENT,
+    ) -> Steps[Settled]:
         """Keep the lease for at least `lease_ms` from now (None: its first length); never shortens it.
 
-        The answer carries the new `deadline`. Raises LeaseLost and NotFound.
+        No lease lasts beyond the job's `max_runtime_ms`. `progress` is for whoever looks at the job, `checkpoint` for
+        the next delivery; each replaces what was there. The answer carries the new `deadline`, and
+        `cancel_requested`: stop then. Raises LeaseLost (JobCancelled) and NotFound.
         """
-        return (yield from self._act(job_id, "extend", {"token": token, **_given(lease_ms=lease_ms)}))
+        body = {"token": token, **given(lease_ms=lease_ms), **said(progress=progress, checkpoint=checkpoint)}
+        return (yield from self._act(job_id, "extend", body))
 
     def heartbeat(self, worker: str, leases: Iterable[Held]) -> Steps[Heartbeat]:
         """Keep many leases alive with one request; each ends with a status of its own, in order.
 
-        A lease that is lost says so in its `status` and raises nothing: stop working on that job.
+        A lease that is lost, or whose job was cancelled, says so in its `status` and raises nothing: stop working on
+        that job. `cancel_requested`: the lease lives on, and somebody asked for the end of the job.
         """
-        items = [{"job_id": h.job_id, "token": h.token, **_given(extend_ms=h.extend_ms)} for h in leases]
-        path = f"/v1/workers/{quote(worker, safe='')}/heartbeat"
-        request = self._dialect.request("POST", path, body={"leases": items})
+        request = self._dialect.request(
+            "POST", path("workers", worker, "heartbeat"), body={"leases": [_held(lease) for lease in leases]}
+        )
         return (yield from self._call(Call(request=request, read=_read_heartbeat, repeatable=True)))
 
     def _settle(self, completion: Completion) -> Steps[Settled]:
-        item = _item(completion)
+        item = _item(completion, self._dialect.codec)
         body = {name: value for name, value in item.items() if name not in ("op", "job_id")}
         return (yield from self._act(completion.job_id, item["op"], body))
 
     def _act(self, job_id: str, verb: str, body: Document) -> Steps[Settled]:
-        request = self._dialect.request("POST", f"/v1/jobs/{quote(job_id, safe='')}/{verb}", body=body)
+        request = self._dialect.request("POST", path("jobs", job_id, verb), body=body)
         call = Call(request=request, read=lambda r: read(Settled, document_of(r)), repeatable=True)
         return (yield from self._call(call))
 
 
-def _item(completion: Completion) -> Document:
+def _item(completion: Completion, codec: Codec) -> Document:
     proof = {"job_id": completion.job_id, "token": completion.token}
     match completion:
-        case Ack(result=result):
-            return {"op": "ack", **proof, **({} if result is ABSENT else {"result": result})}
+        case Ack(result=Raw() as raw, result_ttl_ms=ttl_ms):
+            carried = {"result_raw": codec.binary(raw.data), "result_type": raw.media_type}
+            return {"op": "ack", **proof, **carried, **given(result_ttl_ms=ttl_ms)}
+        case Ack(result=result, result_ttl_ms=ttl_ms):
+            return {"op": "ack", **proof, **said(result=result), **given(result_ttl_ms=ttl_ms)}
         case Nack(error=error, retryable=retryable, retry_in_ms=retry_in_ms):
-            more = _given(retryable=None if retryable else False, retry_in_ms=retry_in_ms)
-            return {"op": "nack", **proof, "error": _given(**vars(error)), **more}
+            more = given(retryable=None if retryable else False, retry_in_ms=retry_in_ms)
+            return {"op": "nack", **proof, "error": given(**vars(error)), **more}
         case Release(reason=reason):
-            return {"op": "release", **proof, **_given(reason=reason)}
-        case Snooze(delay_ms=delay_ms):
-            return {"op": "snooze", **proof, "delay_ms": delay_ms}
+            return {"op": "release", **proof, **given(reason=reason)}
+        case Snooze(delay_ms=delay_ms, reason=reason, checkpoint=checkpoint):
+            more = {**given(reason=reason), **said(checkpoint=checkpoint)}
+            return {"op": "snooze", **proof, "delay_ms": delay_ms, **more}
         case _:
             raise TypeError(f"a completion is an Ack, Nack, Release or Snooze, not {type(completion).__name__}")
 
 
-def _given(**values: Any) -> Mapping[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
+def _held(lease: Held) -> Document:
+    more = {**given(extend_ms=lease.extend_ms), **said(progress=lease.progress, checkpoint=lease.checkpoint)}
+    return {"job_id": lease.job_id, "token": lease.token, **more}
 
 
 def _read_grant(reply: Reply) -> Grant:

@@ -1,6 +1,7 @@
 """The awaiting client: it sends and sleeps, and knows nothing of what it sends."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -8,12 +9,13 @@ import httpx
 
 from headrace._codec import Format
 from headrace._retry import Retry
-from headrace._steps import Outcome, Send, Steps, awaiting
+from headrace._steps import Give, Outcome, Pause, Send, Steps, Stream, async_iterating, awaiting
 from headrace._transport import Endpoint, no_reply, reply_of, timeout
 from headrace._verbs import Verbs
 from headrace.results import AsyncJobHandle
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class AsyncClient:
@@ -48,8 +50,26 @@ class AsyncClient:
     enqueue_batch = awaiting(Verbs.enqueue_batch)
     get = awaiting(Verbs.get)
     result = awaiting(Verbs.result)
+    result_bytes = awaiting(Verbs.result_bytes)
+    payload_bytes = awaiting(Verbs.payload_bytes)
     wait = awaiting(Verbs.wait)
     cancel = awaiting(Verbs.cancel)
+
+    list_jobs = awaiting(Verbs.list_jobs)
+    iter_jobs = async_iterating(Verbs.iter_jobs)
+    attempts = awaiting(Verbs.attempts)
+    explain = awaiting(Verbs.explain)
+    events = awaiting(Verbs.events)
+    follow_events = async_iterating(Verbs.follow_events)
+
+    retry = awaiting(Verbs.retry)
+    patch = awaiting(Verbs.patch)
+    delete = awaiting(Verbs.delete)
+    start_operation = awaiting(Verbs.start_operation)
+    operation = awaiting(Verbs.operation)
+    operations = awaiting(Verbs.operations)
+    wait_operation = awaiting(Verbs.wait_operation)
+    stop_operation = awaiting(Verbs.stop_operation)
 
     lease = awaiting(Verbs.lease)
     complete = awaiting(Verbs.complete)
@@ -62,6 +82,18 @@ class AsyncClient:
 
     queues = awaiting(Verbs.queues)
     queue_stats = awaiting(Verbs.queue_stats)
+    queue = awaiting(Verbs.queue)
+    configure_queue = awaiting(Verbs.configure_queue)
+    pause_queue = awaiting(Verbs.pause_queue)
+    resume_queue = awaiting(Verbs.resume_queue)
+    drain_queue = awaiting(Verbs.drain_queue)
+    purge_queue = awaiting(Verbs.purge_queue)
+    delete_queue = awaiting(Verbs.delete_queue)
+    limits = awaiting(Verbs.limits)
+    limit = awaiting(Verbs.limit)
+    set_limit = awaiting(Verbs.set_limit)
+    unset_limit = awaiting(Verbs.unset_limit)
+    back_off = awaiting(Verbs.back_off)
     server_info = awaiting(Verbs.server_info)
 
     def handle(self, job_id: str) -> AsyncJobHandle[Any]:
@@ -96,11 +128,26 @@ class AsyncClient:
             except StopIteration as stop:
                 value: R = stop.value
                 return value
-            if isinstance(step, Send):
-                outcome = await self._send(step)
-            else:
-                await asyncio.sleep(step.seconds)
+            outcome = await self._do(step)
+
+    async def _walk(self, stream: Stream[T]) -> AsyncIterator[T]:
+        outcome: Outcome | None = None
+        while True:
+            try:
+                step = stream.send(outcome)
+            except StopIteration:
+                return
+            if isinstance(step, Give):
+                yield step.item
                 outcome = None
+            else:
+                outcome = await self._do(step)
+
+    async def _do(self, step: Send | Pause) -> Outcome | None:
+        if isinstance(step, Send):
+            return await self._send(step)
+        await asyncio.sleep(step.seconds)
+        return None
 
     async def _send(self, step: Send) -> Outcome:
         request = step.request

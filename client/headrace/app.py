@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
-from typing import Any, Final, ParamSpec, Protocol, TypeVar, Unpack, overload
+from typing import Any, Final, Literal, ParamSpec, Protocol, TypeVar, Unpack, overload
 from weakref import WeakKeyDictionary
 
 from headrace._codec import Format
@@ -16,6 +16,7 @@ from headrace._retry import Retry
 from headrace.aio import AsyncClient
 from headrace.calls import payload_of
 from headrace.client import Client
+from headrace.models import Unique
 from headrace.results import AsyncJobHandle, JobHandle
 from headrace.tasks import AsyncTask, BaseTask, CallOptions, Seconds, Task, TaskOptions, job_options
 from headrace.words import Backoff
@@ -110,6 +111,19 @@ class App:
         retry_delay: Seconds | None = None,
         retry_max_delay: Seconds | None = None,
         retry_jitter: bool | None = None,
+        retry_for: Seconds | None = None,
+        non_retryable: Sequence[type[BaseException] | str] | None = None,
+        on_exhausted: Literal["dead", "discard"] | None = None,
+        expires: Seconds | None = None,
+        max_runtime: Seconds | None = None,
+        result_ttl: Seconds | None = None,
+        tags: Mapping[str, str] | None = None,
+        limits: Sequence[str] | None = None,
+        fairness_key: str | None = None,
+        weight: int | None = None,
+        ordering_key: str | None = None,
+        on_dead: Literal["next", "hold"] | None = None,
+        unique: Unique | str | bool | None = None,
         lease: Seconds | None = None,
         retention: Seconds | None = None,
         max_crashes: int | None = None,

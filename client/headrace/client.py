@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -9,12 +10,13 @@ import httpx
 
 from headrace._codec import Format
 from headrace._retry import Retry
-from headrace._steps import Outcome, Send, Steps, blocking
+from headrace._steps import Give, Outcome, Pause, Send, Steps, Stream, blocking, iterating
 from headrace._transport import Endpoint, no_reply, reply_of, timeout
 from headrace._verbs import Verbs
 from headrace.results import JobHandle
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class Client:
@@ -45,8 +47,26 @@ class Client:
     enqueue_batch = blocking(Verbs.enqueue_batch)
     get = blocking(Verbs.get)
     result = blocking(Verbs.result)
+    result_bytes = blocking(Verbs.result_bytes)
+    payload_bytes = blocking(Verbs.payload_bytes)
     wait = blocking(Verbs.wait)
     cancel = blocking(Verbs.cancel)
+
+    list_jobs = blocking(Verbs.list_jobs)
+    iter_jobs = iterating(Verbs.iter_jobs)
+    attempts = blocking(Verbs.attempts)
+    explain = blocking(Verbs.explain)
+    events = blocking(Verbs.events)
+    follow_events = iterating(Verbs.follow_events)
+
+    retry = blocking(Verbs.retry)
+    patch = blocking(Verbs.patch)
+    delete = blocking(Verbs.delete)
+    start_operation = blocking(Verbs.start_operation)
+    operation = blocking(Verbs.operation)
+    operations = blocking(Verbs.operations)
+    wait_operation = blocking(Verbs.wait_operation)
+    stop_operation = blocking(Verbs.stop_operation)
 
     lease = blocking(Verbs.lease)
     complete = blocking(Verbs.complete)
@@ -59,6 +79,18 @@ class Client:
 
     queues = blocking(Verbs.queues)
     queue_stats = blocking(Verbs.queue_stats)
+    queue = blocking(Verbs.queue)
+    configure_queue = blocking(Verbs.configure_queue)
+    pause_queue = blocking(Verbs.pause_queue)
+    resume_queue = blocking(Verbs.resume_queue)
+    drain_queue = blocking(Verbs.drain_queue)
+    purge_queue = blocking(Verbs.purge_queue)
+    delete_queue = blocking(Verbs.delete_queue)
+    limits = blocking(Verbs.limits)
+    limit = blocking(Verbs.limit)
+    set_limit = blocking(Verbs.set_limit)
+    unset_limit = blocking(Verbs.unset_limit)
+    back_off = blocking(Verbs.back_off)
     server_info = blocking(Verbs.server_info)
 
     def handle(self, job_id: str) -> JobHandle[Any]:
@@ -93,11 +125,26 @@ class Client:
             except StopIteration as stop:
                 value: R = stop.value
                 return value
-            if isinstance(step, Send):
-                outcome = self._send(step)
-            else:
-                time.sleep(step.seconds)
+            outcome = self._do(step)
+
+    def _walk(self, stream: Stream[T]) -> Iterator[T]:
+        outcome: Outcome | None = None
+        while True:
+            try:
+                step = stream.send(outcome)
+            except StopIteration:
+                return
+            if isinstance(step, Give):
+                yield step.item
                 outcome = None
+            else:
+                outcome = self._do(step)
+
+    def _do(self, step: Send | Pause) -> Outcome | None:
+        if isinstance(step, Send):
+            return self._send(step)
+        time.sleep(step.seconds)
+        return None
 
     def _send(self, step: Send) -> Outcome:
         if self._pid != os.getpid():  # forked: the parent's sockets must not be shared

@@ -3,13 +3,18 @@
     HeadraceError
     |-- Refused                  the server looked and said no; the same request again gets the same answer
     |   |-- Invalid              the request itself is wrong; `errors` lists every fault with its JSON pointer
-    |   |   `-- IdempotencyMismatch   the key came before with another request; nothing was written
+    |   |   |-- IdempotencyMismatch   the key came before with another request; nothing was written
+    |   |   `-- InvalidCursor    the cursor is not of this list or log, or too old: begin anew
     |   |-- Unauthorized         the bearer token is missing, wrong, or not enough
-    |   |-- NotFound             no such job (or it has no result, or is pruned)
-    |   `-- Conflict             the job is in a state that forbids it; `state` names it
+    |   |-- NotFound             no such job or operation (or the job has no result, or is pruned)
+    |   `-- Conflict             something is in a state that forbids it; of a job `state` names it
     |       |-- LeaseLost        the lease token is no proof any more; nothing was changed
+    |       |   `-- JobCancelled     ... because somebody cancelled the job: stop working on it
+    |       |-- UniqueConflict   another job has the unique key; `job_id` names it
+    |       |-- QueueDraining    the queue takes no new jobs until somebody resumes it
     |       `-- NotFinished      no result yet: asked too early, or waited as long as `timeout` allowed
     |-- NotDone                  it never happened; safe to repeat after `retry_after_ms`
+    |   |-- QueueFull            the queue is as deep or as large as its settings allow
     |   `-- ConnectionFailed     there was not even a connection
     |-- OutcomeUnknown           it may have happened; repeat only with the same Idempotency-Key or token
     |   `-- TimedOut             no answer in time
@@ -101,6 +106,10 @@ class IdempotencyMismatch(Invalid):
     """This Idempotency-Key came before with another request."""
 
 
+class InvalidCursor(Invalid):
+    """The cursor is not one of this list or log, or it is too old: begin anew."""
+
+
 class Unauthorized(Refused):
     """The bearer token is missing, wrong, or not enough for this."""
 
@@ -110,15 +119,32 @@ class Unauthorized(Refused):
 
 
 class NotFound(Refused):
-    """There is no such job, or it has no result."""
+    """There is no such job or operation, or the job has no result."""
 
 
 class Conflict(Refused):
-    """The job is in a state that forbids it."""
+    """Something is in a state that forbids it."""
 
 
 class LeaseLost(Conflict):
     """The lease token is no proof any more: somebody else has the job, or it is over."""
+
+
+class JobCancelled(LeaseLost):
+    """Somebody cancelled the job that this token was the proof for."""
+
+
+class UniqueConflict(Conflict):
+    """Another job has the unique key."""
+
+    @property
+    def job_id(self) -> str | None:
+        """The job that has it; None where several do: then `errors` names each job that was in the way."""
+        return self.problem.job_id
+
+
+class QueueDraining(Conflict):
+    """The queue takes no new jobs."""
 
 
 class NotFinished(Conflict, TimeoutError):
@@ -127,6 +153,10 @@ class NotFinished(Conflict, TimeoutError):
 
 class NotDone(ProblemError):
     """It never happened; the same request may be sent again."""
+
+
+class QueueFull(NotDone):
+    """The queue holds as many jobs or bytes as its settings allow."""
 
 
 class ConnectionFailed(NotDone, ConnectionError):
@@ -170,7 +200,13 @@ CLASSES: Final = MappingProxyType[str, type[ProblemError]](
     {
         "not_found": NotFound,
         "no_result": NotFound,
+        "no_such_operation": NotFound,
         "lease_lost": LeaseLost,
+        "job_cancelled": JobCancelled,
+        "unique_conflict": UniqueConflict,
+        "queue_draining": QueueDraining,
+        "queue_full": QueueFull,
+        "invalid_cursor": InvalidCursor,
         "job_leased": Conflict,
         "job_final": Conflict,
         "job_failed": Conflict,

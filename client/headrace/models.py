@@ -4,12 +4,12 @@ Instants are aware datetimes in UTC; durations are integers in milliseconds and 
 of a reply is ignored and an unknown word becomes a member made on the spot, so an old client survives a new server.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from headrace.words import ABSENT, Backoff, State, Status
+from headrace.words import ABSENT, Backoff, State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,20 @@ class RetryPolicy:
     factor: float | None = None  # 1..10, exponential only
     max_ms: int | None = None  # cap of the wait
     jitter: bool | None = None  # True: the wait is uniform in 0..wait
+    max_elapsed_ms: int | None = None  # no retry that would be due later than this after the enqueue (or the redrive)
+    non_retryable: Sequence[str] | None = None  # types of errors, `*` for any characters: dead at once
+    on_exhausted: Literal["dead", "discard"] | None = None  # discard: the record of the dead job goes at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unique:
+    """At most one job of a key in a group of queues; give `key`, or `by`."""
+
+    key: str | None = None  # 1..255 visible ASCII
+    by: Sequence[Literal["queue", "task", "payload"]] | None = None  # jobs that are equal in these have the same key
+    until: Literal["start", "finish", "ttl"] | None = None  # how long it keeps others out; None: finish
+    ttl_ms: int | None = None  # with ttl
+    on_conflict: Literal["reject", "return", "replace"] | None = None  # None: return the job that is there
 
 
 @dataclass(frozen=True)
@@ -65,24 +79,37 @@ class NewJob:
     lease_ms: int | None = None  # 1 s .. 12 h
     retention_ms: int | None = None  # how long the record outlives its final state, >= 60 s
     max_crashes: int | None = None  # lost leases until it is dead
+    max_runtime_ms: int | None = None  # 1 s .. 30 days, of one delivery; longer is a failed attempt
+    result_ttl_ms: int | None = None  # how long the result is kept; 0: it is not stored
     retry: RetryPolicy | None = None
+    unique: Unique | None = None
+    tags: Mapping[str, str] | None = None  # at most 16, to find the job by
+    limits: Sequence[str] | None = (
+        None  # at most 4 keys, each with a concurrency and rate of its own: "stripe:tenant-7"
+    )
+    fairness_key: str | None = None  # the jobs of a queue go by turns of this key: a tenant
+    weight: int | None = None  # 1..100, of its fairness key at its turn
+    ordering_key: str | None = None  # one at a time, first in first out
+    on_dead: Literal["next", "hold"] | None = None  # what a dead job does to the next ones of its ordering key
     meta: Mapping[str, Any] | None = None  # handed to the worker
     idempotency_key: str | None = None  # 1..255 visible ASCII; of this job alone
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """A job as it was when the server answered."""
+class JobSummary:
+    """A job as lists show it: without payload, result and whatever else may be large."""
 
     id: str
     state: State
-    task: str = ""  # empty only for a replayed job that is gone
+    task: str = ""  # empty only for a job that is gone
     queue: str = ""
     priority: int = 0
     attempt: int = 1  # number of the current run, 1 at first
     max_attempts: int = 1
     delivery: int = 0  # leases so far
     crashes: int = 0  # leases that ran out
+    max_crashes: int = 0
+    run: int = 1  # grows with each retry of the dead job
     enqueued_at: datetime | None = None  # None only for a job that is gone
     run_at: datetime | None = None  # scheduled and retrying only
     expires_at: datetime | None = None
@@ -91,157 +118,27 @@ class Job:
     started_at: datetime | None = None  # start of the last lease
     finished_at: datetime | None = None  # final states only
     reason: str | None = None  # why dead or cancelled; why released
+    cancel_requested: bool = False  # leased, and told to end
     fence: int | None = None  # of the last lease; grows with each
+    error: JobError | None = None  # of the last failed attempt; in lists its type and message
+    max_runtime_ms: int | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+    fairness_key: str | None = None
+    weight: int | None = None
+    ordering_key: str | None = None
+    on_dead: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(JobSummary):
+    """A job as it was when the server answered."""
+
     payload: Any = None
-    result: Any = None  # succeeded only; None also when the worker sent none
-    error: JobError | None = None  # of the last failed attempt
+    result: Any = None  # succeeded only; None also when the worker sent none, or its time is over
+    progress: Any = None  # as the worker last said
+    checkpoint: Any = None  # handed to the next attempt
     meta: Mapping[str, Any] = field(default_factory=dict)
     trace: Mapping[str, str] = field(default_factory=dict)  # traceparent, tracestate, baggage
-    deduplicated: bool = False  # an earlier request with the same Idempotency-Key made it
-
-
-@dataclass(frozen=True, kw_only=True)
-class Leased:
-    """One job in the hands of a worker."""
-
-    id: str
-    task: str
-    queue: str
-    token: str = field(repr=False)  # proof of this lease: 32 hex digits
-    deadline: datetime  # by the server's clock: compare with `Grant.server_time`
-    attempt: int
-    delivery: int
-    fence: int  # grows with every lease of this job: hand it to systems that can refuse an older one
-    max_attempts: int = 1
-    priority: int = 0
-    enqueued_at: datetime | None = None
-    payload: Any = None
-    meta: Mapping[str, Any] = field(default_factory=dict)
-    trace: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settled:
-    """The answer to one settle, extend or heartbeat item."""
-
-    status: Status
-    job_id: str = ""  # as it was sent; empty for an item whose id was no text
-    state: State | None = None  # of the job now; None: not found
-    attempt: int | None = None
-    run_at: datetime | None = None  # scheduled and retrying
-    deadline: datetime | None = None  # leased
-    server_time: datetime | None = None  # single calls only; lists carry it once
-    code: str | None = None  # the cause, where status is not_done or unknown
-    errors: tuple[Fault, ...] = ()  # where status is invalid
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grant:
-    """The answer to a lease: jobs, and how the completions sent along ended (in their order)."""
-
-    jobs: tuple[Leased, ...] = ()
-    completed: tuple[Settled, ...] = ()
-    server_time: datetime
-    replayed: bool = False  # the same key came before: these are its live leases, no new job was taken
-
-
-@dataclass(frozen=True, kw_only=True)
-class Completed:
-    """The answer to a list of settles, in their order."""
-
-    items: tuple[Settled, ...]
-    server_time: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Heartbeat:
-    """The answer to a heartbeat: one item for each lease, in their order."""
-
-    leases: tuple[Settled, ...]
-    server_time: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Completion:
-    """One settle: an Ack, a Nack, a Release or a Snooze."""
-
-    job_id: str
-    token: str = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ack(Completion):
-    """The job is done."""
-
-    result: Any = ABSENT
-
-
-@dataclass(frozen=True, kw_only=True)
-class Nack(Completion):
-    """The attempt failed."""
-
-    error: JobError
-    retryable: bool = True  # False: dead at once
-    retry_in_ms: int | None = None  # the worker's choice instead of the backoff
-
-
-@dataclass(frozen=True, kw_only=True)
-class Release(Completion):
-    """Back to its place in the queue; no attempt is counted."""
-
-    reason: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Snooze(Completion):
-    """Again after a while; no attempt is counted."""
-
-    delay_ms: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Held:
-    """One lease that a heartbeat keeps alive."""
-
-    job_id: str
-    token: str = field(repr=False)
-    extend_ms: int | None = None  # None: the length it was given at first
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueueStats:
-    """How full a queue is, at one moment."""
-
-    queue: str
-    counts: Mapping[State, int]
-    backlog: int = 0  # ready + leased: the work that wants a slot now
-    oldest_ready_age_ms: int | None = None  # None: nothing is ready
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueuePage:
-    """Some queues, by name."""
-
-    queues: tuple[QueueStats, ...]
-    next_after: str | None = None  # ask again with after=this; None: the end
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoreInfo:
-    """The store behind a server."""
-
-    server: str = ""  # valkey or redis
-    version: str = ""
-    embedded: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServerInfo:
-    """What a server says about itself."""
-
-    version: str
-    durability: str = ""  # relaxed, fsync, replica, fsync+replica
-    store: StoreInfo = field(default_factory=StoreInfo)
-    shards: int = 1
-    limits: Mapping[str, int] = field(default_factory=dict)
-    server_time: datetime | None = None
+    deduplicated: bool = False  # it was there before: the same Idempotency-Key or unique key made it
+    replaced: bool = False  # it was there before, and took over payload and options

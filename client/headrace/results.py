@@ -67,9 +67,12 @@ class Watch:
         """Return the job's state now in Celery's words."""
         return celery_status((yield from self.job()).state)
 
-    def cancel(self, *, reason: str | None = None) -> Steps[Job]:
-        """Cancel the job; it will never start. Raises Conflict while a worker holds it, or once it has ended."""
-        return self._remember((yield from self._verbs.cancel(self.id, reason=reason)))
+    def cancel(self, *, reason: str | None = None, mode: Literal["soft", "hard"] | None = None) -> Steps[Job]:
+        """Cancel the job. One that a worker holds is asked for, and its lease ended at once with mode `hard`.
+
+        Returns the job: it is cancelled, or says `cancel_requested`. Raises Conflict once it has succeeded or died.
+        """
+        return self._remember((yield from self._verbs.cancel(self.id, reason=reason, mode=mode)))
 
     def get(self, timeout: float | None, propagate: bool) -> Steps[Any]:
         """Return the result, or raise; see `JobHandle.get`."""

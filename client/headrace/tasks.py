@@ -6,11 +6,11 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Generic, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, cast
+from typing import Any, Generic, Literal, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, cast
 
 from headrace._codec import NotWritable
 from headrace.calls import argument_name, payload_of
-from headrace.models import RetryPolicy
+from headrace.models import RetryPolicy, Unique
 from headrace.results import AsyncJobHandle, JobHandle
 from headrace.words import Backoff
 
@@ -31,6 +31,19 @@ class TaskOptions:
     retry_delay: Seconds | None = None  # wait after the first failure
     retry_max_delay: Seconds | None = None  # cap of the wait
     retry_jitter: bool | None = None  # True: the wait is uniform in 0..wait
+    retry_for: Seconds | None = None  # no retry that would be due later than this after the call
+    non_retryable: Sequence[type[BaseException] | str] | None = None  # errors (or their names, with `*`): dead at once
+    on_exhausted: Literal["dead", "discard"] | None = None  # discard: the record of the dead job goes at once
+    expires: Seconds | None = None  # not started by then: cancelled
+    max_runtime: Seconds | None = None  # a longer run is a failed attempt
+    result_ttl: Seconds | None = None  # how long the result is kept; 0: it is not stored
+    tags: Mapping[str, str] | None = None  # to find the jobs by
+    limits: Sequence[str] | None = None  # keys with a concurrency and rate of their own, at most 4
+    fairness_key: str | None = None  # the jobs of a queue go by turns of this key
+    weight: int | None = None  # 1..100, of the fairness key at its turn
+    ordering_key: str | None = None  # one at a time, first in first out
+    on_dead: Literal["next", "hold"] | None = None  # what a dead job does to the next ones of its ordering key
+    unique: Unique | str | bool | None = None  # a key; True: the same task and arguments
     lease: Seconds | None = None  # how long a worker may be silent, 1 s .. 12 h
     retention: Seconds | None = None  # how long the record outlives the end, >= 60 s
     max_crashes: int | None = None  # lost leases until the job is dead
@@ -43,6 +56,9 @@ class TaskOptions:
             initial_ms=_ms(self.retry_delay),
             max_ms=_ms(self.retry_max_delay),
             jitter=self.retry_jitter,
+            max_elapsed_ms=_ms(self.retry_for),
+            non_retryable=None if self.non_retryable is None else [_error_name(e) for e in self.non_retryable],
+            on_exhausted=self.on_exhausted,
         )
         return None if policy == RetryPolicy() else policy
 
@@ -55,6 +71,15 @@ class CallOptions(TypedDict, total=False):
     expires: Seconds | datetime | None  # not started by then (from now, or aware): cancelled
     queue: str | None
     priority: int | None
+    max_runtime: Seconds | None  # a longer run is a failed attempt
+    result_ttl: Seconds | None  # how long the result is kept; 0: it is not stored
+    tags: Mapping[str, str] | None  # to find the job by; over those of the task, one by one
+    limits: Sequence[str] | None  # keys with a concurrency and rate of their own, at most 4
+    fairness_key: str | None  # the jobs of a queue go by turns of this key
+    weight: int | None  # 1..100, of the fairness key at its turn
+    ordering_key: str | None  # one at a time, first in first out
+    on_dead: Literal["next", "hold"] | None  # what a dead job does to the next ones of its ordering key
+    unique: Unique | str | bool | None  # a key; True: the same task and arguments; False: not even if its task says so
     idempotency_key: str | None  # the same key again gives the same job, for 24 h
     meta: Mapping[str, Any] | None  # handed to the worker beside the payload
 
@@ -141,28 +166,48 @@ def job_options(options: TaskOptions, call: CallOptions) -> dict[str, Any]:
 
     Raises ValueError for countdown beside eta, and for naive datetimes.
     """
-    countdown, eta, expires = call.get("countdown"), call.get("eta"), call.get("expires")
+    wishes: dict[str, Any] = {**vars(options), **{name: value for name, value in call.items() if value is not None}}
+    countdown, eta, expires = wishes.get("countdown"), wishes.get("eta"), wishes["expires"]
     if countdown is not None and eta is not None:
         raise ValueError("give countdown or eta, not both")
     for name, instant in (("eta", eta), ("expires", expires)):
         if isinstance(instant, datetime) and instant.tzinfo is None:
             raise ValueError(f"{name} must be an aware datetime: datetime.now(UTC) or value.astimezone()")
-    until = expires if isinstance(expires, datetime) else None
-    queue, priority = call.get("queue"), call.get("priority")
     return {
-        "queue": options.queue if queue is None else queue,
-        "priority": options.priority if priority is None else priority,
+        "queue": wishes["queue"],
+        "priority": wishes["priority"],
         "delay_ms": _ms(countdown),
         "run_at": eta,
         "expires_in_ms": None if isinstance(expires, datetime) else _ms(expires),
-        "expires_at": until,
+        "expires_at": expires if isinstance(expires, datetime) else None,
         "lease_ms": _ms(options.lease),
         "retention_ms": _ms(options.retention),
         "max_crashes": options.max_crashes,
+        "max_runtime_ms": _ms(wishes["max_runtime"]),
+        "result_ttl_ms": _ms(wishes["result_ttl"]),
         "retry": options.retry_policy(),
-        "meta": call.get("meta"),
-        "idempotency_key": call.get("idempotency_key"),
+        "unique": _unique(wishes["unique"]),
+        "tags": {**(options.tags or {}), **(call.get("tags") or {})} or None,
+        "limits": wishes["limits"],
+        "fairness_key": wishes["fairness_key"],
+        "weight": wishes["weight"],
+        "ordering_key": wishes["ordering_key"],
+        "on_dead": wishes["on_dead"],
+        "meta": wishes.get("meta"),
+        "idempotency_key": wishes.get("idempotency_key"),
     }
+
+
+def _unique(wish: Unique | str | bool | None) -> Unique | None:
+    if isinstance(wish, str):
+        return Unique(key=wish)
+    if isinstance(wish, bool):
+        return Unique(by=("task", "payload")) if wish else None
+    return wish
+
+
+def _error_name(error: type[BaseException] | str) -> str:
+    return error if isinstance(error, str) else error.__name__
 
 
 @contextmanager

@@ -57,6 +57,8 @@ class Status(OpenEnum):
     LATE = "late"  # past the deadline, and nobody had the job since: it counts
     REPEATED = "repeated"  # this token settled the same way before; nothing changed
     LEASE_LOST = "lease_lost"  # the token is no proof any more; nothing changed
+    JOB_CANCELLED = "job_cancelled"  # somebody ended the job while this token was its proof; nothing changed
+    CANCEL_REQUESTED = "cancel_requested"  # heartbeats only: the lease lives on, and the job is to be ended
     NOT_FOUND = "not_found"
     INVALID = "invalid"  # `errors` says why
     NOT_DONE = "not_done"  # it never happened; send the item again
@@ -74,3 +76,40 @@ class Backoff(OpenEnum):
     EXPONENTIAL = "exponential"  # initial * factor ** (attempt - 1)
     LINEAR = "linear"  # initial * attempt
     CONSTANT = "constant"  # initial
+
+
+class AttemptOutcome(OpenEnum):
+    """How one attempt ended."""
+
+    RUNNING = "running"  # it has not
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CRASHED = "crashed"  # its lease ran out
+    TIMED_OUT = "timed_out"  # it ran for longer than max_runtime_ms
+    CANCELLED = "cancelled"  # while it ran
+
+
+class ReasonCode(OpenEnum):
+    """Why a job is where it is."""
+
+    ENDED = "ended"
+    LEASED = "leased"
+    NOT_DUE = "not_due"
+    QUEUE_PAUSED = "queue_paused"
+    QUEUE_CONCURRENCY = "queue_concurrency"
+    QUEUE_RATE = "queue_rate"
+    LIMIT_CONCURRENCY = "limit_concurrency"
+    LIMIT_RATE = "limit_rate"
+    LIMIT_HELD = "limit_held"
+    ORDERING = "ordering"  # another job of its ordering key goes first
+    BEHIND = "behind"  # others of its queue go first
+    NO_POLLER = "no_poller"  # nobody asks for jobs of its queue
+    NEXT = "next"  # nothing is in its way
+
+
+class OperationState(OpenEnum):
+    """Where a bulk operation is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"

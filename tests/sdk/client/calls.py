@@ -1,13 +1,40 @@
 """One call of each verb with everything that it can be given, by the operation of the contract that it is."""
 
+from datetime import UTC, datetime
 from typing import Any
 
-from headrace import Ack, Held, JobError, Nack, NewJob, Release, RetryPolicy, Snooze
+from headrace import (
+    Ack,
+    Held,
+    JobError,
+    Nack,
+    NewJob,
+    QueueSettings,
+    Rate,
+    Raw,
+    Release,
+    RetryPolicy,
+    Snooze,
+    State,
+    Unique,
+)
 
 from tests.sdk.client.drive import ID, TOKEN
 
 ERROR = JobError(type="E", message="m", stack="s", details={"a": 1})
-POLICY = RetryPolicy(max_attempts=2, backoff="linear", initial_ms=1, factor=1.5, max_ms=9, jitter=True)
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+POLICY = RetryPolicy(
+    max_attempts=2,
+    backoff="linear",
+    initial_ms=1,
+    factor=1.5,
+    max_ms=9,
+    jitter=True,
+    max_elapsed_ms=5,
+    non_retryable=["ValueError", "Auth.*"],
+    on_exhausted="discard",
+)
+RATE = Rate(count=5, per_ms=1000, burst=2)
 OPTIONS: dict[str, Any] = {
     "queue": "q",
     "priority": 7,
@@ -16,36 +43,101 @@ OPTIONS: dict[str, Any] = {
     "lease_ms": 1000,
     "retention_ms": 60_000,
     "max_crashes": 2,
+    "max_runtime_ms": 5000,
+    "result_ttl_ms": 0,
     "retry": POLICY,
+    "unique": Unique(by=["task", "payload"], until="ttl", ttl_ms=5, on_conflict="replace"),
+    "tags": {"tenant": "seven"},
+    "limits": ["stripe:tenant-7", "stripe"],
+    "fairness_key": "tenant-7",
+    "weight": 3,
+    "ordering_key": "order-9",
+    "on_dead": "hold",
     "meta": {"tenant": 1},
 }
 ITEMS = [
-    Ack(job_id=ID, token=TOKEN, result=[1]),
+    Ack(job_id=ID, token=TOKEN, result=[1], result_ttl_ms=0),
+    Ack(job_id=ID, token=TOKEN, result=Raw(b"\x89PNG", "image/png")),
     Nack(job_id=ID, token=TOKEN, error=ERROR, retryable=False, retry_in_ms=5),
     Release(job_id=ID, token=TOKEN, reason="r"),
-    Snooze(job_id=ID, token=TOKEN, delay_ms=5),
+    Snooze(job_id=ID, token=TOKEN, delay_ms=5, reason="r", checkpoint={"row": 7}),
 ]
+HELD = Held(job_id=ID, token=TOKEN, extend_ms=1000, progress=0.5, checkpoint=[1])
+FILTER: dict[str, Any] = {
+    "queue": "q",
+    "state": [State.DEAD, "ready"],
+    "task": "t",
+    "error_type": "E",
+    "tag": ("tenant", "seven:eight"),
+    "enqueued_after": NOON,
+    "enqueued_before": NOON,
+    "finished_after": NOON,
+    "finished_before": NOON,
+}
+SETTINGS = QueueSettings(
+    lease_ms=1000,
+    max_runtime_ms=1000,
+    priority=5,
+    max_crashes=2,
+    retry=POLICY,
+    succeeded_retention_ms=60_000,
+    dead_retention_ms=60_000,
+    cancelled_retention_ms=60_000,
+    result_ttl_ms=0,
+    max_depth=5,
+    max_bytes=5,
+    concurrency=5,
+    rate=RATE,
+)
 
 # operationId -> the verb that calls it, with everything that it can be given.
 CALLS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     "enqueueJob": ("enqueue", ("t", [1]), {**OPTIONS, "trace": {"traceparent": "00-1"}, "wait_s": 5}),
     "enqueueJobs": ("enqueue_batch", ([NewJob(task="t", payload=1, **OPTIONS)],), {"atomic": False}),
     "getJob": ("get", (ID,), {"wait_s": 5}),
+    "listJobs": ("list_jobs", (), {**FILTER, "limit": 5, "cursor": "c"}),
     "getResult": ("result", (ID,), {}),
-    "cancelJob": ("cancel", (ID,), {"reason": "r"}),
+    "getPayload": ("payload_bytes", (ID,), {}),
+    "getAttempts": ("attempts", (ID,), {}),
+    "explainJob": ("explain", (ID,), {}),
+    "cancelJob": ("cancel", (ID,), {"reason": "r", "mode": "hard"}),
+    "retryJob": ("retry", (ID,), {"queue": "q.other"}),
+    "patchJob": ("patch", (ID,), {"priority": 5, "run_at": NOON, "queue": "q"}),
+    "deleteJob": ("delete", (ID,), {}),
     "leaseJobs": (
         "lease",
         (["a", "b"],),
         {"max_jobs": 5, "max_bytes": 9, "wait_ms": 5, "lease_ms": 1000, "worker": "w", "complete": ITEMS},
     ),
     "completeJobs": ("complete", (ITEMS,), {}),
-    "ackJob": ("ack", (ID, TOKEN), {"result": {"a": 1}}),
+    "ackJob": ("ack", (ID, TOKEN), {"result": {"a": 1}, "result_ttl_ms": 5}),
     "nackJob": ("nack", (ID, TOKEN), {"error": ERROR, "retryable": False, "retry_in_ms": 1}),
     "releaseJob": ("release", (ID, TOKEN), {"reason": "r"}),
-    "snoozeJob": ("snooze", (ID, TOKEN), {"delay_ms": 1}),
-    "extendJob": ("extend", (ID, TOKEN), {"lease_ms": 1000}),
-    "heartbeat": ("heartbeat", ("w", [Held(job_id=ID, token=TOKEN, extend_ms=1000)]), {}),
+    "snoozeJob": ("snooze", (ID, TOKEN), {"delay_ms": 1, "reason": "r", "checkpoint": None}),
+    "extendJob": ("extend", (ID, TOKEN), {"lease_ms": 1000, "progress": "half", "checkpoint": {"a": 1}}),
+    "heartbeat": ("heartbeat", ("w", [HELD]), {}),
     "listQueues": ("queues", (), {"after": "a", "limit": 5}),
     "getQueueStats": ("queue_stats", ("q",), {}),
+    "getQueue": ("queue", ("q",), {}),
+    "putQueue": ("configure_queue", ("q", SETTINGS), {}),
+    "deleteQueue": ("delete_queue", ("q",), {}),
+    "pauseQueue": ("pause_queue", ("q",), {"for_ms": 5}),
+    "resumeQueue": ("resume_queue", ("q",), {}),
+    "drainQueue": ("drain_queue", ("q",), {}),
+    "purgeQueue": ("purge_queue", ("q",), {"states": [State.READY], "dry_run": True}),
+    "listLimits": ("limits", (), {"after": "a", "limit": 5}),
+    "getLimit": ("limit", ("stripe:tenant/7",), {}),
+    "putLimit": ("set_limit", ("stripe",), {"concurrency": 5, "rate": RATE}),
+    "deleteLimit": ("unset_limit", ("stripe",), {}),
+    "backOffLimit": ("back_off", ("stripe",), {"for_ms": 0}),
+    "listOperations": ("operations", (), {}),
+    "startOperation": (
+        "start_operation",
+        ("retry",),
+        {**FILTER, "dry_run": True, "rate_per_s": 5, "target_queue": "q.other"},
+    ),
+    "getOperation": ("operation", (ID,), {}),
+    "cancelOperation": ("stop_operation", (ID,), {}),
+    "readEvents": ("events", (), {"after": "c", "queue": "q", "limit": 5, "wait_s": 5}),
     "getServer": ("server_info", (), {}),
 }

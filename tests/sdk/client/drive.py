@@ -1,15 +1,16 @@
 """Runs steps without a network: answers from a list, a clock that only pauses move."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from headrace._retry import Retry
-from headrace._steps import Loss, NoReply, Outcome, Pause, Reply, Request, Send, Steps
+from headrace._steps import Give, Loss, NoReply, Outcome, Pause, Reply, Request, Send, Steps, Stream
 from headrace._verbs import Verbs
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 REFUSED = NoReply(Loss.NOT_SENT, "connection refused")
 CUT = NoReply(Loss.CUT, "connection reset")
@@ -77,6 +78,20 @@ class Line:
                 value: R = stop.value
                 return value
             outcome = self._do(step)
+
+    def walk(self, stream: Stream[T]) -> Iterator[T]:
+        """Carry out the steps of a verb that gives many things, and yield these."""
+        outcome: Outcome | None = None
+        while True:
+            try:
+                step = stream.send(outcome)
+            except StopIteration:
+                return
+            if isinstance(step, Give):
+                yield step.item
+                outcome = None
+            else:
+                outcome = self._do(step)
 
     def _do(self, step: Send | Pause) -> Outcome | None:
         if isinstance(step, Pause):

@@ -8,11 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import httpx
 import pytest
 from headrace import (
+    Client,
     Conflict,
     ConnectionFailed,
     HeadraceError,
@@ -21,12 +24,16 @@ from headrace import (
     NotFound,
     OutcomeUnknown,
     Problem,
+    QueueSettings,
+    Rate,
+    RetryPolicy,
     TimedOut,
     Unauthorized,
     __version__,
     cli,
-    commands,
 )
+from headrace.commands import _common, _settings
+from headrace.commands._common import UsageError
 
 from tests.support.servers import HEADRACE, clean_env, run_headrace
 
@@ -48,24 +55,43 @@ def test_no_command_shows_the_help_and_is_wrong_usage(capsys: pytest.CaptureFixt
     assert "headrace enqueue demo.add" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["enqueue", "get", "wait", "queues"])
+COMMANDS = [
+    *("enqueue", "get", "wait", "cancel", "jobs", "attempts", "explain", "retry", "patch", "delete"),
+    *("queues", "queue", "limits", "limit", "operations", "operation", "events"),
+    *(f"queue {verb}" for verb in ("show", "set", "pause", "resume", "drain", "purge", "delete")),
+    *(f"limit {verb}" for verb in ("show", "set", "unset", "backoff")),
+    *(f"operation {verb}" for verb in ("start", "show", "stop")),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_examples_and_exit_codes(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
-        cli.main([command, "--help"])
+        cli.main([*command.split(), "--help"])
     assert left.value.code == 0
     text = capsys.readouterr().out
-    assert f"examples:\n  headrace {command}" in text
+    assert f"examples:\n  headrace {command.split(maxsplit=1)[0]}" in text
     assert all(f"\n  {code} " in text for code in (0, 1, 2, 3, 4, 69, 75))
 
 
 def test_the_exit_codes_of_the_help_are_those_of_the_code() -> None:
-    named = {value for name, value in vars(commands).items() if name.isupper() and type(value) is int}
-    told = {int(code) for code in re.findall(r"(?m)^  (\d+) ", commands._EXIT_CODES)}
+    named = {value for name, value in vars(_common).items() if name.isupper() and type(value) is int}
+    told = {int(code) for code in re.findall(r"(?m)^  (\d+) ", _common.EXIT_CODES)}
     assert told == named
 
 
 @pytest.mark.parametrize(
-    "words", [["explode"], ["get"], ["enqueue", "t", "--priority", "high"], ["queues", "-o", "xml"]]
+    "words",
+    [
+        ["explode"],
+        ["get"],
+        ["enqueue", "t", "--priority", "high"],
+        ["queues", "-o", "xml"],
+        ["queue"],
+        ["queue", "explode"],
+        ["limit", "backoff", "stripe"],
+        ["operation", "start", "explode"],
+    ],
 )
 def test_wrong_words_are_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
@@ -116,7 +142,7 @@ def test_plugins_are_loaded_only_as_far_as_needed(monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_errors_have_their_exit_code(error: type[HeadraceError], code: int) -> None:
-    assert commands.exit_code_of(error(Problem(code="x", detail=""))) == code
+    assert _common.exit_code_of(error(Problem(code="x", detail=""))) == code
 
 
 @pytest.mark.parametrize(
@@ -134,6 +160,70 @@ def test_a_payload_that_cannot_be_read_is_wrong_usage(
     monkeypatch.setattr("sys.stdin", io.StringIO("{"))
     assert cli.main(["enqueue", "t", payload, "--url", NOWHERE]) == 2
     assert re.search(message, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("enqueue t --tag seven", "--tag seven: write NAME=VALUE"),
+        ("enqueue t --on-conflict reject", "say what is unique, too"),
+        ("jobs --tag seven", "--tag seven: write NAME=VALUE"),
+        ("jobs --enqueued-after yesterday", "'yesterday' is no instant: write 2026-01-02T03:04:05Z, or 2h"),
+        ("patch id", "nothing to change: give --priority"),
+        ("operation start retry", "say which jobs are meant"),
+    ],
+)
+def test_words_that_say_too_little_are_wrong_usage(
+    words: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([*words.split(), "--url", NOWHERE]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_settings_change_where_they_are_named_and_stay_elsewhere() -> None:
+    before = QueueSettings(lease_ms=5, concurrency=8, retry=RetryPolicy(max_attempts=2), rate=Rate(count=1, per_ms=2))
+    words = "lease_ms=90s concurrency= retry.jitter=off retry.non_retryable=A,B.* rate=100/60s burst=20"
+    assert _settings.changed(before, words.split()) == QueueSettings(
+        lease_ms=90_000,
+        retry=RetryPolicy(max_attempts=2, jitter=False, non_retryable=("A", "B.*")),
+        rate=Rate(count=100, per_ms=60_000, burst=20),
+    )
+    assert _settings.changed(before, ["retry.max_attempts="]).retry is None
+    assert _settings.limit(5, Rate(count=1, per_ms=2), ["rate="]) == (5, None)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("concurrency", "write NAME=VALUE"),
+        ("colour=red", "the names: lease_ms"),
+        ("concurrency=many", "concurrency=many: a whole number is needed"),
+        ("retry.jitter=perhaps", "on or off is needed"),
+        ("retry.factor=two", "a number is needed"),
+        ("rate=100", "write COUNT/TIME, for instance 10/1s"),
+        ("lease_ms=long", "'long' is no time: write 250ms"),
+        ("burst=5", "burst belongs to a rate"),
+    ],
+)
+def test_settings_that_cannot_be_read_say_what_to_write(words: str, message: str) -> None:
+    with pytest.raises(UsageError) as told:
+        _settings.changed(QueueSettings(), words.split())
+    assert message in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"), [("250ms", 250), ("1.5s", 1500), ("5m", 300_000), ("7d", 604_800_000), ("9", 9)]
+)
+def test_times_have_units(text: str, ms: int) -> None:
+    assert _common.span_ms(text) == ms
+
+
+def test_an_instant_is_written_out_or_lies_some_time_back_by_the_servers_clock() -> None:
+    info = {"version": "1", "server_time": "2026-01-02T03:04:05.000Z"}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=info))
+    with Client(NOWHERE, transport=transport) as client:
+        assert _common.instant(client, "2026-01-02T03:04:05Z") == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+        assert _common.instant(client, "2h") == datetime(2026, 1, 2, 1, 4, 5, tzinfo=UTC)
 
 
 def test_an_address_that_is_none_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,17 +6,34 @@ from typing import Any
 
 import pytest
 from headrace import (
+    Attempt,
     Client,
+    Event,
+    EventPage,
+    Explanation,
     Held,
     Job,
     JobError,
+    JobFilter,
+    JobPage,
+    JobSummary,
     Leased,
+    Limit,
+    LimitPage,
     NewJob,
+    Operation,
+    Queue,
+    QueuePage,
+    QueueSettings,
     QueueStats,
+    QueueSummary,
+    Rate,
+    Reason,
     RetryPolicy,
     ServerInfo,
     Settled,
     StoreInfo,
+    Unique,
 )
 from headrace._wire import MAX_WAIT_S
 
@@ -53,18 +70,42 @@ def properties(schema: str) -> set[str]:
     [
         (NewJob, "JobFields"),
         (RetryPolicy, "Retry"),
+        (RetryPolicy, "RetrySettings"),
+        (Unique, "Unique"),
         (Job, "Job"),
+        (JobSummary, "JobSummary"),
+        (JobPage, "JobPage"),
+        (Attempt, "Attempt"),
+        (Reason, "ReasonFact"),
+        (Explanation, "Explanation"),
+        (Event, "Event"),
+        (EventPage, "EventPage"),
         (Leased, "LeasedJob"),
         (JobError, "JobError"),
         (JobError, "SettleError"),
         (Held, "HeldLease"),
         (QueueStats, "QueueStats"),
+        (QueueSummary, "QueueSummary"),
+        (Queue, "Queue"),
+        (QueuePage, "QueueList"),
+        (QueueSettings, "QueueSettings"),
+        (QueueSettings, "QueueSettingsInput"),
+        (Rate, "Rate"),
+        (Rate, "RateInput"),
+        (Limit, "Limit"),
+        (LimitPage, "LimitList"),
+        (Operation, "Operation"),
         (StoreInfo, "Store"),
         (ServerInfo, "Server"),
     ],
 )
 def test_a_model_has_the_fields_of_the_contract(model: type[Any], schema: str) -> None:
     assert {f.name for f in fields(model)} == properties(schema)
+
+
+@pytest.mark.parametrize("schema", ["JobFilter", "JobFilterInput"])
+def test_a_filter_has_the_fields_of_the_contract(schema: str) -> None:
+    assert set(JobFilter.__annotations__) == properties(schema)
 
 
 def test_a_settled_item_has_the_fields_of_all_its_forms() -> None:

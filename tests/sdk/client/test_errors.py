@@ -10,6 +10,8 @@ from headrace import (
     HeadraceError,
     IdempotencyMismatch,
     Invalid,
+    InvalidCursor,
+    JobCancelled,
     JobError,
     LeaseLost,
     NotDone,
@@ -18,12 +20,15 @@ from headrace import (
     OutcomeUnknown,
     Problem,
     ProblemError,
+    QueueDraining,
+    QueueFull,
     Refused,
     State,
     TaskCancelled,
     TaskFailed,
     TimedOut,
     Unauthorized,
+    UniqueConflict,
 )
 from headrace import errors as errors_module
 from headrace.errors import error_for, failure_of
@@ -50,6 +55,16 @@ DECISIONS: dict[str, type[ProblemError]] = {
     "job_leased": Conflict,
     "job_final": Conflict,
     "lease_lost": LeaseLost,
+    "job_cancelled": JobCancelled,
+    "job_not_dead": Conflict,
+    "job_not_final": Conflict,
+    "queue_not_empty": Conflict,
+    "operation_ended": Conflict,
+    "no_such_operation": NotFound,
+    "unique_conflict": UniqueConflict,
+    "queue_draining": QueueDraining,
+    "queue_full": QueueFull,
+    "invalid_cursor": InvalidCursor,
     "body_too_large": Invalid,
     "payload_too_large": Invalid,
     "unsupported_media_type": Invalid,
@@ -150,6 +165,16 @@ def test_errors_survive_the_way_to_another_process(error: HeadraceError) -> None
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is type(error)
     assert str(copy) == str(error)
+
+
+def test_a_worker_that_knows_lost_leases_knows_cancelled_jobs() -> None:
+    assert issubclass(JobCancelled, LeaseLost)
+
+
+def test_a_unique_conflict_names_the_job_that_has_the_key() -> None:
+    error = error_for(Problem(code="unique_conflict", status=409, detail="taken", job_id="id-1"))
+    assert isinstance(error, UniqueConflict)
+    assert error.job_id == "id-1"
 
 
 def test_waiting_errors_are_time_outs_and_connection_errors_to_those_who_do_not_know_us() -> None:

@@ -4,10 +4,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from headrace import ABSENT, Settled, State, Status
+from headrace import (
+    ABSENT,
+    AttemptOutcome,
+    Backoff,
+    OperationState,
+    QueueSettings,
+    Rate,
+    ReasonCode,
+    RetryPolicy,
+    Settled,
+    State,
+    Status,
+)
 from headrace._read import read, read_instant, read_job, read_leased, write_instant
 from headrace._steps import Reply
 from headrace._verbs import Verbs
+from headrace.words import OpenEnum
 
 from tests.sdk.client.calls import CALLS
 from tests.sdk.client.drive import ID, NOW, TOKEN, job, line, reply
@@ -57,9 +70,19 @@ def test_every_answer_that_the_contract_shows_can_be_read(operation: str, status
 
 @pytest.mark.parametrize(
     ("schema", "words"),
-    [("JobState", State), ("OutcomeStatus", Status), ("SettleStatus", Status), ("LeaseStatus", Status)],
+    [
+        ("JobState", State),
+        ("EventState", State),
+        ("OutcomeStatus", Status),
+        ("SettleStatus", Status),
+        ("LeaseStatus", Status),
+        ("AttemptOutcome", AttemptOutcome),
+        ("ReasonCode", ReasonCode),
+        ("OperationState", OperationState),
+        ("Backoff", Backoff),
+    ],
 )
-def test_the_words_of_the_contract_are_known(schema: str, words: type[State] | type[Status]) -> None:
+def test_the_words_of_the_contract_are_known(schema: str, words: type[OpenEnum]) -> None:
     assert set(SCHEMAS[schema]["enum"]) <= {member.value for member in words}
 
 
@@ -120,3 +143,13 @@ def test_a_result_without_a_known_type_is_handed_out_as_it_is() -> None:
     wire = line(Reply(status=200, headers={"content-type": "text/plain"}, content=b"x"))
     answer = wire.run(wire.verbs.result(ID))
     assert (answer.data, answer.media_type) == (b"x", "text/plain")
+
+
+def test_settings_come_back_as_the_models_they_were_made_of() -> None:
+    document = {"lease_ms": 5, "retry": {"backoff": "linear", "factor": 2, "non_retryable": ["A", "B"]}}
+    settings = read(QueueSettings, {**document, "rate": {"count": 1, "per_ms": 2, "burst": 3}, "colour": "red"})
+    assert settings == QueueSettings(
+        lease_ms=5,
+        retry=RetryPolicy(backoff=Backoff.LINEAR, factor=2.0, non_retryable=("A", "B")),
+        rate=Rate(count=1, per_ms=2, burst=3),
+    )

@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import headrace
@@ -10,7 +11,10 @@ import pytest
 from headrace import AsyncClient, AsyncJobHandle, Client, JobHandle
 from headrace._verbs import Verbs
 
+from tests.sdk.client.calls import CALLS
+
 VERBS = sorted(name for name in dir(Verbs) if not name.startswith("_"))
+WALKS = ["follow_events", "iter_jobs"]  # verbs that give many things
 OF_THE_HANDLE = ["job", "ready", "successful", "failed", "cancel", "get", "state", "status"]
 
 NAMES = [
@@ -20,6 +24,8 @@ NAMES = [
     "AsyncClient",
     "AsyncJobHandle",
     "AsyncTask",
+    "Attempt",
+    "AttemptOutcome",
     "Backoff",
     "BaseTask",
     "Batch",
@@ -29,6 +35,9 @@ NAMES = [
     "Completion",
     "Conflict",
     "ConnectionFailed",
+    "Event",
+    "EventPage",
+    "Explanation",
     "Fault",
     "Grant",
     "HeadraceError",
@@ -36,23 +45,40 @@ NAMES = [
     "Held",
     "IdempotencyMismatch",
     "Invalid",
+    "InvalidCursor",
     "Job",
+    "JobCancelled",
     "JobError",
+    "JobFilter",
     "JobHandle",
+    "JobPage",
+    "JobSummary",
     "LeaseLost",
     "Leased",
+    "Limit",
+    "LimitPage",
     "Nack",
     "NewJob",
     "NotDone",
     "NotFinished",
     "NotFound",
     "NotWritable",
+    "Operation",
+    "OperationState",
     "OutcomeUnknown",
     "Problem",
     "ProblemError",
+    "Queue",
+    "QueueDraining",
+    "QueueFull",
     "QueuePage",
+    "QueueSettings",
     "QueueStats",
+    "QueueSummary",
+    "Rate",
     "Raw",
+    "Reason",
+    "ReasonCode",
     "Refused",
     "Release",
     "Retry",
@@ -69,6 +95,8 @@ NAMES = [
     "TaskOptions",
     "TimedOut",
     "Unauthorized",
+    "Unique",
+    "UniqueConflict",
     "__version__",
 ]
 
@@ -90,39 +118,29 @@ def test_another_name_is_an_attribute_error() -> None:
 
 
 def test_the_verbs_are_those_of_the_api() -> None:
-    assert (
-        sorted(
-            [
-                "ack",
-                "cancel",
-                "complete",
-                "enqueue",
-                "enqueue_batch",
-                "extend",
-                "get",
-                "heartbeat",
-                "lease",
-                "nack",
-                "queue_stats",
-                "queues",
-                "release",
-                "result",
-                "server_info",
-                "snooze",
-                "wait",
-            ]
-        )
-        == VERBS
-    )
+    called = {verb for verb, _, _ in CALLS.values()}
+    made_of_others = {"wait", "result_bytes", "wait_operation", *WALKS}
+    assert set(VERBS) == called | made_of_others
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_verb_is_the_same_in_both_clients(verb: str) -> None:
     blocking, awaiting = getattr(Client, verb), getattr(AsyncClient, verb)
-    assert inspect.signature(blocking) == inspect.signature(awaiting)
+    assert inspect.signature(blocking).parameters == inspect.signature(awaiting).parameters
     assert blocking.__doc__ == awaiting.__doc__ == getattr(Verbs, verb).__doc__
+
+
+@pytest.mark.parametrize("verb", sorted({*VERBS} - {*WALKS}))
+def test_a_verb_blocks_in_one_client_and_is_awaited_in_the_other(verb: str) -> None:
+    blocking, awaiting = getattr(Client, verb), getattr(AsyncClient, verb)
+    assert inspect.signature(blocking) == inspect.signature(awaiting)
     assert inspect.iscoroutinefunction(awaiting)
     assert not inspect.iscoroutinefunction(blocking)
+
+
+def test_what_gives_many_things_is_iterated_in_both_clients() -> None:
+    assert inspect.signature(Client.iter_jobs).return_annotation == Iterator[headrace.JobSummary]
+    assert inspect.signature(AsyncClient.iter_jobs).return_annotation == AsyncIterator[headrace.JobSummary]
 
 
 def test_a_signature_says_what_the_caller_gets() -> None:

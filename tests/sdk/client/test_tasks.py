@@ -1,13 +1,15 @@
 """App and tasks: registration, what a call becomes, and what is refused before anything is sent."""
 
 import asyncio
+import inspect
 import sys
 import types
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_overloads
 
 import pytest
-from headrace import App, AsyncTask, Backoff, NotFinished, RetryPolicy, State, Task, TaskCancelled, TaskFailed
+from headrace import App, AsyncTask, Backoff, NotFinished, RetryPolicy, State, Task, TaskCancelled, TaskFailed, Unique
 from headrace.app import default_name
 from headrace.results import Watch, celery_status
 from headrace.tasks import CallOptions, TaskOptions, job_options
@@ -73,6 +75,11 @@ def test_an_option_that_does_not_exist_is_refused() -> None:
         App().task(retries=3)(plain)  # type: ignore[call-overload]
 
 
+def test_the_decorator_takes_every_option_that_a_task_can_have() -> None:
+    parameters = inspect.signature(get_overloads(App.task)[-1]).parameters
+    assert set(parameters) - {"self", "name"} == {field.name for field in fields(TaskOptions)}
+
+
 def test_options_of_the_task_become_those_of_the_job() -> None:
     options = TaskOptions(
         queue="q",
@@ -82,6 +89,19 @@ def test_options_of_the_task_become_those_of_the_job() -> None:
         retry_delay=1.5,
         retry_max_delay=timedelta(minutes=1),
         retry_jitter=False,
+        retry_for=60,
+        non_retryable=(ValueError, "Auth.*"),
+        on_exhausted="discard",
+        expires=5,
+        max_runtime=timedelta(minutes=2),
+        result_ttl=0,
+        tags={"a": "b"},
+        limits=("stripe",),
+        fairness_key="f",
+        weight=2,
+        ordering_key="o",
+        on_dead="hold",
+        unique=True,
         lease=60,
         retention=timedelta(hours=1),
         max_crashes=2,
@@ -90,7 +110,26 @@ def test_options_of_the_task_become_those_of_the_job() -> None:
     assert made == {
         "queue": "q",
         "priority": 9,
-        "retry": RetryPolicy(max_attempts=1, backoff="linear", initial_ms=1500, max_ms=60_000, jitter=False),
+        "retry": RetryPolicy(
+            max_attempts=1,
+            backoff="linear",
+            initial_ms=1500,
+            max_ms=60_000,
+            jitter=False,
+            max_elapsed_ms=60_000,
+            non_retryable=["ValueError", "Auth.*"],
+            on_exhausted="discard",
+        ),
+        "expires_in_ms": 5000,
+        "max_runtime_ms": 120_000,
+        "result_ttl_ms": 0,
+        "tags": {"a": "b"},
+        "limits": ("stripe",),
+        "fairness_key": "f",
+        "weight": 2,
+        "ordering_key": "o",
+        "on_dead": "hold",
+        "unique": Unique(by=("task", "payload")),
         "lease_ms": 60_000,
         "retention_ms": 3_600_000,
         "max_crashes": 2,
@@ -108,12 +147,23 @@ def test_options_of_the_task_become_those_of_the_job() -> None:
         ({"expires": SOON}, {"expires_at": SOON}),
         ({"queue": "mine", "priority": 0}, {"queue": "mine", "priority": 0}),
         ({"idempotency_key": "k", "meta": {"a": 1}}, {"idempotency_key": "k", "meta": {"a": 1}}),
+        ({"max_runtime": 1, "result_ttl": 2}, {"max_runtime_ms": 1000, "result_ttl_ms": 2000}),
+        ({"limits": ["b"], "fairness_key": "f", "weight": 2}, {"limits": ["b"], "fairness_key": "f", "weight": 2}),
+        ({"ordering_key": "o", "on_dead": "hold"}, {"ordering_key": "o", "on_dead": "hold"}),
+        ({"unique": "key"}, {"unique": Unique(key="key")}),
+        ({"unique": Unique(key="k", until="start")}, {"unique": Unique(key="k", until="start")}),
     ],
 )
 def test_options_of_a_call_win_over_those_of_its_task(call: CallOptions, made: dict[str, Any]) -> None:
     task = TaskOptions(queue="tasks", priority=9)
     found = {name: value for name, value in job_options(task, call).items() if value is not None}
     assert found == {"queue": "tasks", "priority": 9, **made}
+
+
+def test_a_call_adds_its_tags_and_may_do_without_what_its_task_asks_for() -> None:
+    task = TaskOptions(tags={"team": "a", "kind": "x"}, unique=True, limits=("stripe",))
+    made = job_options(task, {"tags": {"kind": "y"}, "unique": False, "limits": ()})
+    assert (made["tags"], made["unique"], made["limits"]) == ({"team": "a", "kind": "y"}, None, ())
 
 
 @pytest.mark.parametrize(

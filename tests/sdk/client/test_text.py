@@ -1,11 +1,38 @@
 """What the command line prints: the API's document for programs, one field a line for people."""
 
 import json
+import re
+from datetime import UTC, datetime
 
-from headrace import Job, QueueStats, Raw, State, _text
+from headrace import (
+    Attempt,
+    AttemptOutcome,
+    Event,
+    Explanation,
+    Job,
+    JobError,
+    Limit,
+    Operation,
+    OperationState,
+    Queue,
+    QueueSettings,
+    QueueStats,
+    QueueSummary,
+    Rate,
+    Raw,
+    Reason,
+    ReasonCode,
+    RetryPolicy,
+    State,
+    _tables,
+    _text,
+)
 from headrace._read import read_job
+from headrace.commands._settings import changed
 
-from tests.sdk.client.drive import job
+from tests.sdk.client.drive import ID, job
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
 def shown(made: Job) -> dict[str, str]:
@@ -60,3 +87,85 @@ def test_queues_are_columns_under_their_names() -> None:
     assert lines[1].split() == ["mail", "15", "12", "0", "0", "0", "0", "0", "0", "90.5", "s"]
     assert lines[2].split()[-1] == "-"
     assert lines[0].index("READY") + len("READY") == lines[1].index("12") + len("12")
+
+
+def test_jobs_are_lines_that_say_why_they_are_where_they_are() -> None:
+    dead = job(state="dead", reason="max_attempts", error={"type": "E", "message": "m" * 100}, attempt=3)
+    asked = job(state="leased", cancel_requested=True, reason="too late\x1b[31m")
+    head, first, second = _tables.jobs([read_job(dead), read_job(asked)]).splitlines()
+    assert first.startswith(f"{ID}  dead    default  demo.add")
+    assert first.endswith("max_attempts, E: " + "m" * 77 + "...")
+    assert "3/3" in first
+    assert second.endswith("cancel requested, too late [31m")
+    assert head.index("WHY") == second.index("cancel requested")
+
+
+def test_a_queue_shows_its_settings_in_the_words_that_set_them() -> None:
+    settings = QueueSettings(
+        lease_ms=90_000,
+        retry=RetryPolicy(max_attempts=2, non_retryable=("A", "B")),
+        rate=Rate(count=100, per_ms=60_000, burst=20),
+    )
+    queue = Queue(queue="mail", counts={State.READY: 2}, paused=True, paused_until=NOON, settings=settings)
+    shown = dict(re.split(r"  +", line, maxsplit=1) for line in _tables.queue(queue).splitlines())
+    assert shown["is"] == "paused until 2026-01-02 12:00:00Z"
+    words = [f"{name.removeprefix('set: ')}={value}" for name, value in shown.items() if name.startswith("set: ")]
+    assert changed(QueueSettings(), words) == settings
+
+
+def test_a_paused_queue_says_so_in_the_list() -> None:
+    queues = [QueueSummary(queue="mail", counts={}, paused=True, draining=True), QueueSummary(queue="b", counts={})]
+    lines = _text.queue_table(queues).splitlines()
+    assert lines[1].startswith("mail (paused, draining) ")
+    assert lines[2].startswith("b  ")
+
+
+def test_limits_and_operations_are_lines() -> None:
+    limits = [Limit(name="stripe", leased=2, rate=Rate(count=5, per_ms=250)), Limit(name="a", held_until=NOON)]
+    lines = _tables.limits(limits).splitlines()
+    assert lines[1].split() == ["stripe", "2", "-", "5/250ms", "5", "-"]
+    assert lines[2].split() == ["a", "0", "-", "-", "-", "2026-01-02", "12:00:00Z"]
+    operation = Operation(id=ID, action="retry", state=OperationState.DONE, dry_run=True, matched=7, sample=("a", "b"))
+    assert _tables.operations([operation]).splitlines()[1].split()[1:8] == [
+        "retry",
+        "(dry",
+        "run)",
+        "done",
+        "0",
+        "7",
+        "0",
+    ]
+    assert _tables.operation(operation).splitlines()[-2:] == ["  a", "  b"]
+
+
+def test_an_event_is_one_line() -> None:
+    moved = Event(
+        cursor="c",
+        job_id=ID,
+        queue="q",
+        task="t",
+        was=State.LEASED,
+        state=State.DEAD,
+        worker="w",
+        reason="x\ny",
+        at=NOON,
+    )
+    assert _tables.event(moved) == f"12:00:00.000  {ID}  q  t  leased -> dead by w (x y)"
+    new = Event(cursor="c", job_id=ID, queue="q", task="t", state=State.READY, at=NOON)
+    assert _tables.event(new).endswith("  q  t  new -> ready")
+    assert "missing" in _tables.event(Event(cursor="c", type="gap"))
+
+
+def test_an_explanation_is_a_sentence_and_its_reasons() -> None:
+    reason = Reason(code=ReasonCode.LIMIT_HELD, detail="stripe is held back")
+    told = Explanation(job_id=ID, state=State.READY, summary="It waits.", reasons=(reason,))
+    assert _tables.explanation(told) == f"{ID} is ready: It waits.\n  limit_held: stripe is held back"
+
+
+def test_an_attempt_is_a_line() -> None:
+    failed = Attempt(
+        attempt=1, delivery=2, outcome=AttemptOutcome.FAILED, started_at=NOON, error=JobError(type="E", message="m")
+    )
+    assert _tables.attempts([failed]).splitlines()[1].split() == [
+        *("1", "2", "failed", "-", "2026-01-02", "12:00:00Z", "-", "E:", "m"),
+    ]

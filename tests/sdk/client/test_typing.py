@@ -48,7 +48,7 @@ async def main() -> None:
     reveal_type(await (await send.adelay("ann")).get())  # R: list[str]
     async with AsyncClient() as client:
         reveal_type(await client.get("id"))  # R: headrace.models.Job
-        reveal_type(await client.lease("q", worker="w"))  # R: headrace.models.Grant
+        reveal_type(await client.lease("q", worker="w"))  # R: headrace.leases.Grant
         await client.lease("q", wait="1")  # E: call-arg
         await client.ack("id")  # E: call-arg
 
@@ -57,7 +57,12 @@ client = Client()
 reveal_type(client.enqueue("t", [1]))  # R: headrace.models.Job
 reveal_type(client.wait("id", timeout=1))  # R: headrace.models.Job
 reveal_type(client.handle("id").get())  # R: Any
+reveal_type(client.iter_jobs(queue="q"))  # R: typing.Iterator[headrace.models.JobSummary]
+reveal_type(client.list_jobs(state=["dead", State.READY], tag=("a", "b")))  # R: headrace.finding.JobPage
 client.enqueue("t", queu="q")  # E: call-arg
+client.list_jobs(quue="q")  # E: call-arg
+client.iter_jobs(tag="a:b")  # E: arg-type
+client.start_operation("explode", queue="q")  # E: arg-type
 client.enqueue(5)  # E: arg-type
 """
 

@@ -1,9 +1,11 @@
 """What the verbs of workers send, and what they make of the answer; no network."""
 
 import pytest
-from headrace import Ack, Held, JobError, Nack, Release, Snooze, Status
+from headrace import Ack, Held, JobError, Nack, NotFound, Raw, Release, Snooze, Status
+from headrace._codec import MSGPACK
+from headrace._verbs import Verbs
 
-from tests.sdk.client.drive import ID, NOW, TOKEN, body, job, line, reply
+from tests.sdk.client.drive import ID, NOW, TOKEN, body, job, line, problem, reply
 
 
 def test_lease_names_the_worker_and_settles_in_the_order_given() -> None:
@@ -74,7 +76,15 @@ def test_completions_spell_each_verb() -> None:
             {"error": {"type": "E", "message": "m", "stack": "s"}},
         ),
         ("release", {"reason": "r"}, {"reason": "r"}),
+        ("ack", {"result": 1, "result_ttl_ms": 0}, {"result": 1, "result_ttl_ms": 0}),
+        ("ack", {"result": Raw(b"\x00", "image/png")}, {"result_raw": "AA==", "result_type": "image/png"}),
         ("snooze", {"delay_ms": 0}, {"delay_ms": 0}),
+        (
+            "snooze",
+            {"delay_ms": 0, "reason": "r", "checkpoint": None},
+            {"delay_ms": 0, "reason": "r", "checkpoint": None},
+        ),
+        ("extend", {"progress": 0.5, "checkpoint": {"row": 7}}, {"progress": 0.5, "checkpoint": {"row": 7}}),
         ("extend", {"lease_ms": 1000}, {"lease_ms": 1000}),
         ("extend", {}, {}),
     ],
@@ -98,3 +108,32 @@ def test_heartbeat_goes_to_its_worker() -> None:
     assert wire.request.path == "/v1/workers/host%3A1%2F2/heartbeat"
     assert body(wire.request) == {"leases": [{"job_id": ID, "token": TOKEN, "extend_ms": 5}]}
     assert beat.leases[0].status is Status.LEASE_LOST
+
+
+def test_a_heartbeat_carries_what_tasks_said_and_brings_back_who_wants_them_to_end() -> None:
+    statuses = ["cancel_requested", "job_cancelled"]
+    wire = line(reply({"leases": [{"job_id": ID, "status": status} for status in statuses], "server_time": NOW}))
+    said = Held(job_id=ID, token=TOKEN, progress={"done": 3}, checkpoint=None)
+    beat = wire.run(wire.verbs.heartbeat("w", [said, Held(job_id=ID, token=TOKEN)]))
+    assert body(wire.request)["leases"] == [
+        {"job_id": ID, "token": TOKEN, "progress": {"done": 3}, "checkpoint": None},
+        {"job_id": ID, "token": TOKEN},
+    ]
+    assert [item.status for item in beat.leases] == [Status.CANCEL_REQUESTED, Status.JOB_CANCELLED]
+    assert not any(item.status.counts for item in beat.leases)
+
+
+def test_raw_results_travel_as_bytes_where_the_format_can() -> None:
+    wire = line(problem("not_found", 404))
+    verbs = Verbs(format="msgpack")
+    with pytest.raises(NotFound):
+        wire.run(verbs.ack(ID, TOKEN, result=Raw(b"\x00", "image/png")))
+    assert wire.request.content is not None
+    assert MSGPACK.decode(wire.request.content)["result_raw"] == b"\x00"
+
+
+def test_a_leased_job_brings_the_checkpoint_of_the_one_before() -> None:
+    leased = {**job(), "token": TOKEN, "deadline": NOW, "fence": 1, "checkpoint": {"row": 7}, "max_runtime_ms": 5}
+    wire = line(reply({"jobs": [leased], "completed": [], "server_time": NOW}))
+    (got,) = wire.run(wire.verbs.lease("q")).jobs
+    assert (got.checkpoint, got.max_runtime_ms) == ({"row": 7}, 5)

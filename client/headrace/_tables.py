@@ -1,0 +1,147 @@
+"""Lists of jobs, attempts, reasons, limits, operations and events as text for people."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from headrace._text import document, field_table, printable, table
+from headrace.finding import Attempt, Event, Explanation
+from headrace.models import JobError, JobSummary
+from headrace.operating import Limit, Operation, Queue, Rate
+
+_ERROR_CHARS: Final = 80  # of a message in a list; -o json shows all of it
+
+
+def jobs(found: Sequence[JobSummary]) -> str:
+    """Return jobs, one a line."""
+    head = ("ID", "STATE", "QUEUE", "TASK", "ATTEMPT", "ENQUEUED", "WHY")
+    rows = [
+        (
+            job.id,
+            job.state.value,
+            job.queue,
+            job.task,
+            f"{job.attempt}/{job.max_attempts}",
+            _at(job.enqueued_at),
+            _why(job),
+        )
+        for job in found
+    ]
+    return table(head, rows, numbers=(4,))
+
+
+def attempts(found: Sequence[Attempt]) -> str:
+    """Return attempts, one a line."""
+    head = ("ATTEMPT", "DELIVERY", "OUTCOME", "WORKER", "STARTED", "ENDED", "ERROR")
+    rows = [
+        (
+            str(each.attempt),
+            str(each.delivery),
+            each.outcome.value,
+            each.worker or "-",
+            _at(each.started_at),
+            _at(each.ended_at),
+            _error(each.error),
+        )
+        for each in found
+    ]
+    return table(head, rows, numbers=(0, 1))
+
+
+def explanation(told: Explanation) -> str:
+    """Return the sentence, and the reasons behind it."""
+    lines = [f"{told.job_id} is {told.state.value}: {told.summary}"]
+    lines += [f"  {reason.code.value}: {reason.detail}" for reason in told.reasons]
+    return "\n".join(printable(line) for line in lines)
+
+
+def queue(found: Queue) -> str:
+    """Return a queue: how it is, how full it is, and what is set."""
+    how = [word for word in ("paused", "draining") if getattr(found, word)] or ["open"]
+    until = f" until {_at(found.paused_until)}" if found.paused and found.paused_until else ""
+    counts = {state.value: n for state, n in found.counts.items()}
+    rows = {"queue": found.queue, "is": ", ".join(how) + until, "backlog": found.backlog, **counts}
+    return field_table({**rows, **{f"set: {name}": value for name, value in settings(found).items()}})
+
+
+def settings(found: Queue) -> dict[str, str]:
+    """Return the settings of a queue in the words that set them."""
+    values = {name: value for name, value in vars(found.settings).items() if value is not None}
+    retry, rate = values.pop("retry", None), values.pop("rate", None)
+    if retry is not None:
+        values |= {f"retry.{name}": value for name, value in vars(retry).items() if value is not None}
+    words = {name: ",".join(value) if isinstance(value, tuple) else str(value) for name, value in values.items()}
+    return words if rate is None else {**words, **_rate(rate)}
+
+
+def limits(found: Sequence[Limit]) -> str:
+    """Return limits, one a line."""
+    head = ("LIMIT", "LEASED", "CONCURRENCY", "RATE", "BURST", "HELD UNTIL")
+    rows = [
+        (
+            limit.name,
+            str(limit.leased),
+            "-" if limit.concurrency is None else str(limit.concurrency),
+            *(("-", "-") if limit.rate is None else _rate(limit.rate).values()),
+            _at(limit.held_until),
+        )
+        for limit in found
+    ]
+    return table(head, rows, numbers=(1, 2, 3, 4))
+
+
+def operations(found: Sequence[Operation]) -> str:
+    """Return operations, one a line."""
+    head = ("ID", "ACTION", "STATE", "SCANNED", "MATCHED", "DONE", "SKIPPED", "CREATED")
+    rows = [
+        (
+            operation.id,
+            operation.action + (" (dry run)" if operation.dry_run else ""),
+            operation.state.value,
+            *(str(n) for n in (operation.scanned, operation.matched, operation.done, operation.skipped)),
+            _at(operation.created_at),
+        )
+        for operation in found
+    ]
+    return table(head, rows, numbers=range(3, 7))
+
+
+def operation(found: Operation) -> str:
+    """Return an operation, one field a line, with some of its jobs."""
+    rows = {name: value for name, value in document(found).items() if name not in ("sample", "server_time")}
+    return "\n".join([field_table(rows), *(f"  {job_id}" for job_id in found.sample)])
+
+
+def event(seen: Event) -> str:
+    """Return an event as one line."""
+    if seen.is_gap:
+        return f"{'':12}  some events are missing here"
+    at = seen.at.strftime("%H:%M:%S.%f")[:12] if seen.at else ""
+    was = seen.was.value if seen.was else "new"
+    state = seen.state.value if seen.state else ""
+    by = f" by {seen.worker}" if seen.worker else ""
+    why = f" ({seen.reason})" if seen.reason else ""
+    line = f"{at:12}  {seen.job_id}  {seen.queue}  {seen.task}  {was} -> {state}{by}{why}"
+    return printable(line)
+
+
+def _rate(rate: Rate) -> dict[str, str]:
+    burst = rate.count if rate.burst is None else rate.burst
+    span = f"{rate.per_ms // 1000}s" if rate.per_ms % 1000 == 0 else f"{rate.per_ms}ms"
+    return {"rate": f"{rate.count}/{span}", "burst": str(burst)}
+
+
+def _why(job: JobSummary) -> str:
+    cancel = "cancel requested" if job.cancel_requested else ""
+    return ", ".join(part for part in (cancel, job.reason or "", _error(job.error)) if part)
+
+
+def _error(error: JobError | None) -> str:
+    if error is None:
+        return ""
+    text = f"{error.type}: {error.message}" if error.message else error.type
+    return text if len(text) <= _ERROR_CHARS else f"{text[:_ERROR_CHARS]}..."
+
+
+def _at(instant: datetime | None) -> str:
+    return "-" if instant is None else instant.strftime("%Y-%m-%d %H:%M:%SZ")

@@ -1,0 +1,61 @@
+"""Models into documents: what a request body says, with what was not given left out; it must not know HTTP."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import Any
+
+from headrace._read import Document, write_instant
+from headrace.finding import JobFilter
+from headrace.models import NewJob
+from headrace.words import ABSENT
+
+
+def given(**values: Any) -> Document:
+    """Return the values that are not None."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def said(**values: Any) -> Document:
+    """Return the values that are not ABSENT: None is a value here."""
+    return {name: value for name, value in values.items() if value is not ABSENT}
+
+
+def written(model: Any) -> Document:
+    """Return a model's fields as a document. Raises ValueError for a naive datetime."""
+    return {f.name: _plain(f.name, value) for f in fields(model) if (value := getattr(model, f.name)) is not None}
+
+
+def job_body(job: NewJob) -> Document:
+    """Return a new job as a document."""
+    options = {name: value for name, value in written(job).items() if name != "payload"}
+    return {**options, **said(payload=job.payload)}
+
+
+def filter_params(which: JobFilter) -> dict[str, str]:
+    """Return a filter as query parameters."""
+    params = {name: _plain(name, value) for name, value in which.items() if value is not None}
+    if "state" in params and not isinstance(params["state"], str):
+        params["state"] = ",".join(params["state"])
+    if "tag" in params:
+        params["tag"] = ":".join(params["tag"])
+    return params
+
+
+def filter_body(which: JobFilter) -> Document:
+    """Return a filter as a document."""
+    body = {name: _plain(name, value) for name, value in which.items() if value is not None}
+    if "tag" in body:
+        name, value = body["tag"]
+        body["tag"] = {"name": name, "value": value}
+    return body
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, datetime):
+        return write_instant(name, value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return written(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str | bytes) else value
