@@ -3,7 +3,8 @@
     ```python file=tasks.py     a file that the reader writes
     ```sh run                   typed into the reader's terminal, one after the other; must succeed
     ```sh background            typed into another terminal, where it goes on
-    ```json expect              what the last command shows, at least these fields; `text expect`: these very lines
+    ```json expect              what the last command shows, at least these fields; `text expect`: these very lines;
+                                `...` stands for what is different each time
     ```sh given                 what has been done before (the server runs)
 
 A third word `node` marks what needs Node; files in JavaScript do anyway.

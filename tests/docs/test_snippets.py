@@ -1,5 +1,6 @@
 """Every piece of code in the README and the guides works as it stands there."""
 
+import itertools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.support.servers import HEADRACE, LISTENING, clean_env, end_store_of
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md")), ROOT / "docs/operations/runbook.md"]
 ROLES = {"run", "background", "expect", "given"}
 
 
@@ -42,9 +43,12 @@ def reader(url: str, tmp_path: Path) -> Iterator[Reader]:
 
 
 def follow(reader: Reader, page: Path, *, node: bool) -> None:
-    for block in blocks(page):
-        if block.needs_node == node:
-            reader.follow(block)
+    todo = [block for block in blocks(page) if block.needs_node == node]
+    for block, after in itertools.zip_longest(todo, todo[1:]):
+        reader.follow(block)
+        if block.role == "run" and reader.shown:
+            assert after, f"{page.name}:{block.line} shows what the page does not: {reader.shown}"
+            assert after.role == "expect", f"{page.name}:{block.line} shows what the page does not: {reader.shown}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
