@@ -6,7 +6,7 @@ import msgspec
 from headrace_server.domain.jobs import Job
 from headrace_server.domain.requests import Enqueued, Grant
 
-from tests.model.records import NO_REV
+from tests.model.views import NO_REV
 
 T = TypeVar("T")
 

@@ -7,16 +7,35 @@ from typing import Any, TypeVar
 import redis
 from headrace_server.domain.defaults import Defaults
 from headrace_server.domain.errors import StoreFault
+from headrace_server.domain.finding import Attempt, JobFilter
 from headrace_server.domain.jobs import Job, QueueStats
-from headrace_server.domain.requests import Cancelled, Enqueued, EnqueueGroup, Grant, LeaseAsk, Settle, Settled
+from headrace_server.domain.operations import OperationAsk, OperationView
+from headrace_server.domain.queues import LimitSettings, LimitView, QueueSettings, QueueView
+from headrace_server.domain.requests import (
+    CancelAsk,
+    Cancelled,
+    Deleted,
+    Enqueued,
+    EnqueueGroup,
+    Grant,
+    LeaseAsk,
+    Patch,
+    Patched,
+    Redrive,
+    Redriven,
+    Settle,
+    Settled,
+)
 from headrace_server.engine import Engine, load_scripts
 from headrace_server.engine.scripts import Script
 
 from tests.model.inspection import Picture, faults, take_picture
+from tests.model.world import Change
 
 T = TypeVar("T")
 
 MOST_TICKS = 1_000
+PAGE_JOBS = 3  # few, so that there are several pages
 PATIENCE_MS = 60_000  # a busy machine is no fault of the rules
 
 
@@ -38,6 +57,7 @@ class RealStage:
         self._clock_ms = 0
         self.clock_ms = 0
         self.jitter = 1.0
+        self._cursor: str | None = None  # in the log of events
         self._loop = asyncio.new_event_loop()
         scripts = load_scripts(Defaults(), virtual_clock=True, overrides=overrides)
         self.engine = self._run(self._start(url, shards, namespace, scripts))
@@ -82,14 +102,88 @@ class RealStage:
     def settle(self, items: Sequence[Settle]) -> list[Settled]:
         return _raise_faults(self._run(self.engine.settle(items)))
 
-    def cancel(self, ids: Sequence[bytes], reason: str) -> list[Cancelled]:
-        return self._run(self.engine.cancel(ids, reason))
+    def cancel(self, asks: Sequence[CancelAsk]) -> list[Cancelled]:
+        return self._run(self.engine.cancel(asks))
+
+    def redrive(self, asks: Sequence[Redrive]) -> list[Redriven]:
+        return self._run(self.engine.redrive(asks))
+
+    def patch(self, asks: Sequence[Patch]) -> list[Patched]:
+        return self._run(self.engine.patch(asks))
+
+    def delete(self, ids: Sequence[bytes]) -> list[Deleted]:
+        return self._run(self.engine.delete(ids))
 
     def get(self, ids: Sequence[bytes]) -> list[Job | None]:
         return self._run(self.engine.get(ids))
 
+    def attempts(self, job_id: bytes) -> list[Attempt] | None:
+        return self._run(self.engine.attempts(job_id))
+
     def stats(self, queues: Sequence[str]) -> list[QueueStats]:
         return self._run(self.engine.stats(queues))
+
+    def find(self, wanted: JobFilter) -> set[bytes]:
+        """Return the ids on all pages; a job on two of them is a fault."""
+        found: list[bytes] = []
+        cursor = None
+        while True:
+            page = self._run(self.engine.list_jobs(wanted, cursor=cursor, limit=PAGE_JOBS))
+            found += [job.id for job in page.jobs]
+            cursor = page.cursor
+            if cursor is None:
+                assert len(set(found)) == len(found), "a job is on two pages"
+                return set(found)
+
+    def queue(self, name: str) -> QueueView:
+        return self._run(self.engine.queue(name))
+
+    def configure(self, name: str, settings: QueueSettings) -> QueueView:
+        return self._run(self.engine.configure(name, settings))
+
+    def pause(self, name: str, for_ms: int | None) -> QueueView:
+        return self._run(self.engine.pause(name, for_ms))
+
+    def resume(self, name: str) -> QueueView:
+        return self._run(self.engine.resume(name))
+
+    def drain(self, name: str) -> QueueView:
+        return self._run(self.engine.drain(name))
+
+    def forget(self, name: str) -> QueueView | None:
+        return self._run(self.engine.forget(name))
+
+    def limit(self, name: str) -> LimitView:
+        return self._run(self.engine.limit(name))
+
+    def set_limit(self, name: str, settings: LimitSettings) -> LimitView:
+        return self._run(self.engine.set_limit(name, settings))
+
+    def unset_limit(self, name: str) -> LimitView:
+        return self._run(self.engine.unset_limit(name))
+
+    def back_off(self, name: str, for_ms: int) -> LimitView:
+        return self._run(self.engine.back_off(name, for_ms))
+
+    def operate(self, ask: OperationAsk) -> OperationView:
+        return self._run(self.engine.operate(ask))
+
+    def operation(self, operation_id: bytes) -> OperationView | None:
+        return self._run(self.engine.operation(operation_id))
+
+    def stop_operation(self, operation_id: bytes) -> OperationView | None:
+        return self._run(self.engine.stop_operation(operation_id))
+
+    def new_events(self) -> list[Change]:
+        """Return what happened since this was asked last; from then on the log is written for a minute."""
+        changes: list[Change] = []
+        while True:
+            page = self._run(self.engine.events(self._cursor, limit=PAGE_JOBS, wait_ms=0))
+            assert not any(event.gap for event in page.events), "events are missing"
+            changes += [Change(e.job_id, e.was, e.state, e.at_ms) for e in page.events]
+            self._cursor = page.cursor
+            if not page.events:
+                return changes
 
     def tick(self) -> None:
         """Tick each shard, and again until nothing is due."""

@@ -1,32 +1,35 @@
-"""What the oracle remembers: one record per job, and how a record looks from outside; it must not know any rule."""
+"""What the oracle remembers of a job: one record, and nothing that follows from others; it must not know any rule."""
 
 from dataclasses import dataclass, field
 
-from headrace_server.domain.defaults import Defaults
-from headrace_server.domain.jobs import Body, Job, Leased, NewJob
-from headrace_server.domain.lifecycle import FINAL, State
-from headrace_server.domain.retry import RetryPolicy
-
-NO_REV = 0  # the oracle keeps no revs: the tests compare everything else, and judge the engine's revs by their order
+from headrace_server.domain.finding import Attempt
+from headrace_server.domain.jobs import Body, NewJob, OnDead
+from headrace_server.domain.lifecycle import State
 
 
 @dataclass
 class Record:
     """One job. A field that is None has no meaning in the present state, or never had one."""
 
-    new: NewJob
+    new: NewJob  # as it was asked for, but for what a patch, a redrive or a replacement changed since
     state: State
     enqueued_at_ms: int
     expires_at_ms: int | None
+    touched: int = 0  # grows with each change of any job
     place: tuple[int, int] = (0, 0)  # order among the ready jobs of the queue; kept while leased
     due_ms: int | None = None
     attempt: int = 1
     delivery: int = 0
     crashes: int = 0
+    run: int = 1
+    run_opened_ms: int = 0
     token: bytes | None = None  # of the last lease, while nothing has ended it
     asked_again: bytes | None = None  # the token that a repeated lease request was answered with
     settled: list[tuple[bytes, str]] = field(default_factory=list)  # (token, verb), the newest last
+    cancelled_under: bytes | None = None  # the token that was current when somebody else cancelled the job
+    cancel_reason: str | None = None  # somebody asked for the end of the job while it was held
     lease_ms: int = 0  # the length the last lease was given at first
+    run_until_ms: int | None = None  # when this delivery has used up its run time
     deadline_ms: int | None = None
     fence: int | None = None
     worker: str | None = None
@@ -35,87 +38,38 @@ class Record:
     prune_at_ms: int | None = None
     reason: str | None = None
     result: Body | None = None
+    result_until_ms: int | None = None
     error: bytes | None = None
+    error_type: str = ""
+    progress: bytes | None = None
+    checkpoint: bytes | None = None
+    attempts: list[Attempt] = field(default_factory=list)  # that failed, the newest last
+    counts_bytes: bool = False  # it was enqueued while its queue had a bound in bytes, and has not ended since
+    was_held: bool = False  # somebody worked on it when it was cancelled
 
-    def priority(self, defaults: Defaults) -> int:
-        """Return the priority in force."""
-        return defaults.priority if self.new.priority is None else self.new.priority
+    @property
+    def size(self) -> int:
+        """Bytes of the payload."""
+        return len(self.new.payload.data)
 
-    def policy(self, defaults: Defaults) -> RetryPolicy:
-        """Return the retry policy in force: the job's wishes over the defaults, field by field."""
-        wishes = self.new.retry or RetryPolicy()
-        merged = {}
-        for name in RetryPolicy.__struct_fields__:
-            wish = getattr(wishes, name)
-            merged[name] = getattr(defaults, name) if wish is None else wish
-        return RetryPolicy(**merged)
+    @property
+    def tenant(self) -> str:
+        """Who shares the queue by turns; '' for all who did not say."""
+        return self.new.fairness_key or ""
+
+    @property
+    def lane(self) -> tuple[str, str, str] | None:
+        """Whose jobs go one at a time, in order."""
+        if self.new.ordering_key is None:
+            return None
+        return (self.new.queue, self.tenant, self.new.ordering_key)
+
+    @property
+    def keeps_busy(self) -> bool:
+        """Whether the job, once it was leased, keeps the next ones of its lane waiting."""
+        is_held_dead = self.state is State.DEAD and self.new.on_dead is OnDead.HOLD
+        return self.state in (State.LEASED, State.RETRYING) or is_held_dead
 
     def is_live(self, token: bytes) -> bool:
         """Return whether `token` is a lease that the job is held by now."""
         return self.state is State.LEASED and self.token == token
-
-    def retention_ms(self, defaults: Defaults) -> int:
-        """Return how long the record outlives the final state it is in."""
-        if self.new.retention_ms is not None:
-            return self.new.retention_ms
-        return {
-            State.SUCCEEDED: defaults.succeeded_retention_ms,
-            State.DEAD: defaults.dead_retention_ms,
-            State.CANCELLED: defaults.cancelled_retention_ms,
-        }[self.state]
-
-    def as_job(self, defaults: Defaults) -> Job:
-        """Return the job as `get` shows it."""
-        waiting = self.state in (State.SCHEDULED, State.RETRYING)
-        max_attempts = self.policy(defaults).max_attempts
-        assert max_attempts is not None
-        return Job(
-            id=self.new.id,
-            task=self.new.task,
-            queue=self.new.queue,
-            state=self.state,
-            rev=NO_REV,
-            payload=self.new.payload,
-            priority=self.priority(defaults),
-            attempt=self.attempt,
-            max_attempts=max_attempts,
-            delivery=self.delivery,
-            crashes=self.crashes,
-            enqueued_at_ms=self.enqueued_at_ms,
-            run_at_ms=self.due_ms if waiting else None,
-            expires_at_ms=self.expires_at_ms,
-            deadline_ms=self.deadline_ms if self.state is State.LEASED else None,
-            worker=self.worker,
-            fence=self.fence,
-            started_at_ms=self.started_at_ms,
-            finished_at_ms=self.finished_at_ms if self.state in FINAL else None,
-            reason=self.reason,
-            meta=self.new.meta,
-            trace=self.new.trace,
-            result=self.result if self.state is State.SUCCEEDED else None,
-            error=self.error,
-        )
-
-    def as_leased(self, defaults: Defaults) -> Leased:
-        """Return the job as the worker that holds it gets it."""
-        job = self.as_job(defaults)
-        assert self.token is not None
-        assert job.fence is not None
-        assert job.deadline_ms is not None
-        return Leased(
-            id=job.id,
-            task=job.task,
-            queue=job.queue,
-            payload=job.payload,
-            priority=job.priority,
-            attempt=job.attempt,
-            delivery=job.delivery,
-            max_attempts=job.max_attempts,
-            enqueued_at_ms=job.enqueued_at_ms,
-            fence=job.fence,
-            token=self.token,
-            deadline_ms=job.deadline_ms,
-            rev=NO_REV,
-            meta=job.meta,
-            trace=job.trace,
-        )

@@ -4,4 +4,4 @@ t=5s    lease    mail max=2 ttl=30s by w1      -> a leased #1, b leased #1
 t=20s   tick                                   -> a leased, b leased
 t=21s   ack      a #1                          -> a succeeded
 t=35s   tick                                   -> b cancelled (reason expired, crash 1)
-t=36s   ack      b #1                          -> refused lease_lost, b cancelled
+t=36s   ack      b #1                          -> refused job_cancelled, b cancelled

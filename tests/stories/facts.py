@@ -15,6 +15,16 @@ _PLAIN: dict[str, Callable[[Job], object]] = {
     "reason": lambda job: job.reason,
     "result": lambda job: job.result.data.decode() if job.result else None,
     "error": lambda job: msgspec.json.decode(job.error)["type"] if job.error else None,
+    "priority": lambda job: job.priority,
+    "queue": lambda job: job.queue,
+    "run": lambda job: job.run,
+    "asked": lambda job: "yes" if job.cancel_requested else "no",  # to end
+    "max_attempts": lambda job: job.max_attempts,
+    "max_crashes": lambda job: job.max_crashes,
+    "bytes": lambda job: len(job.payload.data),
+    "progress": lambda job: job.progress.decode() if job.progress else None,
+    "checkpoint": lambda job: job.checkpoint.decode() if job.checkpoint else None,
+    "media": lambda job: job.result.media if job.result else None,
 }
 _INSTANTS: dict[str, Callable[[Job], int | None]] = {
     "due": lambda job: job.run_at_ms,

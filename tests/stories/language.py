@@ -9,10 +9,17 @@
 A line is a time on the store's clock, a verb, its words and options (`name=value`, `by WORKER`), and after `->` what
 must come of it. Times are sums of numbers with a unit: `30s`, `30s-1ms`, `24h+1us`. The expectation is a list of
 
-    late | repeated | replayed | nothing | refused WHY     the verdict; without one of these the verdict must be `ok`
-    JOB STATE [#LEASE] [(FACT VALUE, ...)]                 the job afterwards; `#2` is its second lease
+    late | repeated | replayed | nothing | requested | deduplicated | replaced | refused WHY | ok
+                                               the verdict; without one of these the verdict must be `ok`
+    JOB STATE [#LEASE] [(FACT VALUE, ...)]     the job afterwards; `#2` is its second lease
 
-The jobs that follow a `lease` are all that were handed out, in this order. `a #1` as words name job and token.
+The jobs that follow a `lease` are all that were handed out, in this order; those of an `enqueue` that was replayed,
+deduplicated or replaced are the ones it was answered with. `a #1` as words name job and token. After `attempts`, an
+outcome and the number of its attempt stand in place of job and state; after `stats`, `queue`, `limit` and `operation`,
+names and values. What `events` and `list` bring is all there is, events in their order.
+
+Before a lease from a queue whose jobs have limits, fairness or ordering keys the store ticks: that opens lanes which
+were found blocked, and otherwise takes a while.
 """
 
 import re
@@ -25,7 +32,8 @@ _UNIT_US = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_00
 _LINE = re.compile(r"t=(?P<at>\S+)\s+(?P<verb>\w+)\s*(?P<words>.*?)\s*->\s*(?P<expected>.+)")
 _DURATION = re.compile(r"([+-]?)(\d+)(us|ms|s|m|h)")
 _CLAUSE = re.compile(r"(?P<words>[^,()]+)(?:\((?P<facts>[^)]*)\))?\s*(?:,|$)")
-_VERDICTS = ("late", "repeated", "replayed", "nothing", "refused")
+_VERDICTS = ("ok", "late", "repeated", "replayed", "nothing", "requested", "deduplicated", "replaced", "refused")
+_VERBS_OF_FACTS = ("stats", "queue", "limit", "operation")
 
 
 class StoryError(Exception):
@@ -52,9 +60,9 @@ class Line:
     verb: str
     words: list[str]
     options: dict[str, str]
-    verdict: str  # ok, late, repeated, replayed, nothing, refused WHY
+    verdict: str  # a word of _VERDICTS, or `refused WHY`
     jobs: list[Expected]
-    facts: dict[str, str]  # of the answer itself (stats)
+    facts: dict[str, str]  # of the answer itself
 
 
 @dataclass(frozen=True)
@@ -126,7 +134,7 @@ def _expectation(verb: str, text: str) -> tuple[str, list[Expected], dict[str, s
         words = clause["words"].split()
         if words[0] in _VERDICTS:
             verdict = " ".join(words)
-        elif verb == "stats":
+        elif verb in _VERBS_OF_FACTS:
             facts[words[0]] = words[1]
         else:
             jobs.append(_job(words, clause["facts"] or ""))

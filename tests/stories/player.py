@@ -3,48 +3,33 @@
 It must not know which of the two it plays on. Job ids sort as the jobs' names do.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable
 
 from headrace_server.domain.ids import IdMaker
-from headrace_server.domain.jobs import Job, QueueStats
+from headrace_server.domain.jobs import Leased
 from headrace_server.domain.lifecycle import Move, State
 from headrace_server.domain.requests import (
-    Cancelled,
+    CancelStatus,
+    DeleteStatus,
     Enqueued,
-    EnqueueGroup,
     EnqueueStatus,
     Grant,
     LeaseAsk,
-    Settle,
+    PatchStatus,
+    Placed,
+    Redrive,
+    RedriveStatus,
     Settled,
 )
 
 from tests.stories import writing
 from tests.stories.facts import fact_of
-from tests.stories.language import Expected, Line, Story, StoryError, millis
+from tests.stories.language import Expected, Line, Story, StoryError
+from tests.stories.operators import Operators
+from tests.stories.stage import Stage
 
 START_MS = 1_800_000_000_000  # t=0 of every story
 FORGED = b"\xff" * 16
-
-
-class Stage(Protocol):
-    """What a story needs; requests and answers are those of the engine."""
-
-    clock_ms: int
-    jitter: float
-
-    def enqueue(self, group: EnqueueGroup) -> Enqueued: ...
-    def lease(self, ask: LeaseAsk) -> Grant: ...
-    def giveback(self, ask: LeaseAsk, grant: Grant) -> None: ...
-    def settle(self, items: Sequence[Settle]) -> list[Settled]: ...
-    def cancel(self, ids: Sequence[bytes], reason: str) -> list[Cancelled]: ...
-    def get(self, ids: Sequence[bytes]) -> list[Job | None]: ...
-    def stats(self, queues: Sequence[str]) -> list[QueueStats]: ...
-    def tick(self) -> None: ...
-    def failover(self) -> None: ...
-    def check(self) -> None:
-        """Look for faults that no answer shows."""
 
 
 class Player:
@@ -60,14 +45,17 @@ class Player:
         self._tokens: dict[tuple[str, int], bytes] = {}
         self._grants: dict[str, tuple[LeaseAsk, Grant]] = {}  # by worker
         self._fences: dict[str, int] = {}
+        self._operators = Operators(stage, self._names, START_MS)
+        self._laned: set[str] = set()  # queues whose jobs may lie in lanes
         self.moves: set[tuple[str, Move]] = set()  # (verb, (state before, state after)) of every line
 
     def play(self) -> None:
         """Play all lines; AssertionError names the first that comes out otherwise."""
         for line in self._story.lines:
             self._stage.clock_ms = START_MS + line.at_ms
-            before = self._states()
             try:
+                self._open_lanes(line)
+                before = self._states()
                 self._perform(line)
                 self._stage.check()
             except AssertionError as error:
@@ -80,11 +68,13 @@ class Player:
 
     def _perform(self, line: Line) -> None:
         perform: Callable[[Line], str] | None = getattr(self, f"_{line.verb}", None)
+        speaks_of_jobs = perform is not None and line.verb != "attempts"
+        perform = perform or getattr(self._operators, line.verb, None)
         if perform is None:
             raise StoryError(f"{self._story.name}.story:{line.number}: no verb {line.verb!r}")
         verdict = perform(line)
         assert verdict == line.verdict, f"the verdict is: {verdict}"
-        for expected in line.jobs:
+        for expected in line.jobs if speaks_of_jobs else ():
             self._compare(expected)
 
     def _compare(self, expected: Expected) -> None:
@@ -96,15 +86,24 @@ class Player:
             wanted, found = fact_of(job, name, text, START_MS)
             assert found == wanted, f"{expected.job} has {name} {found}, not {wanted}"
 
+    def _open_lanes(self, line: Line) -> None:
+        """Lanes that were found blocked are opened by whoever frees them, or else by the next ticks."""
+        if line.verb == "enqueue" and writing.LANED & line.options.keys():
+            self._laned.add(line.options.get("queue", "default"))
+        if line.verb in ("patch", "redrive") and self._laned and "queue" in line.options:
+            self._laned.add(line.options["queue"])
+        if line.verb == "lease" and self._laned.intersection(line.words[0].split(",")):
+            self._stage.tick()
+
     # -- verbs ----------------------------------------------------------------------------------------
 
     def _enqueue(self, line: Line) -> str:
         ids = [self._ids[name] for name in line.words]
         answer = self._stage.enqueue(writing.group(ids, line.options, START_MS))
-        if answer.status is EnqueueStatus.REPLAYED:
-            assert [self._names[i] for i in answer.ids] == [e.job for e in line.jobs]
-            return "replayed"
-        return "ok" if answer.status is EnqueueStatus.CREATED else f"refused {answer.status.value}"
+        verdict = _verdict_on_enqueue(answer)
+        if verdict in ("replayed", "deduplicated", "replaced"):
+            assert [self._names[i] for i in answer.ids] == [e.job for e in line.jobs], "answered with other jobs"
+        return verdict
 
     def _lease(self, line: Line) -> str:
         ask = writing.ask(line.words, line.options)
@@ -112,18 +111,22 @@ class Player:
         handed = [(self._names[leased.id], leased.delivery) for leased in grant.jobs]
         wanted = [(e.job, e.lease) for e in line.jobs if e.state == State.LEASED]
         assert handed == wanted, f"handed out: {handed}"
-        for leased, (name, delivery) in zip(grant.jobs, handed, strict=True):
-            self._note(name, delivery, leased.token, leased.fence, replayed=grant.replayed)
+        for leased in grant.jobs:
+            self._note(leased, replayed=grant.replayed)
         self._grants[ask.worker or ""] = (ask, grant)
         return "replayed" if grant.replayed else "ok" if grant.jobs else "nothing"
 
-    def _note(self, name: str, delivery: int, token: bytes, fence: int, *, replayed: bool) -> None:
+    def _note(self, leased: Leased, *, replayed: bool) -> None:
+        name, (job,) = self._names[leased.id], self._stage.get([leased.id])
+        assert job is not None
+        assert (leased.checkpoint, leased.max_runtime_ms) == (job.checkpoint, job.max_runtime_ms)
         if replayed:
-            assert self._tokens[name, delivery] == token, f"{name} #{delivery} has another token than at first"
+            token = self._tokens[name, leased.delivery]
+            assert token == leased.token, f"{name} #{leased.delivery} has another token than at first"
             return
-        assert token not in self._tokens.values(), "a token was given twice"
-        assert fence > self._fences.get(name, 0), f"the fence of {name} fell to {fence}"
-        self._tokens[name, delivery], self._fences[name] = token, fence
+        assert leased.token not in self._tokens.values(), "a token was given twice"
+        assert leased.fence > self._fences.get(name, 0), f"the fence of {name} fell to {leased.fence}"
+        self._tokens[name, leased.delivery], self._fences[name] = leased.token, leased.fence
 
     def _giveback(self, line: Line) -> str:
         self._stage.giveback(*self._grants[line.options["by"]])
@@ -139,18 +142,42 @@ class Player:
     def _compare_answer(self, answer: Settled) -> None:
         """Every answer describes the job as it is then, whatever the verdict."""
         (job,) = self._stage.get([answer.job_id])
-        told = (answer.state, answer.attempt, answer.run_at_ms, answer.deadline_ms)
-        seen = (job.state, job.attempt, job.run_at_ms, job.deadline_ms) if job else (None,) * 4
+        told = (answer.state, answer.attempt, answer.run_at_ms, answer.deadline_ms, answer.cancel_requested)
+        seen = (None, None, None, None, False)
+        if job is not None:
+            seen = (job.state, job.attempt, job.run_at_ms, job.deadline_ms, job.cancel_requested)  # type: ignore[assignment]
         assert told == seen, f"the answer tells {told}, the job is {seen}"
 
     _ack = _nack = _release = _snooze = _extend = _settle
 
     def _cancel(self, line: Line) -> str:
-        (answer,) = self._stage.cancel([self._id(line.words[0])], line.options.get("reason", "because"))
-        return "ok" if answer.status == State.CANCELLED else f"refused {answer.status.value}"
+        (answer,) = self._stage.cancel([writing.cancel(self._id(line.words[0]), line.options)])
+        words = {CancelStatus.CANCELLED: "ok", CancelStatus.REQUESTED: "requested"}
+        return words.get(answer.status, f"refused {answer.status.value}")
+
+    def _redrive(self, line: Line) -> str:
+        ask = Redrive(job_id=self._id(line.words[0]), queue=line.options.get("queue"))
+        (answer,) = self._stage.redrive([ask])
+        if answer.status is RedriveStatus.CONFLICT:
+            assert answer.conflict in self._names
+        return "ok" if answer.status is RedriveStatus.READY else f"refused {answer.status.value}"
+
+    def _patch(self, line: Line) -> str:
+        (answer,) = self._stage.patch([writing.patch(self._id(line.words[0]), line.options, START_MS)])
+        return "ok" if answer.status is PatchStatus.PATCHED else f"refused {answer.status.value}"
+
+    def _delete(self, line: Line) -> str:
+        (answer,) = self._stage.delete([self._id(line.words[0])])
+        return "ok" if answer.status is DeleteStatus.DELETED else f"refused {answer.status.value}"
 
     def _get(self, _line: Line) -> str:
         return "ok"
+
+    def _attempts(self, line: Line) -> str:
+        found = self._stage.attempts(self._id(line.words[0])) or []
+        wanted = [(e.job, e.state) for e in line.jobs]
+        assert [(a.outcome.value, str(a.attempt)) for a in found] == wanted, f"the attempts are: {found}"
+        return "ok" if found else "nothing"
 
     def _tick(self, _line: Line) -> str:
         self._stage.tick()
@@ -158,17 +185,6 @@ class Player:
 
     def _failover(self, _line: Line) -> str:
         self._stage.failover()
-        return "ok"
-
-    def _stats(self, line: Line) -> str:
-        (answer,) = self._stage.stats([line.words[0]])
-        wanted = {name: value for name, value in line.facts.items() if name not in ("backlog", "oldest")}
-        found = {state.value: str(n) for state, n in answer.counts.items() if n}
-        assert found == wanted, f"counted: {found}"
-        if "backlog" in line.facts:
-            assert answer.backlog == int(line.facts["backlog"]), f"backlog {answer.backlog}"
-        if "oldest" in line.facts:
-            assert answer.oldest_ready_age_ms == millis(line.facts["oldest"]), f"oldest {answer.oldest_ready_age_ms}"
         return "ok"
 
     # -- names ----------------------------------------------------------------------------------------
@@ -182,3 +198,14 @@ class Player:
             return FORGED
         name, _, delivery = words[1].partition("#")
         return self._tokens[name or words[0], int(delivery)]
+
+
+def _verdict_on_enqueue(answer: Enqueued) -> str:
+    if answer.status is EnqueueStatus.REPLAYED:
+        return "replayed"
+    if answer.status is not EnqueueStatus.CREATED:
+        return f"refused {answer.status.value}"
+    for placed in (Placed.REPLACED, Placed.DEDUPLICATED):
+        if placed in answer.placed:
+            return placed.value
+    return "ok"

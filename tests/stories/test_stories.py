@@ -15,7 +15,7 @@ from tests.model.real import RealStage
 from tests.stories.language import StoryError, read, stories
 from tests.stories.player import Player
 
-GUARANTEES = {3, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15, 16, 17, 18, 20, 24, 27}
+GUARANTEES = {3, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15, 16, 17, 18, 20, 21, 24, 27}
 
 
 def guarantees(path: Path) -> list[int]:
