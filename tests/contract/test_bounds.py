@@ -96,7 +96,7 @@ RULES: dict[str, list[tuple[Document, list[str]]]] = {
     f"PATCH {FAR}": [
         ({}, [""]),
         ({"delay_ms": 0, "run_at": "2026-01-02T03:04:05Z"}, ["/run_at"]),
-        ({"payload": 5}, ["/payload"]),
+        ({"priority": 5, "payload": 5}, ["/payload"]),
         ({"run_at": "2026-01-02T03:04:05"}, ["/run_at"]),
     ],
     "PUT /v1/limits/limits": [({}, [""]), ({"rate": {"count": 1}}, ["/rate/per_ms"]), ({"concurrency": 1}, [])],
@@ -119,7 +119,7 @@ RULES: dict[str, list[tuple[Document, list[str]]]] = {
         ({**MOVE, "filter": {"queue": "limits-nowhere", "state": "gone"}}, ["/filter/state"]),
         ({**MOVE, "filter": {"queue": "limits-nowhere", "state": ["gone"]}}, ["/filter/state/0"]),
         ({**MOVE, "filter": {"tag": "a:b"}}, ["/filter/tag"]),
-        ({**MOVE, "action": "purge"}, ["/action"]),
+        ({"action": "purge", "filter": {"queue": "limits-nowhere"}}, ["/action"]),
         ({**MOVE, "action": "retry"}, []),
         ({**MOVE, "action": "cancel"}, ["/target_queue"]),
         ({**MOVE, "action": "delete"}, ["/target_queue"]),
