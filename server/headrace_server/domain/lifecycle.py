@@ -47,7 +47,9 @@ MOVES: Final[dict[str, frozenset[Move]]] = {
     "extend": frozenset({(State.LEASED, State.LEASED)}),
     "cancel": frozenset({(s, State.CANCELLED) for s in HELD_BY_NOBODY | {State.LEASED}}),  # leased: a hard one
     "redrive": frozenset({(State.DEAD, State.READY)}),
-    "patch": frozenset({(s, t) for s in HELD_BY_NOBODY for t in HELD_BY_NOBODY - {State.RETRYING} | {s}}),
+    "patch": frozenset(
+        {(s, t) for s in HELD_BY_NOBODY for t in (s, State.READY)} | {(State.READY, State.SCHEDULED)}
+    ),
     "delete": frozenset({(s, GONE) for s in FINAL}),
     "tick": frozenset(
         {(s, State.READY) for s in (State.SCHEDULED, State.RETRYING)}  # promote

@@ -86,12 +86,14 @@ OPERATION_STEP_JOBS: Final = 100
 OPERATION_RETENTION_MS: Final = 1 * DAY_MS
 OPERATION_SAMPLE: Final = 10  # ids that an operation shows
 POLL_SEEN_MS: Final = 10 * SECOND_MS  # how often it is noted that somebody asks for a queue's jobs
+POLL_LOST_MS: Final = 3 * POLL_SEEN_MS  # after so long without a note nobody asks
 ATTEMPTS_KEPT: Final = 20
 SETTLED_TOKENS_KEPT: Final = 2
 
 # What one server process holds.
 BATCH_IN_FLIGHT: Final = 2
 BATCH_QUEUE_ITEMS: Final = 10_000
+ECHO_MS: Final = 1 * MINUTE_MS  # a call whose answer was lost is repeated at once, and known for twice this
 IDEMPOTENCY_BUCKET_MS: Final = 6 * HOUR_MS
 IDEMPOTENCY_TTL_MS: Final = 24 * HOUR_MS
 MAX_SHARDS: Final = 4_096  # the 12 bits of an id that name the shard

@@ -4,18 +4,30 @@ from collections.abc import Sequence
 from typing import Any
 
 from headrace_server.domain.defaults import Defaults
-from headrace_server.domain.jobs import Body, Format, Job, Leased, NewJob, QueueStats
+from headrace_server.domain.jobs import Body, Format, Job, Leased, NewJob, OnDead, QueueStats
 from headrace_server.domain.lifecycle import FINAL, State
 from headrace_server.domain.requests import (
+    CancelAsk,
     Cancelled,
     CancelStatus,
+    Deleted,
+    DeleteStatus,
     Enqueued,
     EnqueueGroup,
     EnqueueStatus,
+    Patch,
+    Patched,
+    PatchStatus,
+    Placed,
+    Redrive,
+    Redriven,
+    RedriveStatus,
     Settled,
     SettleStatus,
 )
+from headrace_server.engine.encode import SEPARATOR
 
+_PLACED = {place.value.encode(): place for place in (Placed.DEDUPLICATED, Placed.REPLACED)}
 _WAITING = frozenset({State.SCHEDULED, State.RETRYING})
 
 
@@ -24,20 +36,39 @@ def enqueued(answer: Sequence[bytes], group: EnqueueGroup, now_ms: int, defaults
     status = EnqueueStatus(answer[0].decode())
     match status:
         case EnqueueStatus.CREATED:
-            jobs = [_created(job, answer[1 + 5 * i : 6 + 5 * i], defaults) for i, job in enumerate(group.jobs)]
-            return Enqueued(status=status, now_ms=now_ms, jobs=jobs, ids=[job.id for job in jobs])
+            return _written(answer, group, now_ms, defaults)
         case EnqueueStatus.REPLAYED:
-            ids = [answer[1][i : i + 16] for i in range(0, len(answer[1]), 16)]
-            return Enqueued(status=status, now_ms=now_ms, ids=ids)
-        case EnqueueStatus.EXPIRED:
-            return Enqueued(status=status, now_ms=now_ms, refused=[int(index) for index in answer[1:]])
+            return Enqueued(status=status, now_ms=now_ms, ids=_ids(answer[1]))
         case EnqueueStatus.KEY_MISMATCH:
             return Enqueued(status=status, now_ms=now_ms)
+        case EnqueueStatus.CONFLICT:
+            refused = [int(index) for index in answer[2:]]
+            return Enqueued(status=status, now_ms=now_ms, refused=refused, conflicts=_ids(answer[1]))
+        case EnqueueStatus.EXPIRED | EnqueueStatus.FULL | EnqueueStatus.DRAINING:
+            return Enqueued(status=status, now_ms=now_ms, refused=[int(index) for index in answer[1:]])
+
+
+def _ids(joined: bytes) -> list[bytes]:
+    return [joined[i : i + 16] for i in range(0, len(joined), 16)]
+
+
+def _written(answer: Sequence[bytes], group: EnqueueGroup, now_ms: int, defaults: Defaults) -> Enqueued:
+    jobs: list[Job | None] = []
+    ids, placed = [], []
+    for i, job in enumerate(group.jobs):
+        words = answer[1 + 6 * i : 7 + 6 * i]
+        place = _PLACED.get(words[0], Placed.CREATED)
+        created = _created(job, words, defaults) if place is Placed.CREATED else None
+        jobs.append(created)
+        ids.append(words[1] if created is None else job.id)
+        placed.append(place)
+    return Enqueued(status=EnqueueStatus.CREATED, now_ms=now_ms, jobs=jobs, ids=ids, placed=placed)
 
 
 def _created(job: NewJob, words: Sequence[bytes], defaults: Defaults) -> Job:
-    state, rev, enqueued_at, run_at, expires_at = words
-    max_attempts = job.retry.max_attempts if job.retry is not None else None
+    state, rev, enqueued_at, run_at, expires_at, said = words
+    own = (job.priority, job.retry.max_attempts if job.retry is not None else None, job.max_crashes, job.max_runtime_ms)
+    priority, max_attempts, max_crashes, max_runtime = _resolved(own, said) if said else own
     return Job(
         id=job.id,
         task=job.task,
@@ -45,7 +76,7 @@ def _created(job: NewJob, words: Sequence[bytes], defaults: Defaults) -> Job:
         state=State(state.decode()),
         rev=int(rev),
         payload=job.payload,
-        priority=defaults.priority if job.priority is None else job.priority,
+        priority=defaults.priority if priority is None else priority,
         attempt=1,
         max_attempts=defaults.max_attempts if max_attempts is None else max_attempts,
         delivery=0,
@@ -55,7 +86,21 @@ def _created(job: NewJob, words: Sequence[bytes], defaults: Defaults) -> Job:
         expires_at_ms=_number(expires_at),
         meta=job.meta,
         trace=job.trace,
+        max_crashes=defaults.max_crashes if max_crashes is None else max_crashes,
+        max_runtime_ms=max_runtime,
+        tags=job.tags or None,
+        fairness_key=job.fairness_key,
+        weight=job.weight,
+        ordering_key=job.ordering_key,
+        on_dead=job.on_dead,
+        limits=tuple(sorted(job.limits)),
     )
+
+
+def _resolved(own: Sequence[int | None], said: bytes) -> list[int | None]:
+    """Return each number of a job, or what its queue says in its place."""
+    theirs = (None if word == b"-" else int(word) for word in said.split())
+    return [wish if wish is not None else word for wish, word in zip(own, theirs, strict=True)]
 
 
 def leased(words: Sequence[bytes], defaults: Defaults) -> Leased:
@@ -90,7 +135,7 @@ def settled(job_id: bytes, words: Sequence[bytes], now_ms: int) -> Settled:
         job_id=job_id,
         status=SettleStatus(status.decode()),
         now_ms=now_ms,
-        state=State(state.decode()) if state else None,
+        state=_state(state),
         attempt=int(attempt) if state else None,
         run_at_ms=_number(run_at),
         deadline_ms=_number(deadline),
@@ -98,15 +143,34 @@ def settled(job_id: bytes, words: Sequence[bytes], now_ms: int) -> Settled:
     )
 
 
-def cancelled(job_id: bytes, words: Sequence[bytes], now_ms: int) -> Cancelled:
+def cancelled(ask: CancelAsk, words: Sequence[bytes], now_ms: int) -> Cancelled:
     """Return the answer to one cancel."""
     status, state = words
-    return Cancelled(
-        job_id=job_id,
-        status=CancelStatus(status.decode()),
+    return Cancelled(job_id=ask.job_id, status=CancelStatus(status.decode()), now_ms=now_ms, state=_state(state))
+
+
+def redriven(ask: Redrive, words: Sequence[bytes], now_ms: int) -> Redriven:
+    """Return the answer to one redrive."""
+    status, state, conflict = words
+    return Redriven(
+        job_id=ask.job_id,
+        status=RedriveStatus(status.decode()),
         now_ms=now_ms,
-        state=State(state.decode()) if state else None,
+        state=_state(state),
+        conflict=conflict or None,
     )
+
+
+def patched(ask: Patch, words: Sequence[bytes], now_ms: int) -> Patched:
+    """Return the answer to one patch."""
+    status, state = words
+    return Patched(job_id=ask.job_id, status=PatchStatus(status.decode()), now_ms=now_ms, state=_state(state))
+
+
+def deleted(job_id: bytes, words: Sequence[bytes], now_ms: int) -> Deleted:
+    """Return the answer to one removal."""
+    status, state = words
+    return Deleted(job_id=job_id, status=DeleteStatus(status.decode()), now_ms=now_ms, state=_state(state))
 
 
 def job(job_id: bytes, flat: Sequence[bytes], defaults: Defaults) -> Job | None:
@@ -141,7 +205,26 @@ def job(job_id: bytes, flat: Sequence[bytes], defaults: Defaults) -> Job | None:
         trace=get(b"tr"),
         result=_result(get(b"r"), get(b"rt")),
         error=attempt_record.partition(b"\n")[2] if attempt_record else None,
+        max_crashes=int(get(b"mc") or defaults.max_crashes),
+        run=int(get(b"rn") or 1),
+        max_runtime_ms=_number(get(b"mx")),
+        tags=_tags(get(b"tg")),
+        fairness_key=_text(get(b"fk")),
+        weight=int(get(b"fw") or 1),
+        ordering_key=_text(get(b"ok")),
+        on_dead=OnDead.HOLD if get(b"oh") else OnDead.NEXT,
+        limits=tuple((get(b"li") or b"").decode().split()),
+        cancel_requested=state is State.LEASED and b"c" in (get(b"o") or b""),
+        progress=get(b"pg"),
+        checkpoint=get(b"ck"),
     )
+
+
+def _tags(packed: bytes | None) -> dict[str, str] | None:
+    if packed is None:
+        return None
+    pairs = (tag.partition("=") for tag in packed.decode().split(SEPARATOR))
+    return {name: value for name, _, value in pairs}
 
 
 def stats(queue: str, words: Sequence[bytes], states: Sequence[State], now_ms: int) -> QueueStats:
@@ -162,7 +245,13 @@ def _body(data: bytes, format_name: bytes | None) -> Body:
 
 
 def _result(data: bytes | None, format_name: bytes | None) -> Body | None:
-    return None if data is None else _body(data, format_name)
+    if data is None or format_name is None or b"/" not in format_name:
+        return None if data is None else _body(data, format_name)
+    return Body(data, media=format_name.decode())
+
+
+def _state(word: bytes) -> State | None:
+    return State(word.decode()) if word else None
 
 
 def _number(word: Any) -> int | None:

@@ -1,26 +1,42 @@
 """Writes the arguments of the scripts; the order of each list is the header of its Lua file."""
 
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
 
-from headrace_server.domain.jobs import Format, NewJob
-from headrace_server.domain.requests import Ack, EnqueueGroup, Extend, LeaseAsk, Nack, Release, Snooze
+from headrace_server.domain.jobs import Format, NewJob, OnDead, Unique
+from headrace_server.domain.requests import (
+    Ack,
+    CancelAsk,
+    EnqueueGroup,
+    Extend,
+    LeaseAsk,
+    Nack,
+    Patch,
+    Redrive,
+    Release,
+    Snooze,
+)
 from headrace_server.domain.retry import RetryPolicy
 
 Args: TypeAlias = list[bytes | str | int]
+SEPARATOR: Final = "\x1f"  # between the parts of one field: in none of them, for all are visible characters
 
 
-def enqueue(groups: Sequence[EnqueueGroup], default_priority: int) -> Args:
+def enqueue(groups: Sequence[EnqueueGroup]) -> Args:
     """Return the groups; a job's fields are sparse: what follows the defaults is not written."""
     args: Args = [len(groups)]
     for group in groups:
         args += [len(group.jobs), group.key.digest if group.key else b"", group.key.fingerprint if group.key else b""]
         for job in group.jobs:
-            fields = _fields(job, default_priority)
-            priority = default_priority if job.priority is None else job.priority
+            fields = _fields(job)
             run_at, expires_at = _instant(job.run_at_ms, job.delay_ms), _instant(job.expires_at_ms, job.expires_in_ms)
-            args += [job.id, job.queue, priority, run_at, expires_at, len(fields), *fields]
+            args += [job.id, job.queue, _or_empty(job.priority), run_at, expires_at, _options(job)]
+            args += [len(fields), *fields]
     return args
+
+
+def _or_empty(number: int | None) -> int | str:
+    return "" if number is None else number
 
 
 def _instant(at_ms: int | None, in_ms: int | None) -> str:
@@ -29,38 +45,57 @@ def _instant(at_ms: int | None, in_ms: int | None) -> str:
     return "" if in_ms is None else f"+{in_ms}"
 
 
-def _fields(job: NewJob, default_priority: int) -> Args:
+def _options(job: NewJob) -> str:
+    """Return the letters of the rarer things that a job asks for (`lua/options.lua` says what each means)."""
+    retry = job.retry or RetryPolicy()
+    wishes = {
+        "e": job.expires_at_ms is not None or job.expires_in_ms is not None,
+        "k": job.retention_ms is not None,
+        "l": job.fairness_key is not None or job.ordering_key is not None or bool(job.limits),
+        "u": job.unique is not None,
+        "t": bool(job.tags),
+        "r": (retry.max_elapsed_ms, retry.non_retryable, retry.on_exhausted) != (None, None, None),
+        "v": job.result_ttl_ms is not None,
+    }
+    letters = "".join(letter for letter, is_wished in wishes.items() if is_wished)
+    if job.unique is None:
+        return letters
+    return f"{letters} {job.unique.on_conflict} {_or_empty(job.unique.ttl_ms)}".rstrip()
+
+
+def _fields(job: NewJob) -> Args:
     fields: Args = ["t", job.task, "p", job.payload.data]
-    options = _options(job)
-    if options:
-        fields += ["o", options]
     if job.payload.format is not Format.JSON:
         fields += ["pt", job.payload.format.value]
-    if job.priority is not None and job.priority != default_priority:
-        fields += ["pr", job.priority]
-    for name, number in (("le", job.lease_ms), ("re", job.retention_ms), ("mc", job.max_crashes)):
-        if number is not None:
-            fields += [name, number]
+    optional: dict[str, bytes | str | int | None] = {
+        "pr": job.priority,
+        "le": job.lease_ms,
+        "re": job.retention_ms,
+        "mc": job.max_crashes,
+        "mx": job.max_runtime_ms,
+        "rl": job.result_ttl_ms,
+        "m": job.meta,
+        "tr": job.trace,
+    }
+    fields += _present(optional)
     if job.retry is not None:
         fields += _retry_fields(job.retry)
-    for name, data in (("m", job.meta), ("tr", job.trace)):
-        if data is not None:
-            fields += [name, data]
-    return fields
+    if job.tags:
+        fields += ["tg", SEPARATOR.join(sorted(f"{name}={value}" for name, value in job.tags.items()))]
+    if job.unique is not None:
+        fields += ["uq", _unique(job.unique)]
+    return fields + _lane_fields(job)
 
 
-def _options(job: NewJob) -> str:
-    """Return the letters under which the scripts look for the rarer fields (lua/options.lua)."""
-    letters = ""
-    if job.expires_at_ms is not None or job.expires_in_ms is not None:
-        letters += "e"
-    if job.retention_ms is not None:
-        letters += "k"
-    return letters
+def _present(fields: Mapping[str, bytes | str | int | None]) -> Args:
+    return [part for name, value in fields.items() if value is not None for part in (name, value)]
 
 
 def _retry_fields(retry: RetryPolicy) -> Args:
-    fields: Args = [] if retry.max_attempts is None else ["ma", retry.max_attempts]
+    on_exhausted = None if retry.on_exhausted is None else retry.on_exhausted.value
+    fields = _present({"ma": retry.max_attempts, "me": retry.max_elapsed_ms, "ox": on_exhausted})
+    if retry.non_retryable is not None:
+        fields += ["nr", SEPARATOR.join(retry.non_retryable)]
     jitter = None if retry.jitter is None else int(retry.jitter)
     policy = [retry.backoff, retry.initial_ms, retry.factor, retry.max_ms, jitter]
     if any(wish is not None for wish in policy):
@@ -68,12 +103,25 @@ def _retry_fields(retry: RetryPolicy) -> Args:
     return fields
 
 
+def _lane_fields(job: NewJob) -> Args:
+    fields = _present({"fk": job.fairness_key, "ok": job.ordering_key})
+    if job.fairness_key is not None and job.weight != 1:
+        fields += ["fw", job.weight]
+    if job.ordering_key is not None and job.on_dead is OnDead.HOLD:
+        fields += ["oh", "1"]
+    return fields + (["li", " ".join(sorted(job.limits))] if job.limits else [])
+
+
+def _unique(unique: Unique) -> bytes:
+    return unique.until[0].encode() + unique.digest
+
+
 def lease(ask: LeaseAsk, *, jobs: int, mode: str, first: bool, wait_ms: int, seen: bool, tokens: bytes) -> Args:
     """Return one request of at most `jobs` jobs, with a token of 16 bytes for each."""
     return [
         jobs,
         ask.max_bytes,
-        "" if ask.lease_ms is None else ask.lease_ms,
+        _or_empty(ask.lease_ms),
         ask.worker or "",
         ask.key or b"",
         mode,
@@ -89,14 +137,15 @@ def lease(ask: LeaseAsk, *, jobs: int, mode: str, first: bool, wait_ms: int, see
 def ack(item: Ack) -> Args:
     """Return one item of ack."""
     if item.result is None:
-        return [item.job_id, item.token, "", "", ""]
-    return [item.job_id, item.token, "1", item.result.data, item.result.format.value]
+        return [item.job_id, item.token, "", "", "", ""]
+    kind = item.result.media or item.result.format.value
+    return [item.job_id, item.token, "1", item.result.data, kind, _or_empty(item.result_ttl_ms)]
 
 
 def nack(item: Nack, jitter: float) -> Args:
     """Return one item of nack; `jitter` is a random number in 0..1."""
-    delay = "" if item.retry_in_ms is None else item.retry_in_ms
-    return [item.job_id, item.token, item.error, item.error_type, "1" if item.retryable else "", delay, repr(jitter)]
+    facts: Args = [item.job_id, item.token, item.error, item.error_type, "1" if item.retryable else ""]
+    return [*facts, _or_empty(item.retry_in_ms), repr(jitter)]
 
 
 def release(item: Release) -> Args:
@@ -106,9 +155,29 @@ def release(item: Release) -> Args:
 
 def snooze(item: Snooze) -> Args:
     """Return one item of snooze."""
-    return [item.job_id, item.token, item.delay_ms]
+    return [item.job_id, item.token, item.delay_ms, item.reason, item.checkpoint or b""]
 
 
 def extend(item: Extend) -> Args:
     """Return one item of extend."""
-    return [item.job_id, item.token, "" if item.lease_ms is None else item.lease_ms]
+    return [item.job_id, item.token, _or_empty(item.lease_ms), item.progress or b"", item.checkpoint or b""]
+
+
+def cancel(ask: CancelAsk) -> Args:
+    """Return one item of cancel."""
+    return [ask.job_id, ask.reason, ask.mode.value]
+
+
+def redrive(ask: Redrive) -> Args:
+    """Return one item of redrive."""
+    return [ask.job_id, ask.queue or ""]
+
+
+def patch(ask: Patch) -> Args:
+    """Return one item of patch."""
+    return [ask.job_id, _or_empty(ask.priority), _instant(ask.run_at_ms, ask.delay_ms), ask.queue or ""]
+
+
+def delete(job_id: bytes) -> Args:
+    """Return one item of delete."""
+    return [job_id]

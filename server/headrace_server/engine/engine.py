@@ -20,15 +20,22 @@ from headrace_server.domain.ids import IdMaker, shard_of_id, shard_of_queue
 from headrace_server.domain.jobs import Job, QueueStats
 from headrace_server.domain.lifecycle import FINAL
 from headrace_server.domain.requests import (
+    CancelAsk,
     Cancelled,
+    Deleted,
     Enqueued,
     EnqueueGroup,
     Grant,
     LeaseAsk,
+    Patch,
+    Patched,
     QueuePage,
+    Redrive,
+    Redriven,
     Settle,
     Settled,
 )
+from headrace_server.engine.acts import Acts
 from headrace_server.engine.link import Link, Waits
 from headrace_server.engine.parking import Parking
 from headrace_server.engine.polls import Polls
@@ -145,9 +152,21 @@ class Engine:
             answers.update(zip(wave, found, strict=True))
         return [answers[index] for index in range(len(items))]
 
-    async def cancel(self, ids: Sequence[bytes], reason: str) -> list[Cancelled]:
-        """End jobs that nobody holds. Raises StoreFault."""
-        return await asyncio.gather(*(self._cancel(job_id, reason) for job_id in ids))
+    async def cancel(self, asks: Sequence[CancelAsk]) -> list[Cancelled]:
+        """End jobs, or ask their holders to. Raises StoreFault."""
+        return await asyncio.gather(*(self._acts(ask.job_id).cancel.submit(ask) for ask in asks))
+
+    async def redrive(self, asks: Sequence[Redrive]) -> list[Redriven]:
+        """Open another run of dead jobs. Raises StoreFault."""
+        return await asyncio.gather(*(self._acts(ask.job_id).redrive.submit(ask) for ask in asks))
+
+    async def patch(self, asks: Sequence[Patch]) -> list[Patched]:
+        """Give jobs that nobody holds other options. Raises StoreFault."""
+        return await asyncio.gather(*(self._acts(ask.job_id).patch.submit(ask) for ask in asks))
+
+    async def delete(self, ids: Sequence[bytes]) -> list[Deleted]:
+        """Remove the records of jobs that have ended. Raises StoreFault."""
+        return await asyncio.gather(*(self._acts(job_id).delete.submit(job_id) for job_id in ids))
 
     async def get(self, ids: Sequence[bytes]) -> list[Job | None]:
         """Return jobs as they are now; None for an unknown id. Raises StoreFault."""
@@ -207,8 +226,8 @@ class Engine:
         # a job of no shard is unknown to every shard: the first one says so, in the same script as to all others
         return (self._shard_of(item.job_id) or self._shards[0]).settle(item)
 
-    def _cancel(self, job_id: bytes, reason: str) -> "asyncio.Future[Cancelled]":
-        return (self._shard_of(job_id) or self._shards[0]).cancel.submit((job_id, reason))
+    def _acts(self, job_id: bytes) -> Acts:
+        return (self._shard_of(job_id) or self._shards[0]).acts
 
     async def _get(self, job_id: bytes) -> Job | None:
         shard = self._shard_of(job_id)

@@ -15,7 +15,6 @@ from headrace_server.domain.jobs import Job, QueueStats
 from headrace_server.domain.lifecycle import State
 from headrace_server.domain.requests import (
     Ack,
-    Cancelled,
     Enqueued,
     EnqueueGroup,
     Extend,
@@ -28,6 +27,7 @@ from headrace_server.domain.requests import (
     Snooze,
 )
 from headrace_server.engine import decode, encode
+from headrace_server.engine.acts import Acts
 from headrace_server.engine.batcher import Batcher
 from headrace_server.engine.link import Link
 from headrace_server.engine.scripts import Script
@@ -78,7 +78,7 @@ class Shard:
         self.lease: Batcher[LeaseCall, LeaseAnswer] = Batcher(
             self._lease, lambda call: (1, 16 * call.jobs), in_order=True
         )
-        self.cancel: Batcher[tuple[bytes, str], Cancelled] = Batcher(self._cancel, lambda item: (1, len(item[1])))
+        self.acts = Acts(self._write)
         # a job that is read comes with its payload and result: how many fit into one reply, only the script sees
         self.get: Batcher[bytes, Job | None] = Batcher(self._get, lambda _: (1, 0))
         self.watch: Batcher[tuple[bytes, int], Job | None] = Batcher(self._watch, lambda _: (1, 0))
@@ -104,8 +104,9 @@ class Shard:
     async def join(self) -> None:
         """Return when every call queued so far has been answered."""
         batchers: tuple[Batcher[Any, Any], ...]
-        batchers = (self.enqueue, self.lease, self.cancel, self.get, self.watch, self.stats, *self._settles.values())
-        await asyncio.gather(*(batcher.join() for batcher in (*batchers, self.clock, self.queues, self._givebacks)))
+        batchers = (self.enqueue, self.lease, self.get, self.watch, self.stats, *self._settles.values())
+        waits = [batcher.join() for batcher in (*batchers, self.clock, self.queues, self._givebacks)]
+        await asyncio.gather(*waits, self.acts.join())
 
     async def init(self, *, shard: int, shards: int, store_format: int) -> tuple[int, int, int]:
         """Make the shard's meta where there is none; return its format, the format a reader must know, and shards."""
@@ -126,7 +127,9 @@ class Shard:
 
     async def tick(self) -> int:
         """Work off what is due in one bounded script; return how many jobs and records it touched."""
-        _, answers = await self._write("tick", [limits.TICK_STEPS, limits.TICK_JOBS, limits.SCRIPT_JOBS, repr(self._jitter())])
+        _, answers = await self._write(
+            "tick", [limits.TICK_STEPS, limits.TICK_JOBS, limits.SCRIPT_JOBS, repr(self._jitter())]
+        )
         return int(answers[0])
 
     async def until_due(self, at_most_s: float) -> None:
@@ -180,7 +183,7 @@ class Shard:
             self._due_changed.set()
 
     async def _enqueue(self, groups: Sequence[EnqueueGroup]) -> list[Enqueued]:
-        now_ms, answers = await self._write("enqueue", encode.enqueue(groups, self._defaults.priority))
+        now_ms, answers = await self._write("enqueue", encode.enqueue(groups))
         return [decode.enqueued(a, group, now_ms, self._defaults) for a, group in zip(answers, groups, strict=True)]
 
     async def _lease(self, calls: Sequence[LeaseCall]) -> list[LeaseAnswer]:
@@ -188,7 +191,13 @@ class Shard:
         for call in calls:
             tokens = secrets.token_bytes(16 * call.jobs)
             args += encode.lease(
-                call.ask, jobs=call.jobs, mode=call.mode, first=call.first, wait_ms=call.wait_ms, seen=self._is_news(call.ask.queues), tokens=tokens
+                call.ask,
+                jobs=call.jobs,
+                mode=call.mode,
+                first=call.first,
+                wait_ms=call.wait_ms,
+                seen=self._is_news(call.ask.queues),
+                tokens=tokens,
             )
         now_ms, answers = await self._write("lease", args)
         return [self._part(answer, now_ms) for answer in answers]
@@ -219,13 +228,6 @@ class Shard:
             return [decode.settled(item.job_id, a, now_ms) for a, item in zip(answers, items, strict=True)]
 
         return Batcher(run, _weigh_settle)
-
-    async def _cancel(self, items: Sequence[tuple[bytes, str]]) -> list[Cancelled]:
-        args: encode.Args = [len(items)]
-        for job_id, reason in items:
-            args += [job_id, reason]
-        now_ms, answers = await self._write("cancel", args)
-        return [decode.cancelled(item[0], a, now_ms) for a, item in zip(answers, items, strict=True)]
 
     async def _get(self, ids: Sequence[bytes]) -> list[Job | None]:
         found: list[Job | None] = []
@@ -278,6 +280,10 @@ def _weigh_settle(item: Settle) -> tuple[int, int]:
             data = 0 if result is None else len(result.data)
         case Nack(error=error):
             data = len(error)
+        case Extend(progress=progress, checkpoint=checkpoint):
+            data = len(progress or b"") + len(checkpoint or b"")
+        case Snooze(checkpoint=checkpoint):
+            data = len(checkpoint or b"")
         case _:
             data = 0
     return 1, data + _SETTLE_OVERHEAD_BYTES

@@ -1,11 +1,15 @@
 -- enqueue: write groups of jobs; each group as a whole or not at all.
--- uses:    lib settings lanes options moves idempotency
--- states:  (new) -> ready, (new) -> scheduled
--- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,scheduled,expiring} (zset), idem:<n> (hash), queues (zset), agenda (zset)
+-- uses:    lib settings lanes options moves idempotency echo unique refusals births
+-- states:  (new) -> ready, (new) -> scheduled, ready -> ready, ready -> scheduled, scheduled -> ready, scheduled -> scheduled
+-- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,scheduled,expiring} (zset), u:<digest> (string), uniques (zset), tag:<tag> (zset),
+--          bytes (hash), idem:<n> (hash), echo:<n> (hash), queues (zset), agenda (zset), and those of its lane
 -- args:    run id, number of groups; a group: number of jobs, key digest (16 bytes or ''), fingerprint (16 bytes or '');
---          a job: id, queue, priority, run time, expiry ('' or unix ms or '+' and ms from now), number of fields, fields
--- returns: per group: created, then state, rev, enqueued_at, run_at, expires_at of each job | replayed, ids (16 bytes each, joined)
---          | idempotency_mismatch | expired, indexes from 0
+--          a job: id, queue, priority or '', run time, expiry ('' or unix ms or '+' and ms from now), options (the letters of `o`; with
+--          u then on_conflict and perhaps a ttl in ms, between spaces), number of fields, fields (first t and p)
+-- returns: per group: created, then six words of each job: state, rev, enqueued_at, run_at, expires_at, what its queue says ('' or
+--          priority max_attempts max_crashes max_runtime, each a number or -) | deduplicated or replaced, id, and four empty ones;
+--          or replayed, ids (16 bytes each, joined) | idempotency_mismatch | expired, queue_draining or queue_full, indexes from 0
+--          | unique_conflict, ids of the jobs that have the keys (joined), indexes
 -- flags:   none
 -- cost:    O(log n) per job, and one look-up in each living bucket per key
 
@@ -19,70 +23,73 @@ local function instant(s)
     return string.sub(s, 1, 1) == '+' and now + tonumber(string.sub(s, 2)) or tonumber(s)
 end
 
+-- The options of a job, and those of its fields that they speak of.
+local function take_options(job, options)
+    job.o, job.on_conflict, job.ttl_ms = string.match(options, '^(%a+) ?(%a*) ?(%d*)$')
+    job.on_conflict, job.ttl_ms = job.on_conflict ~= '' and job.on_conflict or nil, tonumber(job.ttl_ms)
+    for i = 1, #job.fields, 2 do
+        if job.fields[i] ~= 'p' then job[job.fields[i]] = job.fields[i + 1] end
+    end
+end
+
 local groups, total = {}, 0
 for g = 1, tonumber(ARGV[2]) do
-    local group = {size = tonumber(take()), digest = take(), fingerprint = take(), jobs = {}, ids = {}}
+    local group = {size = tonumber(take()), digest = take(), fingerprint = take(), jobs = {}}
     for i = 1, group.size do
-        local job = {id = take(), q = take(), priority = tonumber(take()), run_ms = instant(take()), ex = instant(take())}
-        local n = tonumber(take())
+        local job = {id = take(), q = take(), pr = take(), run_ms = instant(take()), ex = instant(take())}
+        local options, n = take(), tonumber(take())
         job.fields = {unpack(ARGV, position + 1, position + n)}
         position = position + n
-        group.jobs[i], group.ids[i] = job, job.id
+        if options ~= '' then take_options(job, options) end
+        group.jobs[i], group.has_unique = job, group.has_unique or job.on_conflict
     end
+    group.call = 'e' .. group.jobs[1].id
     groups[g], total = group, total + group.size
 end
 assert(position == #ARGV, 'enqueue: wrong number of arguments')
 
--- Write one job and add its description to the answer.
-local function write(job, rev, answer)
-    local scheduled = job.run_ms and job.run_ms > now
-    job.state = scheduled and 'scheduled' or 'ready'
-    redis.call('HSET', job_key(job.id), 'q', job.q, 's', job.state, 'rv', text(rev), 'ca', text(now), unpack(job.fields))
-    mark(job.q, 0)
-    if job.ex then
-        redis.call('HSET', job_key(job.id), 'ex', text(job.ex))
-        redis.call('ZADD', set_key(job.q, 'expiring'), text(job.ex), job.id)
-        plan('expire', job.q, job.ex)
-    end
-    if scheduled then
-        redis.call('HSET', job_key(job.id), 'ru', text(job.run_ms))
-        redis.call('ZADD', set_key(job.q, 'scheduled'), text(job.run_ms), job.id)
-        plan('promote', job.q, job.run_ms)
-    else
-        redis.call('ZADD', set_key(job.q, 'ready'), text(ready_score(job.priority, rev)), job.id)
-        wake(job.q)
-    end
-    for _, word in ipairs({
-        job.state, text(rev), text(now), scheduled and text(job.run_ms) or '', job.ex and text(job.ex) or '',
-    }) do answer[#answer + 1] = word end
+local function add(answer, ...)
+    for i = 1, 6 do answer[#answer + 1] = select(i, ...) or '' end
 end
 
 -- The same call once more, after its answer was lost between server and store: describe what it wrote.
-local function describe(group)
+local function describe(group, placed)
     local answer = {'created'}
-    for _, job in ipairs(group.jobs) do
+    for i, job in ipairs(group.jobs) do
         local v = redis.call('HMGET', job_key(job.id), 's', 'rv', 'ca', 'ru', 'ex')
-        for i = 1, 5 do answer[#answer + 1] = v[i] or '' end
+        if placed and placed[i][1] ~= 'created' then
+            add(answer, placed[i][1], placed[i][2])
+        else -- one that is gone already was ready once
+            add(answer, v[1] or 'ready', v[2] or '0', v[3] or text(now), v[4] or '', v[5] or '', said_by(job.q))
+        end
     end
     return answer
 end
 
+local function write(group, rev)
+    local answer, ids, placed = {'created'}, {}, {}
+    for i, job in ipairs(group.jobs) do
+        ids[i], placed[i] = job.holder or job.id, {job.placed or 'created', job.holder or job.id}
+        if not job.placed then add(answer, stand(job, rev + i)) else add(answer, job.placed, job.holder) end
+        if job.placed == 'replaced' then replace(job, rev + i) end
+        group.has_echo = group.has_echo or job.placed
+    end
+    if group.has_echo then keep(group.call, placed) end
+    if group.digest ~= '' then remember(group.digest, group.fingerprint .. table.concat(ids)) end
+    return answer
+end
+
 local function enqueue(group, rev)
-    if redis.call('EXISTS', job_key(group.ids[1])) == 1 then return describe(group) end
+    local placed = group.has_unique and heard(group.call)
+    if placed or redis.call('EXISTS', job_key(group.jobs[1].id)) == 1 then return describe(group, placed) end
     if group.digest ~= '' then
         local fingerprint, ids = recall(group.digest)
         if fingerprint == group.fingerprint then return {'replayed', ids} end
         if fingerprint then return {'idempotency_mismatch'} end
     end
-    local expired = {'expired'}
-    for i, job in ipairs(group.jobs) do
-        if job.ex and job.ex <= now then expired[#expired + 1] = text(i - 1) end
-    end
-    if #expired > 1 then return expired end
-    local answer = {'created'}
-    for i, job in ipairs(group.jobs) do write(job, rev + i, answer) end
-    if group.digest ~= '' then remember(group.digest, group.fingerprint .. table.concat(group.ids)) end
-    return answer
+    local refused = refusal('expired', group.jobs, is_expired) or refusal('queue_draining', group.jobs, is_refused)
+        or (group.has_unique and meet(group.jobs)) or refuse_full(group.jobs)
+    return refused or write(group, rev)
 end
 
 local rev, answers = reserve(total), {}

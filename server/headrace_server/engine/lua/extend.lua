@@ -1,13 +1,17 @@
--- extend: keep the leases longer; never shortens one.
+-- extend: keep the leases longer, never shorter, and note what the workers say of their progress.
 -- uses:    lib settings lanes options moves verdict
 -- states:  leased -> leased
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:leased (zset), agenda (zset)
--- args:    run id, number of items; an item: id, token (16 bytes each), lease in ms or '' (the length first given)
--- returns: per item: status, state, attempt, '', deadline in unix ms or ''
+-- args:    run id, number of items; an item: id, token (16 bytes each), lease in ms or '' (the length first given),
+--          progress or '', checkpoint or ''
+-- returns: per item: status, state, attempt, '', deadline in unix ms or '', whether it is to end ('1' or '')
 -- flags:   allow-oom
 -- cost:    O(log n) per item
 
-return settle('extend', 3, {'ll'}, function(job, rev, item)
-    job.deadline = math.max(job.deadline, now + (tonumber(item[3]) or job.ll))
-    move(job, 'leased', job.deadline, rev, {})
+return settle('extend', 5, {'ll', 'ul'}, function(job, rev, item)
+    local until_ms, fields = now + (tonumber(item[3]) or job.ll), {}
+    job.deadline = math.max(job.deadline, math.min(until_ms, tonumber(job.ul) or until_ms))
+    if item[4] ~= '' then fields[1], fields[2] = 'pg', item[4] end
+    if item[5] ~= '' then fields[#fields + 1], fields[#fields + 2] = 'ck', item[5] end
+    move(job, 'leased', job.deadline, rev, fields)
 end)

@@ -1,7 +1,7 @@
 -- giveback: leases whose answer nobody received go back to their place, but for those that a repeated request brought.
 -- uses:    lib settings lanes options moves
--- states:  leased -> ready
--- keys:    meta (hash), j:<id> (hash), r:<worker> (hash), q:<queue>:{leased,ready,expiring} (zset), agenda (zset)
+-- states:  leased -> ready, leased -> cancelled
+-- keys:    meta (hash), j:<id> (hash), r:<worker> (hash), q:<queue>:{leased,ready,cancelled,expiring} (zset), agenda (zset)
 -- args:    run id, worker or '', key digest (16 bytes or ''), number of leases; a lease: id, token (16 bytes each)
 -- returns: number of leases given back
 -- flags:   allow-oom
@@ -17,7 +17,7 @@ local rev, given_back, fields = reserve(n), 0, with('sc', 'rq')
 for i = 1, n do
     local job = load(ARGV[3 + 2 * i], fields)
     if job.s == 'leased' and job.k == ARGV[4 + 2 * i] and job.rq ~= job.k then
-        move(job, 'ready', job.sc, rev + i, {'k', ''})
+        if has_option(job, 'c') then call_off(job, rev + i, job.cq) else move(job, 'ready', job.sc, rev + i, {'k', ''}) end
         given_back = given_back + 1
     end
 end

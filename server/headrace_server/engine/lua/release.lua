@@ -1,14 +1,15 @@
 -- release: back to their place in the queue; no limit is touched.
 -- uses:    lib settings lanes options moves verdict
--- states:  leased -> ready, ready -> ready
--- keys:    meta (hash), j:<id> (hash), q:<queue>:{leased,ready,expiring} (zset), agenda (zset)
+-- states:  leased -> ready, leased -> cancelled, ready -> ready, ready -> cancelled
+-- keys:    meta (hash), j:<id> (hash), q:<queue>:{leased,ready,cancelled,expiring} (zset), agenda (zset)
 -- args:    run id, number of items; an item: id, token (16 bytes each), reason
--- returns: per item: status, state, attempt, '', deadline in unix ms or ''
+-- returns: per item: status, state, attempt, '', deadline in unix ms or '', whether it is to end ('1' or '')
 -- flags:   allow-oom
 -- cost:    O(log n) per item
 
 return settle('release', 3, {'sc'}, function(job, rev, item)
     local fields = {'ks', settled_tokens('release', job, item[2]), 'k', ''}
+    if ended_as_asked(job, rev, fields) then return end
     if item[3] ~= '' then fields[5], fields[6] = 'rs', item[3] end
     move(job, 'ready', job.sc, rev, fields)
 end)

@@ -1,13 +1,16 @@
 -- snooze: again after a while; no limit is touched.
 -- uses:    lib settings lanes options moves verdict
--- states:  leased -> scheduled, ready -> scheduled
--- keys:    meta (hash), j:<id> (hash), q:<queue>:{leased,ready,scheduled,expiring} (zset), agenda (zset)
--- args:    run id, number of items; an item: id, token (16 bytes each), delay in ms
--- returns: per item: status, state, attempt, run_at in unix ms or '', deadline in unix ms or ''
+-- states:  leased -> scheduled, leased -> cancelled, ready -> scheduled, ready -> cancelled
+-- keys:    meta (hash), j:<id> (hash), q:<queue>:{leased,ready,scheduled,cancelled,expiring} (zset), agenda (zset)
+-- args:    run id, number of items; an item: id, token (16 bytes each), delay in ms, reason or '', checkpoint or ''
+-- returns: per item: status, state, attempt, run_at in unix ms or '', deadline in unix ms or '', whether it is to end ('1' or '')
 -- flags:   allow-oom
 -- cost:    O(log n) per item
 
-return settle('snooze', 3, {'rs'}, function(job, rev, item)
+return settle('snooze', 5, {}, function(job, rev, item)
     local fields = {'ks', settled_tokens('snooze', job, item[2]), 'k', ''}
-    postpone(job, 'scheduled', now + tonumber(item[3]), rev, fields, job.rs and {'rs'})
+    if item[5] ~= '' then fields[5], fields[6] = 'ck', item[5] end
+    if ended_as_asked(job, rev, fields) then return end
+    if item[4] ~= '' then fields[#fields + 1], fields[#fields + 2] = 'rs', item[4] end
+    postpone(job, 'scheduled', now + tonumber(item[3]), rev, fields)
 end)

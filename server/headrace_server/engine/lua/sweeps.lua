@@ -1,4 +1,4 @@
--- sweeps: the agenda's steps that remove records; uses lib, settings, lanes, options, moves, gates and steps.
+-- sweeps: the agenda's steps that remove records; uses lib, settings, names, lanes, options, moves, gates and steps.
 
 -- Records of finished jobs whose time is over.
 function STEPS.prune(queue, n)
@@ -13,6 +13,7 @@ function STEPS.prune(queue, n)
         end
         if done >= n then break end
     end
+    drop_forgotten(queue)
     return done, earliest(set_key(queue, 'succeeded'), set_key(queue, 'dead'), set_key(queue, 'cancelled'))
 end
 
@@ -20,6 +21,36 @@ end
 function STEPS.idem(number)
     redis.call('UNLINK', bucket_key(tonumber(number)))
     return 1, nil
+end
+
+-- Answers of calls that do not come again.
+function STEPS.echo(number)
+    redis.call('UNLINK', echo_key(tonumber(number)))
+    return 1, nil
+end
+
+-- Unique keys whose time is over; one that was taken again meanwhile says another time, or none.
+function STEPS.unique(_, n)
+    local due = due_ids(UNIQUES, n)
+    for i = 1, #due, 2 do
+        local until_ms = tonumber(string.sub(redis.call('GET', unique_key(due[i])) or '', 17))
+        if until_ms and until_ms <= now then redis.call('DEL', unique_key(due[i])) end
+        redis.call('ZREM', UNIQUES, due[i])
+    end
+    return #due / 2, earliest(UNIQUES)
+end
+
+-- Results that end before their jobs' records.
+function STEPS.results(queue, n)
+    local key = set_key(queue, 'results')
+    local due = due_ids(key, n)
+    local rev = #due > 0 and reserve(#due / 2)
+    for i = 1, #due, 2 do
+        rev = rev + 1
+        redis.call('ZREM', key, due[i])
+        if redis.call('HDEL', job_key(due[i]), 'r', 'rt') > 0 then redis.call('HSET', job_key(due[i]), 'rv', text(rev)) end
+    end
+    return #due / 2, earliest(key)
 end
 
 -- A record of a lease request, as long as one of its leases lives.
@@ -37,6 +68,7 @@ end
 
 -- A queue whose rate lets jobs through again.
 function STEPS.refill(queue)
+    need_gates()
     local own = settings(queue)
     wake(queue, own.interval_us and tokens(SEPARATOR .. queue, own.interval_us, own.burst, DEFAULTS.lanes_opened) or 1)
     return 1, nil
@@ -44,6 +76,7 @@ end
 
 -- Lanes that a limit held back, once it has room.
 function STEPS.open(limit, n)
+    need_gates()
     local until_ms = shut_until(limit)
     if until_ms then return 1, until_ms < math.huge and until_ms or nil end -- else whoever frees a slot opens
     local found = limit_of(limit)

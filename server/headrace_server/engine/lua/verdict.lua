@@ -16,6 +16,14 @@ local function judge(verb, job, token)
     return 'lease_lost'
 end
 
+-- End a job that its holder leaves, if somebody asked for that; return whether somebody did.
+local function ended_as_asked(job, rev, fields)
+    if not has_option(job, 'c') then return false end
+    fields[#fields + 1], fields[#fields + 2] = 'rs', job.cq
+    finish(job, 'cancelled', rev, fields)
+    return true
+end
+
 -- The settled tokens after this one: a letter for the verb and 16 bytes each, newest first.
 local function settled_tokens(verb, job, token)
     return string.sub(LETTER[verb] .. token .. (job.ks or ''), 1, 17 * DEFAULTS.settled_tokens_kept)

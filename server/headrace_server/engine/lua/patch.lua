@@ -1,0 +1,22 @@
+-- patch: other options for jobs that nobody holds.
+-- uses:    lib settings lanes options moves echo unique acts
+-- states:  ready -> ready, ready -> scheduled, scheduled -> scheduled, scheduled -> ready, retrying -> retrying, retrying -> ready
+-- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,scheduled,retrying,expiring} (zset), echo:<n> (hash), agenda (zset)
+-- args:    run id, name of the call (16 bytes), number of items; an item: id (16 bytes), priority, run time ('' or unix ms or '+' and
+--          ms from now), queue of the same group; '' for what stays
+-- returns: per item: patched | leased | final | queue_draining | other_group | not_found, then the state or ''
+-- flags:   none
+-- cost:    O(log n) per item
+
+need_acts()
+local n = tonumber(ARGV[3])
+assert(#ARGV == 3 + 4 * n, 'patch: wrong number of arguments')
+local function given(s) return s ~= '' and s or nil end
+local function instant(s)
+    if string.sub(s, 1, 1) == '+' then return now + tonumber(string.sub(s, 2)) end
+    return tonumber(s)
+end
+return answer_once(ARGV[2], n, function(i, rev)
+    local id, priority, run, queue = unpack(ARGV, 4 * i, 4 * i + 3)
+    return {patch_one(id, rev, given(priority), instant(run), given(queue))}
+end)
