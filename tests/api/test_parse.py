@@ -26,9 +26,22 @@ BODIES = [
     shapes.SnoozeInput,
     shapes.ExtendInput,
     shapes.CancelInput,
+    shapes.RetryInput,
+    shapes.PatchInput,
     shapes.CompletionsInput,
     shapes.HeartbeatInput,
     shapes.HeartbeatItem,
+    shapes.Unique,
+    shapes.QueueSettingsInput,
+    shapes.PauseInput,
+    shapes.PurgeInput,
+    shapes.LimitInput,
+    shapes.BackoffInput,
+    shapes.FilterInput,
+    shapes.OperationInput,
+    shapes.ListQuery,
+    shapes.EventsQuery,
+    shapes.PageQuery,
 ]
 
 # Values near the bounds of every field, and some of every wrong kind.
@@ -46,6 +59,40 @@ VALUES: list[Any] = [
         {"factor": 2},
         {"max_attempts": 0},
     ),
+    *(
+        "start",
+        "ttl",
+        "replace",
+        "hold",
+        "discard",
+        "hard",
+        "dead",
+        "move",
+        "a:b",
+        "a:" * 8,
+        "aGk=",
+        "aGk",
+        "image/png",
+    ),
+    *(
+        ["dead"],
+        ["ready", "x"],
+        ["a", "a"],
+        ["task", "payload"],
+        ["task", "task"],
+        ["a:b", "a:b:" * 3],
+        [""],
+        ["é" * 200],
+    ),
+    *({"key": "k"}, {"by": ["task"]}, {"key": "k", "by": ["task"]}, {"key": "k", "until": "ttl"}, {"by": []}),
+    *(
+        {"key": "k", "until": "ttl", "ttl_ms": 1},
+        {"by": ["queue"], "ttl_ms": 1},
+        {"count": 1, "per_ms": 1},
+        {"count": 0},
+    ),
+    *({"a": "b"}, {"a b": "c"}, {"a": "\x00"}, {"a": 1}, {str(n): "v" for n in range(17)}, {"name": "a", "value": "b"}),
+    *({"queue": "q"}, {"state": "dead"}, {"state": ["dead", "x"]}, {"state": []}, {"non_retryable": ["A*"]}),
     *({"type": "T", "message": "m"}, {"type": "T"}, [{}], {"details": 1, "type": "T", "message": "m"}, [[[[]]]]),
 ]
 
@@ -65,6 +112,13 @@ def test_both_paths_accept_and_refuse_the_same_json(data: st.DataObject, shape: 
 def test_both_paths_accept_and_refuse_the_same_msgpack(data: st.DataObject, shape: type[msgspec.Struct]) -> None:
     document = {k: 0 if v == 2**64 else v for k, v in data.draw(_documents(shape)).items()}
     _agree(shape, msgpack.packb(document), MSGPACK)
+
+
+@pytest.mark.parametrize("shape", BODIES)
+def test_both_paths_agree_on_every_value_of_every_field(shape: type[msgspec.Struct]) -> None:
+    for field in (*shape.__struct_encode_fields__, "extra"):
+        for value in VALUES:
+            _agree(shape, msgspec.json.encode({field: value}), JSON)
 
 
 def _agree(shape: type[msgspec.Struct], body: bytes, reading: Reading) -> None:
