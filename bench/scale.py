@@ -1,0 +1,170 @@
+"""Measures scripts on a full store: a million waiting jobs in ten thousand queues.
+
+    .venv/bin/python bench/scale.py [--jobs 1000000] [--queues 10000] [--calls 10000] [--skip VERB,...]
+
+Two goals. The median script of each verb takes at most 40 us for each job that it touches, in calls of 1, 10 and 100
+jobs. And of CALLS calls of any size, half of them as large as the engine makes them, no script takes longer than 10 ms.
+Both are by the store's own clock (INFO commandstats, read around each call). That clock goes on while the store waits
+for a processor that other work has: the kernel tells how long that was, and it stands beside the longest ones.
+
+The append-only file is not rewritten meanwhile: a fork stops the store, whatever it was doing. How long, is measured
+once on the full store.
+"""
+
+import argparse
+import asyncio
+import statistics
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common import embedded_store, engine_on, who_measured
+from full_store import FullStore
+from headrace_server.engine import Engine
+from redis.asyncio import Redis
+
+GOAL_JOB_US, GOAL_SCRIPT_US = 40.0, 10_000
+SIZES = (1, 10, 100)
+CALLS_EACH = 60
+LONGEST = 8
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call, by the store's clock."""
+
+    verb: str
+    jobs: int
+    us: int
+    waited_us: int  # for a processor, of that or while it read the request and wrote the answer
+
+
+class Observer:
+    """Runs calls one after the other and notes what the store says of each."""
+
+    def __init__(self, redis: Redis, pid: int) -> None:
+        self._redis = redis
+        self._waits = Path(f"/proc/{pid}/schedstat")
+        self.calls: list[Call] = []
+
+    async def see(self, verb: str, call: Awaitable[int]) -> int:
+        """Await a call that returns how many jobs it touched."""
+        us, waited = await self._look()
+        jobs = await call
+        after_us, after_waited = await self._look()
+        if jobs:
+            self.calls.append(Call(verb, jobs, after_us - us, (after_waited - waited) // 1000))
+        return jobs
+
+    async def _look(self) -> tuple[int, int]:
+        stats: dict[str, Any] = await self._redis.info("commandstats")
+        us = sum(int(stats[name]["usec"]) for name in ("cmdstat_evalsha", "cmdstat_eval") if name in stats)
+        return us, int(self._waits.read_text().split()[1])
+
+
+async def sample(observer: Observer, store: FullStore, verbs: list[str]) -> None:
+    """Call every verb some times in each size."""
+    for size in SIZES:
+        for verb in verbs:
+            for _ in range(CALLS_EACH):
+                await store.prepare(verb, size)
+                await observer.see(verb, store.call(verb, size))
+
+
+def report_medians(calls: list[Call]) -> bool:
+    """Print microseconds for each job by verb and size; return whether all reach the goal."""
+    found: dict[tuple[str, int], list[Call]] = defaultdict(list)
+    for call in calls:
+        found[call.verb, next((size for size in SIZES if call.jobs <= size), SIZES[-1])].append(call)
+    reached = True
+    print(f"\nmedian us for each job (goal: {GOAL_JOB_US:.0f})    " + "".join(f"{f'calls of {n}':>16}" for n in SIZES))
+    for verb in dict.fromkeys(call.verb for call in calls):
+        medians = [statistics.median(c.us / c.jobs for c in found[verb, n]) if found[verb, n] else None for n in SIZES]
+        reached = reached and all(m is None or m <= GOAL_JOB_US for m in medians)
+        print(f"  {verb:38}" + "".join(f"{'-' if m is None else f'{m:.1f}':>16}" for m in medians))
+    return reached
+
+
+async def hunt(observer: Observer, store: FullStore, verbs: list[str], calls: int) -> None:
+    """Call verbs at random, most of them as large as they come."""
+    begun = time.monotonic()
+    while len(observer.calls) < calls:
+        verb, size = store.dice.choice(verbs), store.dice.choice((200, store.dice.randint(1, 200)))
+        await store.prepare(verb, size)
+        await observer.see(verb, store.call(verb, size))
+    print(f"\n{calls} calls of 1 to 200 jobs in {time.monotonic() - begun:.0f} s")
+
+
+def report_longest(calls: list[Call]) -> bool:
+    """Print how long scripts take and the longest ones; return whether all reach the goal."""
+    us = sorted(call.us for call in calls)
+    print(
+        "  a script: " + ", ".join(f"{n} of 100 within {us[int(len(us) * n / 100) - 1]} us" for n in (50, 90, 99, 99.9))
+    )
+    longest = sorted(calls, key=lambda call: -call.us)
+    print(f"  the longest (goal: {GOAL_SCRIPT_US} us):")
+    for call in longest[:LONGEST]:
+        waited = (
+            f", of which the store waited up to {call.waited_us} us for a processor" if call.waited_us > 100 else ""
+        )
+        print(f"    {call.us:>7} us  {call.verb}, {call.jobs} jobs{waited}")
+    for verb in sorted({call.verb for call in calls}):
+        mine = [call for call in calls if call.verb == verb]
+        mean = statistics.mean(call.jobs for call in mine)
+        print(f"    longest {verb:20} {max(call.us for call in mine):>6} us, {len(mine)} calls of {mean:.0f} jobs")
+    return longest[0].us <= GOAL_SCRIPT_US
+
+
+def _waited(call: Call) -> str:
+    return f", of which the store waited up to {call.waited_us} us for a processor" if call.waited_us > 100 else ""
+
+
+async def measure_fork(redis: Redis) -> None:
+    """Rewrite the append-only file once, and not again."""
+    await redis.config_set("auto-aof-rewrite-percentage", "0")
+    await redis.bgrewriteaof()
+    while (info := await redis.info("persistence"))["aof_rewrite_in_progress"] or info["aof_rewrite_scheduled"]:
+        await asyncio.sleep(0.2)
+    print(f"a fork (rewriting the append-only file) stops the store for {(await redis.info())['latest_fork_usec']} us")
+
+
+async def measure(engine: Engine, redis: Redis, args: argparse.Namespace) -> bool:
+    """Do everything; return whether the goals are reached."""
+    store = FullStore(engine, queues=args.queues)
+    print(who_measured())
+    empty = int((await redis.info("memory"))["used_memory"])
+    begun = time.monotonic()
+    await store.fill(args.jobs)
+    used = int((await redis.info("memory"))["used_memory"]) - empty
+    print(f"{args.jobs} jobs in {args.queues} queues, filled in {time.monotonic() - begun:.0f} s")
+    print(f"{used / args.jobs:.0f} bytes of the store's memory for each job with a payload of 100 bytes")
+    await measure_fork(redis)
+    pid = int((await redis.info("server"))["process_id"])
+    skipped = args.skip.split(",")
+    verbs = [verb for verb in store.verbs if verb not in skipped]
+    sampling, hunting = Observer(redis, pid), Observer(redis, pid)
+    await sample(sampling, store, verbs)
+    reached = report_medians(sampling.calls)
+    await hunt(hunting, store, verbs, args.calls)
+    reached = report_longest(hunting.calls) and reached
+    print(f"\nthe goals are {'reached' if reached else 'NOT reached'}")
+    return reached
+
+
+async def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=1_000_000)
+    parser.add_argument("--queues", type=int, default=10_000)
+    parser.add_argument("--calls", type=int, default=10_000)
+    parser.add_argument("--skip", default="")
+    args = parser.parse_args()
+    async with embedded_store() as url, Redis.from_url(url) as redis, engine_on(url, redis) as engine:
+        return 0 if await measure(engine, redis, args) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
