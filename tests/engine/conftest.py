@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from headrace_server.domain.jobs import Body, NewJob
 from headrace_server.domain.requests import EnqueueGroup
 from headrace_server.engine import Engine
 from headrace_server.loops import run_loops
 
 from tests.engine.proxy import StoreProxy
+from tests.engine.stage import CLOCK_KEY, SCRIPTS, Stage, StageMaker
 from tests.support.stores import StoreProcess
 
 EngineMaker = Callable[..., Awaitable[Engine]]
@@ -45,6 +47,28 @@ async def make_engine() -> AsyncIterator[EngineMaker]:
 async def engine(store_url: str, make_engine: EngineMaker) -> Engine:
     """An engine without loops; the test runs once per kind of store."""
     return await make_engine(store_url)
+
+
+@pytest.fixture
+async def make_stage(make_engine: EngineMaker) -> AsyncIterator[StageMaker]:
+    """A maker of stages: `await make_stage(url)`; `clock_url` leads to the same store, past a proxy."""
+    clients: list[redis.Redis] = []
+
+    async def make(url: str, *, clock_url: str | None = None, **options: Any) -> Stage:
+        client = redis.Redis.from_url(clock_url or url)
+        clients.append(client)
+        client.set(CLOCK_KEY, 1)
+        return Stage(await make_engine(url, scripts=SCRIPTS, **options), client)
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+async def stage(store_url: str, make_stage: StageMaker) -> Stage:
+    """A stage; the test runs once per kind of store."""
+    return await make_stage(store_url)
 
 
 @pytest.fixture

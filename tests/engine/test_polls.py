@@ -6,7 +6,7 @@ import time
 
 import pytest
 from headrace_server.domain.lifecycle import State
-from headrace_server.domain.requests import EnqueueGroup, LeaseAsk, Release
+from headrace_server.domain.requests import CancelAsk, EnqueueGroup, LeaseAsk, Release
 from headrace_server.engine import Engine
 
 from tests.engine.conftest import EngineMaker, StoreMaker, enqueue, new_job
@@ -173,7 +173,7 @@ async def test_a_wait_for_a_job_ends_with_its_final_state(engine: Engine) -> Non
     assert changed.state is State.LEASED
     assert not wait.done()
     await engine.settle([Release(job_id=job.id, token=job.token)])
-    await engine.cancel([job_id], "enough")
+    await engine.cancel([CancelAsk(job_id=job_id, reason="enough")])
     final = await wait
     assert final is not None
     assert (final.state, final.reason) == (State.CANCELLED, "enough")

@@ -3,7 +3,7 @@
 import pytest
 from headrace_server.domain.ids import shard_of_id
 from headrace_server.domain.lifecycle import State
-from headrace_server.domain.requests import Ack, EnqueueGroup, LeaseAsk
+from headrace_server.domain.requests import Ack, CancelAsk, EnqueueGroup, LeaseAsk
 from headrace_server.engine import Engine, StoreMismatch
 
 from tests.engine.conftest import EngineMaker, enqueue, new_job
@@ -101,7 +101,7 @@ async def test_an_id_of_a_shard_that_is_not_ours_is_unknown(sharded: Engine) -> 
     foreign = bytearray(sharded.new_id("a"))
     foreign[6:8] = (0x7000 | 4_000).to_bytes(2, "big")
     assert await sharded.get([bytes(foreign)]) == [None]
-    (answer,) = await sharded.cancel([bytes(foreign)], "x")
+    (answer,) = await sharded.cancel([CancelAsk(job_id=bytes(foreign), reason="x")])
     assert answer.status == "not_found"
 
 

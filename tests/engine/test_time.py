@@ -6,7 +6,7 @@ import time
 
 import pytest
 from headrace_server.domain.lifecycle import State
-from headrace_server.domain.requests import EnqueueGroup, LeaseAsk, Nack
+from headrace_server.domain.requests import CancelAsk, EnqueueGroup, LeaseAsk, Nack
 from headrace_server.domain.retry import RetryPolicy
 from headrace_server.engine import Engine
 
@@ -110,7 +110,7 @@ async def test_finished_jobs_vanish_in_time(store_url: str, make_engine: EngineM
     """The shortest retention is a minute for clients; the engine itself takes any."""
     engine = await make_engine(store_url, with_loops=True)
     job_id = await enqueue(engine, retention_ms=300)
-    await engine.cancel([job_id], "enough")
+    await engine.cancel([CancelAsk(job_id=job_id, reason="enough")])
     (job,) = await engine.get([job_id])
     assert job is not None
     assert job.state is State.CANCELLED

@@ -1,6 +1,5 @@
 -- moves: loads a job and moves it between the structures that are its state; uses lib, settings, lanes and options.
 
-local FINAL = {succeeded = true, dead = true, cancelled = true}
 local OPEN = {ready = true, scheduled = true, retrying = true} -- nobody holds it, and it may expire
 
 -- The fields that every rule looks at; a verb names those that its own rule needs beside them. Reading a field of a
@@ -29,14 +28,6 @@ local function load(id, names)
         load_options(job)
     end
     return typed(job)
-end
-
-local function has_option(job, letter) return job.o and string.find(job.o, letter, 1, true) end
-
-local function set_option(job, letter)
-    if has_option(job, letter) then return end
-    job.o = (job.o or '') .. letter
-    redis.call('HSET', job_key(job.id), 'o', job.o)
 end
 
 local function step_out(job)

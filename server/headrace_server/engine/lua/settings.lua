@@ -1,4 +1,4 @@
--- settings: what an operator said about a queue; a job's own wishes come first, DEFAULTS last; uses lib.
+-- settings: what an operator said about a queue, and which wishes a job has; the job's come first, DEFAULTS last; uses lib.
 
 -- What a queue has beside jobs, as bits: most have nothing, and pay one look for that.
 local HAS_SETTINGS, HAS_LANES, HAS_TURNS = 1, 2, 4
@@ -55,4 +55,15 @@ end
 local function resolved_text(own, queue, name)
     local number = (by_queue[queue] or settings(queue))[name]
     return own or (number and text(number)) or ''
+end
+
+local FINAL = {succeeded = true, dead = true, cancelled = true}
+
+-- A job names its rarer wishes by letters in its field `o`; options.lua says what each stands for.
+local function has_option(job, letter) return job.o and string.find(job.o, letter, 1, true) end
+
+local function set_option(job, letter)
+    if has_option(job, letter) then return end
+    job.o = (job.o or '') .. letter
+    redis.call('HSET', job_key(job.id), 'o', job.o)
 end

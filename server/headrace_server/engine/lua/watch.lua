@@ -7,7 +7,6 @@
 -- flags:   allow-oom
 -- cost:    O(fields) per id
 
-local FINAL = {succeeded = true, dead = true, cancelled = true}
 local n = tonumber(ARGV[2])
 assert(#ARGV == 2 + 2 * n, 'watch: wrong number of arguments')
 local answers = {}
