@@ -162,3 +162,5 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     backlog: int  # ready + leased: the work that wants a slot now; a flat number for autoscalers
     oldest_ready_age_ms: int | None  # since its enqueue; None when nothing is ready
     now_ms: int
+    paused: bool = False
+    draining: bool = False  # takes no new jobs

@@ -85,6 +85,7 @@ EVENTS_WRITTEN_MS: Final = 60 * SECOND_MS  # events go on being written after th
 OPERATION_STEP_JOBS: Final = 100
 OPERATION_RETENTION_MS: Final = 1 * DAY_MS
 OPERATION_SAMPLE: Final = 10  # ids that an operation shows
+MAX_OPERATIONS: Final = 100  # in one list
 POLL_SEEN_MS: Final = 10 * SECOND_MS  # how often it is noted that somebody asks for a queue's jobs
 POLL_LOST_MS: Final = 3 * POLL_SEEN_MS  # after so long without a note nobody asks
 ATTEMPTS_KEPT: Final = 20

@@ -29,6 +29,7 @@ from headrace_server.engine.encode import SEPARATOR
 
 _PLACED = {place.value.encode(): place for place in (Placed.DEDUPLICATED, Placed.REPLACED)}
 _WAITING = frozenset({State.SCHEDULED, State.RETRYING})
+_STATES = tuple(State)  # in the order of lua/counts.lua
 
 
 def enqueued(answer: Sequence[bytes], group: EnqueueGroup, now_ms: int, defaults: Defaults) -> Enqueued:
@@ -227,16 +228,18 @@ def _tags(packed: bytes | None) -> dict[str, str] | None:
     return {name: value for name, _, value in pairs}
 
 
-def stats(queue: str, words: Sequence[bytes], states: Sequence[State], now_ms: int) -> QueueStats:
+def stats(queue: str, words: Sequence[bytes], now_ms: int) -> QueueStats:
     """Return how full one queue is."""
-    counts = {state: int(count) for state, count in zip(states, words, strict=False)}
-    oldest_ms = _number(words[len(states)])
+    *numbers, oldest_ms, pause_ms, draining = words
+    counts = {state: int(number) for state, number in zip(_STATES, numbers, strict=True)}
     return QueueStats(
         queue=queue,
         counts=counts,
         backlog=counts[State.READY] + counts[State.LEASED],
-        oldest_ready_age_ms=None if oldest_ms is None else now_ms - oldest_ms,
+        oldest_ready_age_ms=now_ms - int(oldest_ms) if oldest_ms else None,
         now_ms=now_ms,
+        paused=bool(pause_ms),
+        draining=bool(draining),
     )
 
 

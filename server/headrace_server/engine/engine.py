@@ -7,8 +7,6 @@ store's clock.
 import asyncio
 import contextlib
 import random
-import secrets
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
@@ -29,18 +27,22 @@ from headrace_server.domain.requests import (
     LeaseAsk,
     Patch,
     Patched,
-    QueuePage,
     Redrive,
     Redriven,
     Settle,
     Settled,
 )
 from headrace_server.engine.acts import Acts
+from headrace_server.engine.finding import Finding
+from headrace_server.engine.limiting import Limiting
 from headrace_server.engine.link import Link, Waits
+from headrace_server.engine.listening import Listening
+from headrace_server.engine.operating import Operating
 from headrace_server.engine.parking import Parking
 from headrace_server.engine.polls import Polls
 from headrace_server.engine.scripts import Script, load_scripts
 from headrace_server.engine.shard import Shard
+from headrace_server.engine.steering import Steering
 from headrace_server.engine.wakeups import Wakeups
 
 STORE_FORMAT: Final = 1
@@ -52,8 +54,11 @@ class StoreMismatch(Exception):
     """The store holds data that this server may not touch; the text says why and what to do."""
 
 
-class Engine:
-    """Queues and jobs over one store; `start` first, `close` last. `jitter` returns random numbers in 0..1."""
+class Engine(Finding, Steering, Limiting, Operating, Listening):
+    """Queues and jobs over one store; `start` first, `close` last. `jitter` returns random numbers in 0..1.
+
+    The work with single jobs is here; what is asked about many, and about queues, stands in the parts it is made of.
+    """
 
     def __init__(
         self,
@@ -68,7 +73,7 @@ class Engine:
         scripts: dict[str, Script] | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        defaults = defaults or Defaults()
+        self._defaults = defaults = defaults or Defaults()
         self._link = Link(url, waits=waits or Waits(), timeout_ms=timeout_ms, connect_timeout_ms=connect_timeout_ms)
         self._prefixes = [f"{namespace}:{{{n}}}:".encode() for n in range(shards)]
         scripts = scripts or load_scripts(defaults)
@@ -76,14 +81,11 @@ class Engine:
         self._ids = IdMaker()
         self._parking = Parking()
         self._watching = Parking()
-        self._wakeups = Wakeups(url, [prefix + b"wake" for prefix in self._prefixes], self._parking, self._watching)
+        self._listening = Parking()
+        channels = [prefix + b"wake" for prefix in self._prefixes]
+        self._wakeups = Wakeups(url, channels, self._parking, self._watching, self._listening)
         self._polls = Polls(self._shards, self._split, self._parking, self._giveback_later)
         self._background: set[asyncio.Task[None]] = set()
-
-    @property
-    def shards(self) -> int:
-        """How many shards the key space has."""
-        return len(self._shards)
 
     async def start(self) -> None:
         """Check or make the meta of every shard, and listen for wake-ups.
@@ -105,15 +107,10 @@ class Engine:
         await self._link.close()
 
     def drain(self) -> None:
-        """Answer every parked poll and job wait at once, now and from now on."""
+        """Answer every parked poll, job wait and reader of events at once, now and from now on."""
         self._polls.draining = True
-        self._parking.wake_all()
-        self._watching.wake_all()
-
-    def new_id(self, queue: str) -> bytes:
-        """Return the 16-byte id for a new job of a queue."""
-        shard = shard_of_queue(queue, self.shards)
-        return self._ids.make(time.time_ns() // 1_000_000, shard, secrets.randbits(64))
+        for parking in (self._parking, self._watching, self._listening):
+            parking.wake_all()
 
     async def enqueue(self, group: EnqueueGroup) -> Enqueued:
         """Write a group of jobs of one group of queues, all or none. Raises StoreFault."""
@@ -195,17 +192,9 @@ class Engine:
         finally:
             self._watching.leave(ticket)
 
-    async def queues(self, *, after: str | None, limit: int) -> QueuePage:
-        """Return names of queues in alphabetical order, from behind `after`. Raises StoreFault."""
-        found = await asyncio.gather(*(shard.queues.submit((after or "", limit + 1)) for shard in self._shards))
-        names = sorted(name for part in found for name in part)
-        page = names[:limit]
-        return QueuePage(queues=page, next_after=page[-1] if len(names) > limit else None)
-
     async def stats(self, queues: Sequence[str]) -> list[QueueStats]:
         """Return how full queues are; zeros for one that never had a job. Raises StoreFault."""
-        shards = [self._shards[shard_of_queue(queue, self.shards)] for queue in queues]
-        return await asyncio.gather(*(s.stats.submit(queue) for s, queue in zip(shards, queues, strict=True)))
+        return await asyncio.gather(*(self._home_of(queue).stats.submit(queue) for queue in queues))
 
     async def tick(self, shard: int) -> int:
         """Work off what is due on a shard in one bounded script; return how much it did. Raises StoreFault."""
@@ -220,7 +209,7 @@ class Engine:
         return await self._shards[0].clock.submit(None)
 
     def _enqueue(self, group: EnqueueGroup) -> "asyncio.Future[Enqueued]":
-        return self._shards[shard_of_queue(group.jobs[0].queue, self.shards)].enqueue.submit(group)
+        return self._home_of(group.jobs[0].queue).enqueue.submit(group)
 
     def _settle(self, item: Settle) -> "asyncio.Future[Settled]":
         # a job of no shard is unknown to every shard: the first one says so, in the same script as to all others
@@ -232,11 +221,6 @@ class Engine:
     async def _get(self, job_id: bytes) -> Job | None:
         shard = self._shard_of(job_id)
         return None if shard is None else await shard.get.submit(job_id)
-
-    def _shard_of(self, job_id: bytes) -> Shard | None:
-        """Return the shard an id names; None for one that no job of ours can have."""
-        number = shard_of_id(job_id)
-        return self._shards[number] if number < self.shards else None
 
     def _split(self, queues: Sequence[str]) -> list[tuple[int, list[str]]]:
         """Return (shard, queues) in the order of the queues; a shard comes again when another lies between."""

@@ -12,7 +12,6 @@ from headrace_server.domain import limits
 from headrace_server.domain.defaults import Defaults
 from headrace_server.domain.errors import Code, StoreFault, Unknown
 from headrace_server.domain.jobs import Job, QueueStats
-from headrace_server.domain.lifecycle import State
 from headrace_server.domain.requests import (
     Ack,
     Enqueued,
@@ -32,7 +31,6 @@ from headrace_server.engine.batcher import Batcher
 from headrace_server.engine.link import Link
 from headrace_server.engine.scripts import Script
 
-_STATES = tuple(State)
 _SETTLE_OVERHEAD_BYTES = 64  # of an item beside its own data: ids, tokens, numbers
 
 
@@ -85,7 +83,7 @@ class Shard:
         self.stats: Batcher[str, QueueStats] = Batcher(self._stats, lambda _: (1, limits.MAX_NAME_CHARS))
         self.clock: Batcher[None, int] = Batcher(self._clock, lambda _: (0, 0))
         # one in a script: here the batcher only bounds how many are in flight, each on a connection of its own
-        self.queues: Batcher[tuple[str, int], list[str]] = Batcher(self._queues, _weigh_alone)
+        self._rare: Batcher[tuple[str, encode.Args], tuple[int, list[Any]]] = Batcher(self._ask, _weigh_alone)
         self._givebacks: Batcher[encode.Args, int] = Batcher(self._giveback, _weigh_alone)
         self._settles: dict[type, Batcher[Any, Settled]] = {
             Ack: self._settle_batcher("ack", encode.ack),
@@ -101,11 +99,15 @@ class Shard:
         """Queue a settle or an extend with its verb's batch."""
         return self._settles[type(item)].submit(item)
 
+    def ask(self, verb: str, args: encode.Args) -> "asyncio.Future[tuple[int, list[Any]]]":
+        """Run a verb that comes too rarely for batches; return the store's clock and the script's answers."""
+        return self._rare.submit((verb, args))
+
     async def join(self) -> None:
         """Return when every call queued so far has been answered."""
         batchers: tuple[Batcher[Any, Any], ...]
         batchers = (self.enqueue, self.lease, self.get, self.watch, self.stats, *self._settles.values())
-        waits = [batcher.join() for batcher in (*batchers, self.clock, self.queues, self._givebacks)]
+        waits = [batcher.join() for batcher in (*batchers, self.clock, self._rare, self._givebacks)]
         await asyncio.gather(*waits, self.acts.join())
 
     async def init(self, *, shard: int, shards: int, store_format: int) -> tuple[int, int, int]:
@@ -249,10 +251,9 @@ class Shard:
         """Return the first of these jobs, as many as fitted into the reply: one at least."""
         return [decode.job(job_id, flat, self._defaults) for job_id, flat in zip(ids, answers, strict=False)]
 
-    async def _queues(self, items: Sequence[tuple[str, int]]) -> list[list[str]]:
-        [(after, limit)] = items
-        _, names = await self._read("queues", [after, limit])
-        return [[name.decode() for name in names]]
+    async def _ask(self, items: Sequence[tuple[str, encode.Args]]) -> list[tuple[int, list[Any]]]:
+        [(verb, args)] = items
+        return [await (self._write if self._scripts[verb].writes else self._read)(verb, args)]
 
     async def _clock(self, asked: Sequence[None]) -> list[int]:
         now_ms, _ = await self._read("get", [])
@@ -264,8 +265,8 @@ class Shard:
         return [int(given_back)]
 
     async def _stats(self, queues: Sequence[str]) -> list[QueueStats]:
-        now_ms, answers = await self._read("stats", [len(_STATES), *_STATES, *queues])
-        return [decode.stats(queue, words, _STATES, now_ms) for queue, words in zip(queues, answers, strict=True)]
+        now_ms, answers = await self._read("stats", list(queues))
+        return [decode.stats(queue, words, now_ms) for queue, words in zip(queues, answers, strict=True)]
 
 
 def _weigh_group(group: EnqueueGroup) -> tuple[int, int]:

@@ -18,14 +18,18 @@ _RECONNECT_S: Final = 0.5
 
 
 class Wakeups:
-    """One subscription for all shards, and the floor under it; `queues` parks polls, `jobs` readers (by id in hex)."""
+    """One subscription for all shards, and the floor under it.
 
-    def __init__(self, url: str, channels: Sequence[bytes], queues: Parking, jobs: Parking) -> None:
+    `queues` parks polls, `jobs` readers of one job (by its id in hex), `events` readers of the log.
+    """
+
+    def __init__(self, url: str, channels: Sequence[bytes], queues: Parking, jobs: Parking, events: Parking) -> None:
         # no socket timeout: a subscription is silent for as long as nothing happens
         self._redis = Redis.from_url(url, socket_timeout=None, retry=Retry(NoBackoff(), 0), protocol=2)
         self._channels = channels
         self._queues = queues
         self._jobs = jobs
+        self._events = events
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -54,17 +58,21 @@ class Wakeups:
     async def _floor(self) -> None:
         while True:
             await asyncio.sleep(FLOOR_S * random.uniform(0.9, 1.1))
-            self._queues.wake_all()
-            self._jobs.wake_all()
+            self._wake_all()
+
+    def _wake_all(self) -> None:
+        for parking in (self._queues, self._jobs, self._events):
+            parking.wake_all()
 
     def _ring(self, message: dict[str, Any]) -> None:
         if message["type"] == "ssubscribe":  # what happened before it was not heard
-            self._queues.wake_all()
-            self._jobs.wake_all()
+            self._wake_all()
         elif message["type"] == "smessage":
             kind, _, rest = message["data"].partition(b" ")
             if kind == b"queue":
                 count, _, queue = rest.partition(b" ")
                 self._queues.wake(queue.decode(), int(count))
+            elif kind == b"events":
+                self._events.wake_all()
             else:  # job: everybody who waits for this one
                 self._jobs.wake(rest.hex(), len(self._jobs))

@@ -1,0 +1,16 @@
+-- attempts: what became of each time a job was worked on.
+-- uses:    lib
+-- states:  none
+-- keys:    meta (hash), j:<id> (hash), a:<id> (list)
+-- args:    id (16 bytes)
+-- returns: failed attempts: 'attempt delivery started ended kind worker', a line feed, the error each; then of the job itself: state,
+--          attempt, delivery, started, finished, worker, and '1' if it was cancelled by another than its holder ('' for what it has
+--          not); nothing for an unknown id
+-- flags:   no-writes
+-- cost:    O(attempts kept)
+
+local about = redis.call('HMGET', job_key(ARGV[1]), 's', 'at', 'dl', 'st', 'ft', 'w', 'kc', 'cq')
+if not about[1] then return {'ok', text(now), '', {}} end
+local job = {about[1], about[2] or '1', about[3] or '0', about[4] or '', about[5] or '', about[6] or ''}
+job[7] = (about[7] or about[8]) and '1' or ''
+return {'ok', text(now), '', {redis.call('LRANGE', attempts_key(ARGV[1]), 0, -1), job}}

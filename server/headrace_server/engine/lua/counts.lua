@@ -1,0 +1,47 @@
+-- counts: how full a queue is, and how it is set; uses lib and settings.
+
+local STATES = {'scheduled', 'ready', 'leased', 'retrying', 'succeeded', 'dead', 'cancelled'}
+
+-- The structures that hold the jobs of a state: of those that are ready, the plain ones and those in lanes.
+local function homes_of(queue, state)
+    if state == 'ready' then return {set_key(queue, 'ready'), set_key(queue, 'laned')} end
+    return {set_key(queue, state)}
+end
+
+local function count_jobs(queue, state)
+    local found = 0
+    for _, key in ipairs(homes_of(queue, state)) do found = found + redis.call('ZCARD', key) end
+    return found
+end
+
+-- Jump from the head of one priority to the head of the next: the scores of a priority fill one span of 2^44.
+local function oldest_ready(queue)
+    local oldest
+    for _, key in ipairs(homes_of(queue, 'ready')) do
+        local from = '-inf'
+        while from do
+            local head = redis.call('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+            local enqueued_ms = head[1] and tonumber(redis.call('HGET', job_key(head[1]), 'ca'))
+            if enqueued_ms and (not oldest or enqueued_ms < oldest) then oldest = enqueued_ms end
+            from = head[1] and text((math.floor(tonumber(head[2]) / 17592186044416) + 1) * 17592186044416)
+        end
+    end
+    return oldest and text(oldest) or ''
+end
+
+-- The number of jobs in each state, enqueued_at of the oldest head of a priority or '', the end of the pause ('-1':
+-- until somebody resumes, '': not paused), draining ('1' or '').
+local function describe_queue(queue)
+    local answer = {}
+    for i, state in ipairs(STATES) do answer[i] = text(count_jobs(queue, state)) end
+    local own = settings(queue)
+    for _, word in ipairs({oldest_ready(queue), is_paused(queue) and text(own.paused) or '', own.draining and '1' or ''}) do
+        answer[#answer + 1] = word
+    end
+    return answer
+end
+
+-- The same, then the settings as names and values.
+local function view_queue(queue)
+    return {describe_queue(queue), redis.call('HGETALL', set_key(queue, 'settings'))}
+end

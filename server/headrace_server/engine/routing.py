@@ -1,0 +1,45 @@
+"""Which shard a call goes to; what all parts of the engine stand on. It must not know the verbs."""
+
+import secrets
+import time
+from collections.abc import Sequence
+
+from headrace_server.domain.errors import StoreFault, Unknown
+from headrace_server.domain.ids import IdMaker, shard_of_id, shard_of_queue
+from headrace_server.engine.shard import Shard
+
+
+class Routing:
+    """The shards of one key space."""
+
+    _shards: Sequence[Shard]
+    _ids: IdMaker
+
+    @property
+    def shards(self) -> int:
+        """How many shards the key space has."""
+        return len(self._shards)
+
+    def new_id(self, queue: str) -> bytes:
+        """Return the 16-byte id for a new job of a queue."""
+        return self._make_id(shard_of_queue(queue, self.shards))
+
+    def _make_id(self, shard: int) -> bytes:
+        return self._ids.make(time.time_ns() // 1_000_000, shard, secrets.randbits(64))
+
+    def _shard_of(self, job_id: bytes) -> Shard | None:
+        """Return the shard an id names; None for one that no job of ours can have."""
+        number = shard_of_id(job_id)
+        return self._shards[number] if number < self.shards else None
+
+    def _home_of(self, queue: str) -> Shard:
+        return self._shards[shard_of_queue(queue, self.shards)]
+
+    def _shards_of(self, queue: str | None) -> Sequence[Shard]:
+        """Return the shard of a queue, or all where none is named."""
+        return self._shards if queue is None else [self._home_of(queue)]
+
+
+def partly(error: StoreFault, done: int) -> StoreFault:
+    """Return the fault of a call to several shards: once one of them has acted, "not done" would be a lie."""
+    return Unknown(error.code, error.detail, retry_after_ms=error.retry_after_ms) if done else error
