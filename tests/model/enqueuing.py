@@ -37,7 +37,7 @@ class Enqueuing:
         world = self._world
         now = world.begin()
         call = tuple(new.id for new in group.jobs)
-        if not any(job_id in world.jobs for job_id in call):  # else: this very call, after its answer was lost
+        if call not in self._answers:  # else: this very call once more, after its answer was lost
             plan = self._plan(group.jobs, now)
             refusal = self._recall(group.key, now) or self._refuse(group.jobs, plan, now)
             if refusal is not None:

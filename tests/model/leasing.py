@@ -8,7 +8,7 @@ from headrace_server.domain.requests import Grant, LeaseAsk
 
 from tests.model.queues import FOR_EVER
 from tests.model.records import Record
-from tests.model.settling import end, leave_held
+from tests.model.settling import end, ended_as_asked, put_back
 from tests.model.views import as_leased
 from tests.model.world import World
 
@@ -43,9 +43,11 @@ class Leasing:
         world.replays.forget_unless_replayed(ask.worker, ask.key)
         for leased in grant.jobs:
             record = world.jobs.get(leased.id)
-            if record is not None and record.is_live(leased.token) and record.asked_again != leased.token:
+            if record is None or not record.is_live(leased.token) or record.asked_again == leased.token:
+                continue
+            if not ended_as_asked(world, record):
                 record.token = None  # nobody ever got it
-                leave_held(world, record)
+                put_back(world, record)
 
     # -- choosing -------------------------------------------------------------------------------------
 
@@ -120,5 +122,6 @@ class Leasing:
         record.fence = max((record.fence or 0) + 1, now * 1000 + world.fence_base_us)
         record.token, record.worker, record.started_at_ms = token, ask.worker, now
         record.reason = record.progress = None
+        record.leased_place = record.place
         world.move(record, State.LEASED)
         return record

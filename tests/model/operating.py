@@ -22,7 +22,7 @@ from headrace_server.domain.requests import (
 )
 
 from tests.model.records import Record
-from tests.model.settling import end
+from tests.model.settling import end, put_back
 from tests.model.world import World
 
 
@@ -102,9 +102,7 @@ class Operating:
         record.reason = record.progress = record.finished_at_ms = record.prune_at_ms = None
         if record.expires_at_ms is not None and record.expires_at_ms <= now:
             record.expires_at_ms = None
-        if not keeps_place:
-            world.line_up(record)
-        world.move(record, State.READY)
+        self._make_ready(record, keeps_place=keeps_place)
 
     # -- patch ----------------------------------------------------------------------------------------
 
@@ -148,10 +146,11 @@ class Operating:
             world.move(record, was)
 
     def _make_ready(self, record: Record, *, keeps_place: bool) -> None:
-        record.due_ms = None
-        if not keeps_place:
+        if keeps_place:
+            put_back(self._world, record)
+        else:
             self._world.line_up(record)
-        self._world.move(record, State.READY)
+            self._world.move(record, State.READY)
 
     # -- delete ---------------------------------------------------------------------------------------
 

@@ -29,7 +29,8 @@ from headrace_server.domain.requests import (
 from headrace_server.engine import Engine, load_scripts
 from headrace_server.engine.scripts import Script
 
-from tests.model.inspection import Picture, faults, take_picture
+from tests.model.inspection import faults
+from tests.model.picture import Picture, take_picture
 from tests.model.world import Change
 
 T = TypeVar("T")
@@ -148,7 +149,7 @@ class RealStage:
         return self._run(self.engine.resume(name))
 
     def drain(self, name: str) -> QueueView:
-        return self._run(self.engine.drain(name))
+        return self._run(self.engine.drain_queue(name))
 
     def forget(self, name: str) -> QueueView | None:
         return self._run(self.engine.forget(name))
@@ -194,6 +195,14 @@ class RealStage:
                     break
             else:
                 raise AssertionError("the agenda does not come to an end")
+
+    def open_lanes(self) -> None:
+        """Let lanes that limits hold back have their turn now; the store waits some milliseconds with that."""
+        for prefix in self._prefixes:
+            waiting = [m for m in self._client.zrange(prefix + b"agenda", 0, -1) if m.startswith(b"open:")]
+            if waiting:
+                self._client.zadd((prefix + b"agenda").decode(), dict.fromkeys(waiting, 0), lt=True)
+        self.tick()
 
     def tick_once(self) -> None:
         """Run one script of the first shard's tick."""

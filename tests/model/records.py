@@ -16,7 +16,8 @@ class Record:
     enqueued_at_ms: int
     expires_at_ms: int | None
     touched: int = 0  # grows with each change of any job
-    place: tuple[int, int] = (0, 0)  # order among the ready jobs of the queue; kept while leased
+    place: tuple[int, int] = (0, 0)  # order among the ready jobs of the queue
+    leased_place: tuple[int, int] = (0, 0)  # where it stood at its last lease: it comes back there
     due_ms: int | None = None
     attempt: int = 1
     delivery: int = 0

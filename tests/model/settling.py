@@ -79,7 +79,8 @@ def take_effect(world: World, record: Record, item: Settle, now: int) -> None:
         case Release():
             remember(record, "release")
             record.reason = item.reason or record.reason
-            leave_held(world, record)
+            if not ended_as_asked(world, record):
+                put_back(world, record)
         case Snooze():
             remember(record, "snooze")
             snooze(world, record, item, now)
@@ -101,14 +102,15 @@ def ack(world: World, record: Record, item: Ack, now: int) -> None:
     end(world, record, State.SUCCEEDED)
     if ttl != 0:
         record.result = item.result
-        record.result_until_ms = None if ttl is None else now + ttl
+        is_kept = ttl is None or ttl >= world.rules(record).retention_ms(State.SUCCEEDED)
+        record.result_until_ms = None if is_kept else now + (ttl or 0)
 
 
-def leave_held(world: World, record: Record) -> None:
-    """Make the job ready at the place it was leased from; one that somebody wants ended ends."""
-    if not ended_as_asked(world, record):
-        record.deadline_ms = None
-        world.move(record, State.READY)
+def put_back(world: World, record: Record) -> None:
+    """Make the job ready at the place it was leased from."""
+    record.deadline_ms = record.due_ms = None
+    record.place = record.leased_place
+    world.move(record, State.READY)
 
 
 def ended_as_asked(world: World, record: Record) -> bool:
@@ -212,8 +214,7 @@ def reap(world: World, record: Record, now: int) -> None:
     if record.crashes >= world.rules(record).max_crashes:
         end(world, record, State.DEAD, reason="max_crashes")
     else:
-        record.deadline_ms = None
-        world.move(record, State.READY)
+        put_back(world, record)
 
 
 def note_attempt(record: Record, outcome: AttemptOutcome, now: int) -> None:

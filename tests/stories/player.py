@@ -3,6 +3,7 @@
 It must not know which of the two it plays on. Job ids sort as the jobs' names do.
 """
 
+from collections import Counter
 from collections.abc import Callable
 
 from headrace_server.domain.ids import IdMaker
@@ -39,9 +40,12 @@ class Player:
         self._story = story
         self._stage = stage
         maker = IdMaker()
-        names = {name for line in story.lines if line.verb == "enqueue" for name in line.words}
-        self._ids = {name: maker.make(START_MS, 0, 0) for name in sorted(names)}
-        self._names = {job_id: name for name, job_id in self._ids.items()}
+        words = [name for line in story.lines if line.verb == "enqueue" for name in line.words]
+        self._spare = {
+            name: [maker.make(START_MS, 0, 0) for _ in range(n)] for name, n in sorted(Counter(words).items())
+        }
+        self._names = {job_id: name for name, ids in self._spare.items() for job_id in ids}
+        self._ids = {name: ids.pop(0) for name, ids in self._spare.items()}
         self._tokens: dict[tuple[str, int], bytes] = {}
         self._grants: dict[str, tuple[LeaseAsk, Grant]] = {}  # by worker
         self._fences: dict[str, int] = {}
@@ -93,7 +97,7 @@ class Player:
         if line.verb in ("patch", "redrive") and self._laned and "queue" in line.options:
             self._laned.add(line.options["queue"])
         if line.verb == "lease" and self._laned.intersection(line.words[0].split(",")):
-            self._stage.tick()
+            self._stage.open_lanes()
 
     # -- verbs ----------------------------------------------------------------------------------------
 
@@ -103,6 +107,9 @@ class Player:
         verdict = _verdict_on_enqueue(answer)
         if verdict in ("replayed", "deduplicated", "replaced"):
             assert [self._names[i] for i in answer.ids] == [e.job for e in line.jobs], "answered with other jobs"
+        for name, placed in zip(line.words, answer.placed, strict=False):
+            if placed is not Placed.CREATED:  # the next request of this name is another one
+                self._ids[name] = self._spare[name].pop(0) if self._spare[name] else self._ids[name]
         return verdict
 
     def _lease(self, line: Line) -> str:

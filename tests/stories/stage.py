@@ -58,6 +58,9 @@ class Stage(Protocol):
     def stop_operation(self, operation_id: bytes) -> OperationView | None: ...
     def tick(self) -> None: ...
     def failover(self) -> None: ...
+    def open_lanes(self) -> None:
+        """Tick, until lanes that were found blocked have been looked at again."""
+
     def find(self, wanted: JobFilter) -> set[bytes]:
         """Return the ids of all jobs that a filter means."""
 
