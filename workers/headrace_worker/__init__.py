@@ -3,6 +3,6 @@
 Tasks may ask for their job with `current()`; the rest of this package is for whoever starts workers.
 """
 
-from headrace_worker.context import JobContext, current
+from headrace_worker.context import Cancelled, JobContext, current
 
-__all__ = ["JobContext", "current"]
+__all__ = ["Cancelled", "JobContext", "current"]

@@ -33,6 +33,13 @@ HEARTBEATS_PER_LEASE: Final = 3
 HEARTBEAT_GAP_S: Final = (
     0.25  # between two requests, whatever the leases ask for; a third of the shortest lease is 0.33
 )
+HEARTBEAT_BYTES: Final = (
+    4 * 1024 * 1024
+)  # of progress and checkpoints per request; half of the body that a server takes
+OVERDUE_S: Final = 1.0  # between two looks at a lease that cannot be extended any more: the server ends it within 1 s
+PROGRESS_BYTES: Final = 4 * 1024  # as JSON: the server's limit
+CHECKPOINT_BYTES: Final = 64 * 1024  # likewise
+NEWS_DEPTH: Final = 32  # likewise
 
 # Requests and outages.
 REQUEST_S: Final = 10.0  # time for an answer, above what the server may park

@@ -14,13 +14,13 @@ import sys
 import threading
 import time
 import traceback
-from collections import deque
 from typing import Any, Final, NoReturn
 
 from headrace_worker import log, registry
 from headrace_worker.executor import Executor
 from headrace_worker.frames import Down, Splitter, Up, pack_up, unpack_down
 from headrace_worker.inbox import Inbox
+from headrace_worker.outbox import Outbox
 from headrace_worker.outcome import Outcome
 from headrace_worker.tickets import PipeTickets, Tickets
 
@@ -34,9 +34,9 @@ class Child:
 
     def __init__(self, pipe: socket.socket, tickets: Tickets, handlers: registry.Handlers, slots: int) -> None:
         self._pipe = pipe
-        self._said: deque[list[Any]] = deque()
         self._news = threading.Event()
-        self._executor = Executor(handlers, slots, self._done)
+        self._outbox = Outbox(self._news.set)
+        self._executor = Executor(handlers, slots, self._done, self._outbox.say)
         self._inbox = Inbox(tickets, slots, self._executor.start)
 
     def listen(self) -> None:
@@ -58,23 +58,27 @@ class Child:
                 self._executor.extend(content)
             case Down.LOST:
                 self._executor.lose(content)
+            case Down.ASKED:
+                self._executor.ask_to_end(content)
             case Down.CANCEL:
                 self._executor.cancel_all()
 
     def _done(self, key: int, took_ms: float, outcome: Outcome) -> None:
-        self._said.append([key, took_ms, *outcome.to_wire()])
+        self._outbox.end(key, took_ms, outcome)
         self._inbox.freed()
-        self._news.set()
 
     def _tell(self) -> None:
-        """Report what was said, for ever: a burst of short jobs in few messages, each at most a moment late."""
+        """Report what there is, for ever: a burst of short jobs in few messages, each at most a moment late."""
         while True:
             self._news.wait()
             self._news.clear()
             time.sleep(_GATHER_S)
-            said = [self._said.popleft() for _ in range(len(self._said))]
+            said, ended = self._outbox.take()
+            done = [[key, took_ms, *outcome.to_wire()] for key, took_ms, outcome in ended]
             try:
-                self._pipe.sendall(pack_up(Up.DONE, said))
+                if said:
+                    self._pipe.sendall(pack_up(Up.SAID, said))
+                self._pipe.sendall(pack_up(Up.DONE, done))
             except OSError:
                 return  # the supervisor is gone; the main thread hears it, too
 

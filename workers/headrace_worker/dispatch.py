@@ -10,7 +10,7 @@ from headrace import Grant, Leased, Release, Snooze
 
 from headrace_worker import bounds, clock, log, pace
 from headrace_worker.backoff import UnknownTasks
-from headrace_worker.hands import Ended, Hands
+from headrace_worker.hands import Ended, Hands, Said
 from headrace_worker.held import Board, HeldJob
 from headrace_worker.outcome import Form, Kind, Outcome, completion
 from headrace_worker.settle import Settler
@@ -32,6 +32,7 @@ class Dispatcher:
         self._busy_since: float | None = None  # the last end, where all slots were busy after it
         self.room_changed: Callable[[], None] = lambda: None
         self.leased: Callable[[Sequence[HeldJob]], None] = lambda _: None
+        self.noted: Callable[[], None] = lambda: None
 
     def wanted(self) -> int:
         """Return how many more jobs there is room for."""
@@ -68,12 +69,23 @@ class Dispatcher:
     def lose(self, held: HeldJob) -> None:
         """Take in that a lease is lost: stop the job if it can be stopped; its result will be thrown away."""
         held.lost = True
-        if self._hands.unstarted:
-            self._board.unhand(self._hands.take_back())
-        if held.key in self._board.handed:
+        if self._is_started(held):
             self._hands.lose([held.key])
         else:
             self._board.waiting.pop(held.key, None)
+        self._hand_over()
+        self.room_changed()
+
+    def ask_to_end(self, held: HeldJob) -> None:
+        """Take in that somebody wants a job to end: its task decides; what has not started goes back, and is over."""
+        if held.asked_to_end or held.key in self._board.settling:
+            return
+        held.asked_to_end = True
+        log.info("cancel requested", job=held.job.id, task=held.job.task)
+        if self._is_started(held):
+            self._hands.ask_to_end([held.key])
+        else:
+            self._release([held], "cancelled")
         self._hand_over()
         self.room_changed()
 
@@ -99,6 +111,14 @@ class Dispatcher:
             self._ended.clear()
             await self._ended.wait()
 
+    def said(self, said: Sequence[Said]) -> None:
+        """See Listener."""
+        for key, topic, data in said:
+            held = self._board.handed.get(key)
+            if held is not None and not held.lost:
+                held.news.add(topic, data)
+        self.noted()
+
     def done(self, ended: Sequence[Ended]) -> None:
         """See Listener."""
         now = clock.now()
@@ -123,6 +143,12 @@ class Dispatcher:
         """See Listener."""
         self._hand_over()
         self.room_changed()
+
+    def _is_started(self, held: HeldJob) -> bool:
+        """Return whether a job runs; one that does not is taken back, so that it never will."""
+        if self._hands.unstarted:
+            self._board.unhand(self._hands.take_back())
+        return held.key in self._board.handed
 
     def _hold(self, job: Leased, grant: Grant, received: float) -> HeldJob:
         lease_s = clock.seconds(job.deadline - grant.server_time)

@@ -16,21 +16,24 @@ from typing import Any
 
 from headrace.calls import arguments_of
 
-from headrace_worker.context import CURRENT, JobContext
+from headrace_worker.context import CURRENT, Cancelled, JobContext
 from headrace_worker.frames import Order
-from headrace_worker.outcome import CANCELLED, Outcome, failed, refused, returned
+from headrace_worker.news import Topic
+from headrace_worker.outcome import CANCELLED, STOPPED, Outcome, failed, refused, returned
 from headrace_worker.registry import Handler, Handlers
 
 Done = Callable[[int, float, Outcome], None]  # the job's key, milliseconds, how it ended
+Say = Callable[[int, Topic, bytes], None]  # the job's key, and what it says, as JSON
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class Executor:
     """Runs up to `slots` jobs at a time."""
 
-    def __init__(self, handlers: Handlers, slots: int, done: Done) -> None:
+    def __init__(self, handlers: Handlers, slots: int, done: Done, say: Say) -> None:
         self._handlers = handlers
         self._done = done
+        self._say = say
         self._contexts: dict[int, JobContext] = {}
         self._threads = _Threads(slots, self._run_sync)
         self._loop = _LoopThread()
@@ -38,7 +41,7 @@ class Executor:
 
     def start(self, order: Order) -> None:
         """Run one job; its outcome goes to `done`."""
-        context = JobContext(**order.facts)
+        context = JobContext(**order.facts, _tell=functools.partial(self._say, order.key))
         self._contexts[order.key] = context
         handler = self._handlers.get(context.task)
         if handler is None:  # the supervisor knows our tasks, so this is a fault of ours, not of the job
@@ -62,6 +65,13 @@ class Executor:
             if context is not None:
                 context.lease_lost = True
                 self._cancel([key])
+
+    def ask_to_end(self, keys: Iterable[int]) -> None:
+        """Tell jobs that somebody wants them to end: a flag, for threads and coroutines alike."""
+        for key in keys:
+            context = self._contexts.get(key)
+            if context is not None:
+                context.cancelled = True
 
     def cancel_all(self) -> None:
         """Cancel all coroutines; threads cannot be cancelled."""
@@ -117,6 +127,8 @@ def _call(handler: Handler, context: JobContext) -> Outcome:
         return misfit
     try:
         return returned(handler.function(*args, **kwargs))
+    except Cancelled as error:
+        return STOPPED if context.cancelled else failed(error, skip=1)
     except BaseException as error:  # noqa: BLE001 - SystemExit of a task must fail the job, not end the worker
         return failed(error, skip=1)
 
@@ -130,6 +142,8 @@ async def _call_async(handler: Handler, context: JobContext) -> Outcome:
     task = asyncio.current_task()
     try:
         return returned(await handler.function(*args, **kwargs))
+    except Cancelled as error:
+        return STOPPED if context.cancelled else failed(error, skip=1)
     except asyncio.CancelledError as error:
         return CANCELLED if task is not None and task.cancelling() else failed(error, skip=1)
     except BaseException as error:  # noqa: BLE001 - as above; the loop would let SystemExit through to its thread

@@ -24,6 +24,7 @@ class Down(StrEnum):
     FORGET = "forget"  # [key, ...]: their tickets were taken back; answered, as a sign of life
     EXTENDED = "extended"  # [(key, deadline), ...]
     LOST = "lost"  # [key, ...]: the lease is gone, so is the result
+    ASKED = "asked"  # [key, ...]: somebody wants these jobs to end; the tasks decide
     CANCEL = "cancel"  # None: cancel whatever still runs
 
 
@@ -32,6 +33,7 @@ class Up(StrEnum):
 
     READY = "ready"  # {task: queue}: the app is imported
     FAILED = "failed"  # text: the app cannot be imported
+    SAID = "said"  # [[key, topic, JSON], ...]
     DONE = "done"  # [[key, milliseconds, *outcome], ...]; may be empty
 
 

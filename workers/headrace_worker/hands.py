@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from headrace_worker.frames import Order
+from headrace_worker.news import Topic
 from headrace_worker.outcome import Outcome
 
 
@@ -19,8 +20,19 @@ class Ended(NamedTuple):
     outcome: Outcome
 
 
+class Said(NamedTuple):
+    """What a job says while it runs."""
+
+    key: int
+    topic: Topic
+    data: bytes  # JSON
+
+
 class Listener(Protocol):
     """Who gives jobs to hands and hears of them; called on the supervisor's event loop."""
+
+    def said(self, said: Sequence[Said]) -> None:
+        """Some jobs said something; never after their end was told."""
 
     def done(self, ended: Sequence[Ended]) -> None:
         """Some runs are over."""
@@ -64,6 +76,9 @@ class Hands(Protocol):
 
     def lose(self, keys: Sequence[int]) -> None:
         """Tell running jobs that their lease is lost."""
+
+    def ask_to_end(self, keys: Sequence[int]) -> None:
+        """Tell running jobs that somebody wants them to end."""
 
     async def end(self) -> None:
         """Stop everything that still runs: cancel, a moment for last words, kill. Called again: nothing."""

@@ -1,22 +1,24 @@
 """Keeps the leases alive: one request for all held jobs, every third of the shortest lease.
 
 It also keeps those whose completion waits for the server: during an outage of the store a result must not be taken for
-lost. What the server calls lost is told to the dispatcher; it is an outcome, not an error.
+lost. What tasks said goes along, soon. What the server calls lost or to be ended is told to the dispatcher; it is an
+outcome, not an error.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from headrace import HeadraceError, Held, Settled, Status
+from headrace import HeadraceError, Settled, Status
 
 from headrace_worker import bounds, clock, log
 from headrace_worker.dispatch import Dispatcher
 from headrace_worker.held import Board, HeldJob
 from headrace_worker.line import Line
+from headrace_worker.news import Unsent
 from headrace_worker.retrying import Retrying
 
-_ALIVE = (Status.OK, Status.LATE)
-_LOST = (Status.LEASE_LOST, Status.NOT_FOUND, Status.INVALID)
+_ALIVE = (Status.OK, Status.LATE, Status.CANCEL_REQUESTED)
+_LOST = (Status.LEASE_LOST, Status.JOB_CANCELLED, Status.NOT_FOUND, Status.INVALID)
 _IDLE_S = 3600.0
 
 
@@ -43,6 +45,10 @@ class Heartbeat:
         if jobs and min(held.beat_at for held in jobs) < self._next:
             self._wake.set()
 
+    def noted(self) -> None:
+        """Take in that a task said something."""
+        self._wake.set()
+
     async def run(self) -> None:
         """Beat for ever."""
         not_before = 0.0
@@ -54,7 +60,8 @@ class Heartbeat:
                 await self._sleep(self._next - now)
                 continue
             not_before = now + bounds.HEARTBEAT_GAP_S
-            if await self._beat(alive):
+            is_due = any(held.beat_at <= now for held in alive if not held.news)
+            if await self._beat(alive if is_due else [held for held in alive if held.news]):
                 self._retrying.worked()
             else:
                 await self._retrying.pause()
@@ -68,26 +75,35 @@ class Heartbeat:
             return
 
     async def _beat(self, jobs: Sequence[HeldJob]) -> bool:
-        """Extend all leases; return False when the server could not be asked."""
-        for start in range(0, len(jobs), bounds.HEARTBEAT_JOBS):
-            some = jobs[start : start + bounds.HEARTBEAT_JOBS]
+        """Extend leases; return False when the server could not be asked."""
+        for some in _portions(jobs):
             sent = clock.now()
-            leases = [Held(job_id=held.job.id, token=held.job.token) for held in some]
+            news = [held.news.unsent() for held in some]
+            leases = [held.beat(said) for held, said in zip(some, news, strict=True)]
             try:
                 answer = await self._line.heartbeat(leases)
             except HeadraceError as error:
                 self._retrying.failed(error)
                 return False
             self._clock.observe(sent=sent, server_time=answer.server_time, received=clock.now())
-            self._take_in(some, answer.leases)
+            self._take_in(some, news, answer.leases, sent)
         return True
 
-    def _take_in(self, jobs: Sequence[HeldJob], answers: Sequence[Settled]) -> None:
+    def _take_in(
+        self, jobs: Sequence[HeldJob], news: Sequence[Unsent], answers: Sequence[Settled], sent: float
+    ) -> None:
         extended = []
-        for held, answer in zip(jobs, answers, strict=True):
+        for held, said, answer in zip(jobs, news, answers, strict=True):
             if answer.status in _ALIVE and answer.deadline is not None:
-                held.deadline = self._clock.local(answer.deadline)
+                held.deadline, held.beaten = self._clock.local(answer.deadline), sent
+                held.news.told(said)
                 extended.append(held)
+                if answer.status is Status.CANCEL_REQUESTED:
+                    self._dispatcher.ask_to_end(held)
+            elif answer.status is Status.INVALID and said:
+                held.news.told(said)  # without it the lease goes on
+                why = "; ".join(fault.detail for fault in answer.errors)
+                log.error("progress or checkpoint refused", job=held.job.id, task=held.job.task, why=why)
             elif answer.status in _LOST:
                 self._lost(held, answer.status)
         self._dispatcher.extended(extended)
@@ -96,5 +112,21 @@ class Heartbeat:
         """Take in that a lease is gone. Of a job that is being settled this is no news: the settle tells its end."""
         held.lost = True
         if held.key in self._board.handed or held.key in self._board.waiting:
+            if status is Status.JOB_CANCELLED:
+                self._dispatcher.ask_to_end(held)  # a task that looks at this flag alone should stop, too
             log.warning("lease lost", job=held.job.id, task=held.job.task, status=status)
             self._dispatcher.lose(held)
+
+
+def _portions(jobs: Sequence[HeldJob]) -> Iterator[list[HeldJob]]:
+    """Yield jobs in requests of a size that the server takes."""
+    some: list[HeldJob] = []
+    size = 0
+    for held in jobs:
+        if len(some) == bounds.HEARTBEAT_JOBS or (some and size + held.news.size > bounds.HEARTBEAT_BYTES):
+            yield some
+            some, size = [], 0
+        some.append(held)
+        size += held.news.size
+    if some:
+        yield some

@@ -4,10 +4,11 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from headrace import Leased
+from headrace import Held, Leased
 
 from headrace_worker import bounds
 from headrace_worker.frames import Order
+from headrace_worker.news import News, Unsent, values
 
 _KEYS = itertools.count(1)
 
@@ -21,13 +22,27 @@ class HeldJob:
     lease_s: float  # its length when it was given
     deadline: float  # `clock.now()` until which it surely lasts
     started: float | None = None  # when it was seen to run
+    beaten: float = 0.0  # when the last heartbeat that was answered left
     lost: bool = False  # the server said so
+    asked_to_end: bool = False  # somebody wants the job to end, and its task was told
+    news: News = field(default_factory=News)  # what its task said and the server does not know
     key: int = field(default_factory=lambda: next(_KEYS))
 
     @property
     def beat_at(self) -> float:
-        """When its next heartbeat is due: after a third of the lease."""
-        return self.deadline - self.lease_s * (1 - 1 / bounds.HEARTBEATS_PER_LEASE)
+        """When its next heartbeat is due: after a third of the lease; at once, if its task said something.
+
+        A job with a `max_runtime_ms` has a last deadline that no heartbeat moves: it is looked at then, and again.
+        """
+        if self.news:
+            return self.beaten
+        third = self.lease_s / bounds.HEARTBEATS_PER_LEASE
+        due = max(self.deadline - self.lease_s + third, self.beaten + third)
+        return min(due, max(self.deadline, self.beaten + bounds.OVERDUE_S))
+
+    def beat(self, said: Unsent) -> Held:
+        """Return the job as a heartbeat names it, with what its task said."""
+        return Held(job_id=self.job.id, token=self.job.token, **values(said))
 
     def order(self) -> Order:
         """Return the job as the executor takes it."""
@@ -45,6 +60,7 @@ class HeldJob:
             "meta": job.meta,
             "trace": job.trace,
             "deadline": self.deadline,
+            "last_checkpoint": job.checkpoint,
         }
         return Order(self.key, facts)
 

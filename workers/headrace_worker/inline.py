@@ -6,14 +6,14 @@ A task that holds the GIL stops the heartbeats here, and a task cannot be killed
 import asyncio
 import contextlib
 import traceback
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from headrace_worker import bounds
 from headrace_worker.executor import Executor
 from headrace_worker.frames import Order
-from headrace_worker.hands import AppFailed, Ended, Hands, Listener
+from headrace_worker.hands import AppFailed, Hands, Listener
 from headrace_worker.inbox import Inbox
+from headrace_worker.outbox import Outbox
 from headrace_worker.outcome import Outcome
 from headrace_worker.registry import AppNotFound, Handlers
 from headrace_worker.tickets import LocalTickets
@@ -28,7 +28,7 @@ class InlineHands(Hands):
         self._tasks: dict[str, str] = {}
         self._tickets = LocalTickets()
         self._handed: set[int] = set()
-        self._ended: deque[Ended] = deque()
+        self._outbox = Outbox(self._wake)
         self._executor: Executor | None = None
         self._quiet = asyncio.Event()
 
@@ -58,7 +58,7 @@ class InlineHands(Hands):
         self._tasks = {name: handler.queue for name, handler in handlers.items()}
         self._listener = listener
         self._loop = asyncio.get_running_loop()
-        self._executor = Executor(handlers, self._slots, self._done)
+        self._executor = Executor(handlers, self._slots, self._done, self._outbox.say)
         self._inbox = Inbox(self._tickets, self._slots, self._executor.start)
 
     def run(self, orders: Sequence[Order]) -> None:
@@ -88,6 +88,11 @@ class InlineHands(Hands):
         if self._executor is not None:
             self._executor.lose(keys)
 
+    def ask_to_end(self, keys: Sequence[int]) -> None:
+        """See Hands."""
+        if self._executor is not None:
+            self._executor.ask_to_end(keys)
+
     async def end(self) -> None:
         """See Hands; a thread that goes on is left behind, and the end of the process ends it."""
         executor, self._executor = self._executor, None
@@ -101,17 +106,19 @@ class InlineHands(Hands):
         executor.close()
 
     def _done(self, key: int, took_ms: float, outcome: Outcome) -> None:
-        self._ended.append(Ended(key, took_ms, outcome))
+        self._outbox.end(key, took_ms, outcome)
         self._inbox.freed()
+
+    def _wake(self) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
-        ended = []
-        while self._ended:
-            ended.append(self._ended.popleft())
+        said, ended = self._outbox.take()
         self._handed.difference_update(each.key for each in ended)
         if self._executor is None and not self._handed:
             self._quiet.set()
+        if said:
+            self._listener.said(said)
         if ended:
             self._listener.done(ended)

@@ -10,7 +10,8 @@ from typing import Any
 
 from headrace_worker import bounds
 from headrace_worker.frames import Down, Order, Splitter, Up, pack_down, unpack_up
-from headrace_worker.hands import AppFailed, Ended, Listener
+from headrace_worker.hands import AppFailed, Ended, Listener, Said
+from headrace_worker.news import Topic
 from headrace_worker.outcome import Outcome, describe_status
 from headrace_worker.tickets import PipeTickets
 
@@ -153,6 +154,8 @@ class Life(asyncio.Protocol):
                 self._hello.set_result(content)
             case Up.FAILED:
                 self._hello.set_exception(AppFailed(content))
+            case Up.SAID:
+                self._listener.said([Said(key, Topic(topic), data) for key, topic, data in content])
             case Up.DONE:
                 self._ended += [Ended(key, took_ms, Outcome.from_wire(rest)) for key, took_ms, *rest in content]
 

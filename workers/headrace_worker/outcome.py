@@ -24,6 +24,7 @@ class Kind(StrEnum):
     RETURNED = "returned"
     FAILED = "failed"
     CANCELLED = "cancelled"  # by us: the lease was lost, or the worker stops
+    STOPPED = "stopped"  # by the task, because somebody had asked for the end of its job
 
 
 class Form(StrEnum):
@@ -69,6 +70,7 @@ class Outcome:
 
 
 CANCELLED: Final = Outcome(Kind.CANCELLED)
+STOPPED: Final = Outcome(Kind.STOPPED)
 
 
 def returned(value: Any) -> Outcome:
@@ -147,6 +149,8 @@ def completion(job: Leased, outcome: Outcome) -> Completion:
             return _nack(job, outcome)
         case Kind.CANCELLED:
             return Release(job_id=job.id, token=job.token, reason="worker_stopped")
+        case Kind.STOPPED:  # the server knows of the request: it does not hand the job out again
+            return Release(job_id=job.id, token=job.token, reason="cancelled")
 
 
 def _ack(job: Leased, outcome: Outcome) -> Completion:

@@ -75,6 +75,11 @@ class ProcessHands(Hands):
         if self._life is not None:
             self._life.say(Down.LOST, list(keys))
 
+    def ask_to_end(self, keys: Sequence[int]) -> None:
+        """See Hands."""
+        if self._life is not None:
+            self._life.say(Down.ASKED, list(keys))
+
     async def end(self) -> None:
         """See Hands."""
         if self._keeper is not None:

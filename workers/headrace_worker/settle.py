@@ -17,9 +17,11 @@ from headrace import Ack, Completion, HeadraceError, Invalid, JobError, Nack, Se
 from headrace_worker import bounds, log
 from headrace_worker.held import Board, HeldJob
 from headrace_worker.line import Line
+from headrace_worker.news import News
 from headrace_worker.retrying import Retrying
 
 ENVELOPE_BYTES: Final = 300  # of a completion beside its result or error
+_UNDECIDED: Final = (Status.NOT_DONE, Status.UNKNOWN)
 SPOILT: Final = (Invalid, TypeError, ValueError, RecursionError)  # a request that one of its items made unsendable
 
 
@@ -31,7 +33,12 @@ class Item:
     completion: Completion
     size: int  # bytes, roughly
     by_json: bool = False  # the result holds integers that msgpack cannot write
-    rides: bool = True  # may travel on a lease request: it is not by_json, and spoilt none before
+    rides: bool = True  # may travel on a lease request: not by_json, no last words, and it spoilt none before
+
+    @property
+    def has_last_words(self) -> bool:
+        """Whether a checkpoint has to be sent before: the job will run again, and a nack has no room for it."""
+        return self.held.news.has_checkpoint and not isinstance(self.completion, Ack)
 
 
 class Settler:
@@ -61,8 +68,9 @@ class Settler:
     def add(self, held: HeldJob, completion: Completion, size: int = 0, *, by_json: bool = False) -> None:
         """Take over a job that has ended, for this worker at least."""
         self._board.settle(held)
-        size += ENVELOPE_BYTES
-        item = Item(held=held, completion=completion, size=size, by_json=by_json, rides=not by_json)
+        item = Item(held=held, completion=completion, size=size + ENVELOPE_BYTES, by_json=by_json)
+        item.rides = not by_json and not item.has_last_words
+        item.size += held.news.size if item.has_last_words else 0
         self._items.append(item)
         self._bytes += item.size
         self._idle.clear()
@@ -84,9 +92,9 @@ class Settler:
     def judged(self, items: Sequence[Item], answers: Sequence[Settled]) -> int:
         """Take in the server's verdicts, in the order of the items; return how many have to be sent again."""
         pairs = list(zip(items, answers, strict=True))
-        again = [item for item, answer in pairs if answer.status in (Status.NOT_DONE, Status.UNKNOWN)]
+        again = [item for item, answer in pairs if answer.status in _UNDECIDED]
         for item, answer in pairs:
-            if answer.status not in (Status.NOT_DONE, Status.UNKNOWN):
+            if answer.status not in _UNDECIDED:
                 self._end(item, answer)
         self._sending -= len(items) - len(again)
         self.put_back(again)
@@ -127,6 +135,10 @@ class Settler:
     async def _send(self, items: Sequence[Item], *, by_json: bool) -> int:
         """Send some completions; return how many have to be sent again, later."""
         try:
+            if not await self._tell_last_words([item.held for item in items if item.has_last_words]):
+                self._retrying.fell_short("some checkpoints were not kept by the store")
+                self.put_back(items)
+                return len(items)
             answer = await self._line.complete([item.completion for item in items], by_json=by_json)
         except SPOILT as error:
             return await self._find_culprit(items, error, by_json=by_json)
@@ -136,8 +148,22 @@ class Settler:
             return len(items)
         return self.judged(items, answer.items)
 
+    async def _tell_last_words(self, jobs: Sequence[HeldJob]) -> bool:
+        """Send the last checkpoints of jobs that are not done; return False when they have to be sent again."""
+        if not jobs:
+            return True
+        news = [held.news.unsent() for held in jobs]
+        answer = await self._line.heartbeat([held.beat(said) for held, said in zip(jobs, news, strict=True)])
+        for held, said, kept in zip(jobs, news, answer.leases, strict=True):
+            if kept.status not in _UNDECIDED:
+                held.news.told(said)
+        return not any(held.news for held in jobs)
+
     async def _find_culprit(self, items: Sequence[Item], error: Exception, *, by_json: bool) -> int:
         """Something in the request makes it invalid as a whole: halve it until that stands alone."""
+        if len(items) == 1 and items[0].has_last_words:
+            items[0].held.news = News()  # the checkpoint may be what is refused
+            return await self._send(items, by_json=by_json)
         if len(items) == 1:
             self._sending -= 1
             self._refuse(items[0], str(error))
@@ -152,7 +178,8 @@ class Settler:
         if answer.status is Status.INVALID:
             self._refuse(item, "; ".join(f"{fault.pointer}: {fault.detail}" for fault in answer.errors))
             return
-        level = logging.DEBUG if answer.status in (Status.OK, Status.REPEATED) else logging.WARNING
+        expected = (Status.OK, Status.REPEATED, Status.JOB_CANCELLED)
+        level = logging.DEBUG if answer.status in expected else logging.WARNING
         job, verb = item.held.job, type(item.completion).__name__.lower()
         log.line(level, "settled", verb=verb, status=answer.status, job=job.id, task=job.task, state=answer.state)
         self._drop(item)

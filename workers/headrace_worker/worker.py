@@ -80,7 +80,7 @@ class Worker:
         heartbeat = Heartbeat(line, board, dispatcher, server_clock)
         settler.takes_ride = leaser.takes_ride
         settler.changed = dispatcher.room_changed = leaser.wake
-        dispatcher.leased = heartbeat.leased
+        dispatcher.leased, dispatcher.noted = heartbeat.leased, heartbeat.noted
         log.info("worker started", id=self.id, url=line.url, queues=",".join(queues), slots=self._hands.slots)
 
         leasing = self._guarded(leaser.run())

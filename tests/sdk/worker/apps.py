@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace import App
-from headrace_worker import current
+from headrace_worker import Cancelled, current
 
 app = App()
 
@@ -147,6 +147,76 @@ async def context_async() -> list[str]:
         return current().job_id
 
     return [current().job_id, await asyncio.create_task(inner()), await asyncio.to_thread(lambda: current().job_id)]
+
+
+@app.task(name="report")
+def report(steps: int, go: str = "") -> Any:
+    """Say how far it is, step by step; wait for a file before the end."""
+    me = current()
+    for step in range(1, steps + 1):
+        me.progress({"step": step})
+        me.checkpoint([step])
+    while go and not Path(go).exists():
+        time.sleep(0.01)
+    return me.last_checkpoint
+
+
+@app.task(name="say_what_cannot_travel")
+def say_what_cannot_travel(topic: str, kind: str) -> str:
+    values = {"set": {1}, "nan": float("nan"), "huge": "x" * 70_000, "deep": deep(40), "big": 2**64, "bytes": b"x"}
+    try:
+        getattr(current(), topic)(values[kind])
+    except (TypeError, ValueError) as error:
+        return str(error)
+    return "it was taken"
+
+
+@app.task(name="resume")
+def resume(fail_at: int) -> list[Any]:
+    """Fail after a checkpoint, the first time."""
+    me = current()
+    before = me.last_checkpoint
+    if before is None:
+        me.checkpoint({"row": fail_at})
+        raise RuntimeError("on the way")
+    return [before, me.attempt]
+
+
+@app.task(name="until_cancelled")
+def until_cancelled(started: str, then: str) -> str:
+    """Run until somebody wants it to end; then raise Cancelled, or return, or fail."""
+    Path(started).write_text(str(os.getpid()))
+    while not current().cancelled:
+        time.sleep(0.01)
+    Path(started + ".asked").touch()
+    if then == "raise":
+        raise Cancelled
+    if then == "fail":
+        raise RuntimeError("gave up")
+    return "finished all the same"
+
+
+@app.task(name="until_cancelled_async")
+async def until_cancelled_async(started: str) -> str:
+    Path(started).write_text(str(os.getpid()))
+    while not current().cancelled:
+        await asyncio.sleep(0.01)
+    raise Cancelled
+
+
+@app.task(name="cancel_without_being_asked")
+def cancel_without_being_asked() -> None:
+    raise Cancelled("nobody asked")
+
+
+@app.task(name="seconds_left")
+def seconds_left(seconds: float) -> float:
+    """Look for some time how long the lease lasts; return the most that was seen beyond the time that is left."""
+    began, most = time.monotonic(), 0.0
+    while (spent := time.monotonic() - began) < seconds:
+        most = max(most, spent + current().seconds_left)
+        time.sleep(0.01)
+    return most
 
 
 @app.task(name="die_once")

@@ -1,20 +1,26 @@
 """Real worker processes against a real server."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from headrace import Client, Job, State
+from headrace_worker import registry
+from headrace_worker.hands import Hands
+from headrace_worker.inline import InlineHands
+from headrace_worker.process import ProcessHands
 
 from tests.conftest import LOGS
+from tests.sdk.worker.listening import Notes
 from tests.support.processes import Child
 from tests.support.servers import HEADRACE, ServerProcess, clean_env
 from tests.support.waiting import eventually
 
 APP = "tests.sdk.worker.apps:app"
+SLOTS = 4
 LOG_CHARS = 6_000
 END_S = 15.0  # for what takes a moment on an idle machine and ten on a busy one
 
@@ -110,3 +116,28 @@ def reached(client: Client, job_id: str, state: State, timeout_s: float = END_S)
     job = eventually(there, timeout_s, f"{job_id} is {state.value}")
     assert job is not None
     return job
+
+
+@pytest.fixture
+async def notes() -> Notes:
+    return Notes()
+
+
+@pytest.fixture(params=["process", "inline"])
+async def hands(request: pytest.FixtureRequest, notes: Notes) -> AsyncIterator[Hands]:
+    made: Hands = ProcessHands(APP, SLOTS) if request.param == "process" else _inline()
+    await made.start(notes)
+    yield made
+    await made.end()
+
+
+@pytest.fixture
+async def child(notes: Notes) -> AsyncIterator[ProcessHands]:
+    made = ProcessHands(APP, SLOTS)
+    await made.start(notes)
+    yield made
+    await made.end()
+
+
+def _inline() -> InlineHands:
+    return InlineHands(lambda: registry.handlers(registry.load(APP)), SLOTS)

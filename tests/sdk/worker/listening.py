@@ -1,11 +1,13 @@
 """A listener that writes down what the hands report, for tests of the hands alone."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from headrace_worker.frames import Order
-from headrace_worker.hands import Ended
+from headrace_worker.hands import Ended, Said
+from headrace_worker.news import Topic
 from headrace_worker.outcome import Outcome
 
 
@@ -14,10 +16,17 @@ class Notes:
 
     def __init__(self) -> None:
         self.outcomes: dict[int, Outcome] = {}
+        self.news: dict[int, list[tuple[Topic, Any]]] = {}
         self.unstarted: list[int] = []
         self.deaths: list[Outcome] = []
         self.changes = 0
         self._news = asyncio.Event()
+
+    def said(self, said: Sequence[Said]) -> None:
+        for key, topic, data in said:
+            assert key not in self.outcomes, "what a job says is told before its end"
+            self.news.setdefault(key, []).append((topic, json.loads(data)))
+        self._news.set()
 
     def done(self, ended: Sequence[Ended]) -> None:
         for key, took_ms, outcome in ended:

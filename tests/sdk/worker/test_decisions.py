@@ -7,7 +7,7 @@ from headrace import Ack, Leased, Nack, Release
 from headrace_worker import bounds, pace
 from headrace_worker.backoff import UnknownTasks, restart_s, retry_s
 from headrace_worker.clock import ServerClock
-from headrace_worker.outcome import CANCELLED, Form, Kind, Outcome, completion, died, failed, returned
+from headrace_worker.outcome import CANCELLED, STOPPED, Form, Kind, Outcome, completion, died, failed, returned
 
 from tests.sdk.worker.apps import deep
 
@@ -231,6 +231,9 @@ class TestOutcome:
         assert died(3).message.endswith("exit status 3")
         assert died(-9).kind is Kind.FAILED
         assert died(-9).retryable
+
+    def test_a_run_that_ended_because_somebody_asked_is_released(self) -> None:
+        assert completion(JOB, STOPPED) == Release(job_id=JOB.id, token=JOB.token, reason="cancelled")
 
     def test_a_cancelled_run_is_released(self) -> None:
         assert completion(JOB, CANCELLED) == Release(job_id=JOB.id, token=JOB.token, reason="worker_stopped")

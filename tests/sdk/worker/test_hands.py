@@ -3,49 +3,19 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psutil
 import pytest
-from headrace_worker import registry
 from headrace_worker.hands import Hands
-from headrace_worker.inline import InlineHands
 from headrace_worker.outcome import Kind
 from headrace_worker.process import ProcessHands
 
+from tests.sdk.worker.conftest import SLOTS
 from tests.sdk.worker.listening import Notes, order
 from tests.support.waiting import eventually_async
 
-APP = "tests.sdk.worker.apps:app"
-SLOTS = 4
-
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def notes() -> Notes:
-    return Notes()
-
-
-@pytest.fixture(params=["process", "inline"])
-async def hands(request: pytest.FixtureRequest, notes: Notes) -> AsyncIterator[Hands]:
-    made: Hands = ProcessHands(APP, SLOTS) if request.param == "process" else _inline()
-    await made.start(notes)
-    yield made
-    await made.end()
-
-
-@pytest.fixture
-async def child(notes: Notes) -> AsyncIterator[ProcessHands]:
-    made = ProcessHands(APP, SLOTS)
-    await made.start(notes)
-    yield made
-    await made.end()
-
-
-def _inline() -> InlineHands:
-    return InlineHands(lambda: registry.handlers(registry.load(APP)), SLOTS)
 
 
 async def test_tells_the_tasks_of_the_app(hands: Hands) -> None:
