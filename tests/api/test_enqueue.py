@@ -30,6 +30,7 @@ async def test_a_job_is_created_and_described(api: Api) -> None:
         "max_attempts": 3,
         "delivery": 0,
         "crashes": 0,
+        "max_crashes": 5,
         "payload": {"to": "a"},
     }
 

@@ -1,6 +1,7 @@
-"""GET /v1/jobs/{id} and its result; cancel."""
+"""GET /v1/jobs/{id}, its payload and its result."""
 
 import asyncio
+import base64
 from typing import Any
 
 import msgpack
@@ -116,33 +117,6 @@ async def test_a_job_reads_the_same_in_msgpack(api: Api) -> None:
     assert msgpack.unpackb(reply.content) == job
 
 
-async def test_cancel_ends_a_job_that_nobody_holds(api: Api) -> None:
-    job = await api.enqueue()
-    reply = await api.post(f"/v1/jobs/{job['id']}/cancel", {"reason": "typo"})
-    assert (reply.status_code, reply.json()["state"], reply.json()["reason"]) == (200, "cancelled", "typo")
-    again = await api.http.post(f"/v1/jobs/{job['id']}/cancel")
-    assert (again.status_code, again.json()["reason"]) == (200, "typo")
-    assert await api.lease() == []
-
-
-async def test_cancel_says_why_not(api: Api) -> None:
-    job = await api.leased()
-    path = f"/v1/jobs/{job['id']}/cancel"
-    held = await api.post(path, {})
-    assert (held.status_code, held.json()["code"], held.json()["state"]) == (409, "job_leased", "leased")
-    await _ack(api, job)
-    final = await api.post(path, {})
-    assert (final.status_code, final.json()["code"], final.json()["state"]) == (409, "job_final", "succeeded")
-    assert (await api.post(f"/v1/jobs/{UNKNOWN_ID}/cancel", {})).status_code == 404
-
-
-async def test_a_reason_has_a_bound(api: Api) -> None:
-    job = await api.enqueue()
-    path = f"/v1/jobs/{job['id']}/cancel"
-    assert (await api.post(path, {"reason": "x" * 201})).status_code == 422
-    assert (await api.post(path, {"reason": "x" * 200})).status_code == 200
-
-
 async def test_a_job_whose_record_is_gone_is_only_its_id(api: Api, valkey: StoreProcess) -> None:
     first = await api.post("/v1/jobs", {"task": "t"}, idempotency_key="k")
     job_id = parse_id(first.json()["id"])
@@ -155,3 +129,84 @@ async def test_a_job_whose_record_is_gone_is_only_its_id(api: Api, valkey: Store
         200,
         {"id": first.json()["id"], "state": "gone", "deduplicated": True},
     )
+
+
+@pytest.mark.parametrize("payload", [b'{"a":  1}', b"null", b'"\xc3\xa4"'])
+async def test_g4_the_payload_alone_is_the_bytes_of_the_producer(api: Api, payload: bytes) -> None:
+    body = b'{"task":"t","payload":' + payload + b"}"
+    made = await api.http.post("/v1/jobs", content=body, headers={"content-type": "application/json"})
+    reply = await api.get(f"/v1/jobs/{made.json()['id']}/payload", accept="image/png")
+    assert (reply.status_code, reply.content, reply.headers["content-type"]) == (200, payload, "application/json")
+
+
+async def test_a_payload_has_the_format_that_it_came_in(api: Api) -> None:
+    made = await api.post_msgpack("/v1/jobs", {"task": "t", "payload": {1: b"\x00"}})
+    reply = await api.get(f"/v1/jobs/{msgpack.unpackb(made.content, strict_map_key=False)['id']}/payload")
+    assert (reply.headers["content-type"], reply.content) == ("application/msgpack", msgpack.packb({1: b"\x00"}))
+
+
+@pytest.mark.parametrize("path", ["payload", "attempts", "explain"])
+async def test_what_lies_below_an_unknown_job_is_404(api: Api, path: str) -> None:
+    for job_id in (UNKNOWN_ID, "nonsense"):
+        reply = await api.get(f"/v1/jobs/{job_id}/{path}")
+        assert (reply.status_code, reply.json()["code"], reply.json()["job_id"]) == (404, "not_found", job_id)
+
+
+PNG = b"\x89PNG\r\n\x1a\n\x00"
+
+
+async def test_a_result_of_any_type_is_served_as_that_type(api: Api) -> None:
+    job = await api.leased()
+    await _ack(api, job, result_raw=base64.b64encode(PNG).decode(), result_type="image/png")
+    reply = await api.get(f"/v1/jobs/{job['id']}/result", accept="image/png")
+    assert (reply.status_code, reply.content, reply.headers["content-type"]) == (200, PNG, "image/png")
+    # whatever a worker calls its bytes, no browser may run them as a page of this server
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in reply.headers["content-security-policy"]
+    seen = (await api.get(f"/v1/jobs/{job['id']}")).json()
+    assert (base64.b64decode(seen["result_raw"]), seen["result_type"]) == (PNG, "image/png")
+    assert "result" not in seen
+
+
+async def test_a_raw_result_is_binary_in_msgpack(api: Api) -> None:
+    job = await api.leased()
+    path, body = f"/v1/jobs/{job['id']}", {"token": job["token"], "result_raw": PNG, "result_type": "image/png"}
+    assert (await api.post_msgpack(f"{path}/ack", body)).status_code == 200
+    assert (await api.get(f"{path}/result")).content == PNG
+    assert msgpack.unpackb((await api.get(path, accept="application/msgpack")).content)["result_raw"] == PNG
+
+
+@pytest.mark.parametrize(
+    ("given", "pointers"),
+    [
+        ({"result_raw": "AAAA"}, ["/result_raw"]),
+        ({"result_type": "image/png"}, ["/result_type"]),
+        ({"result": 1, "result_raw": "AAAA", "result_type": "image/png"}, ["/result_raw"]),
+        ({"result_raw": "AAA", "result_type": "image/png"}, ["/result_raw"]),
+        ({"result_raw": "AAAA", "result_type": "png"}, ["/result_type"]),
+        ({"result_raw": "AAAA", "result_type": "image/png\r\nx-evil: 1"}, ["/result_type"]),
+        ({"result_raw": "AAAA", "result_type": "a/" + "b" * 99}, ["/result_type"]),
+        ({"result": 1, "result_ttl_ms": -1}, ["/result_ttl_ms"]),
+    ],
+)
+async def test_a_raw_result_without_its_type_is_refused(api: Api, given: dict[str, Any], pointers: list[str]) -> None:
+    job = await api.leased()
+    reply = await api.post(f"/v1/jobs/{job['id']}/ack", {"token": job["token"], **given})
+    assert reply.status_code == 422
+    assert [fault["pointer"] for fault in reply.json()["errors"]] == pointers
+
+
+async def test_a_raw_result_has_the_bound_of_a_payload(api: Api) -> None:
+    job = await api.leased()
+    raw = base64.b64encode(bytes(16 * 1024 + 1)).decode()
+    body = {"token": job["token"], "result_raw": raw, "result_type": "a/b"}
+    reply = await api.post(f"/v1/jobs/{job['id']}/ack", body)
+    assert (reply.status_code, reply.json()["code"]) == (413, "payload_too_large")
+
+
+async def test_a_result_that_shall_not_be_kept_is_none(api: Api) -> None:
+    job = await api.leased()
+    await _ack(api, job, result=5, result_ttl_ms=0)
+    reply = await api.get(f"/v1/jobs/{job['id']}/result")
+    assert (reply.status_code, reply.json()["code"]) == (404, "no_result")
+    assert "result" not in (await api.get(f"/v1/jobs/{job['id']}")).json()

@@ -35,7 +35,12 @@ async def test_an_unknown_path(api: Api, path: str) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
-    [("GET", "/v1/jobs", "POST"), ("DELETE", "/v1/jobs/x", "GET, HEAD"), ("OPTIONS", "/livez", "GET, HEAD")],
+    [
+        ("PUT", "/v1/jobs", "GET, HEAD, POST"),
+        ("POST", "/v1/jobs/x", "DELETE, GET, HEAD, PATCH"),
+        ("DELETE", "/v1/jobs/batch", "POST"),
+        ("OPTIONS", "/livez", "GET, HEAD"),
+    ],
 )
 async def test_a_method_that_a_path_does_not_take(api: Api, method: str, path: str, allow: str) -> None:
     reply = await api.http.request(method, path)

@@ -82,9 +82,7 @@ def found(outcome: Enqueued, others: Mapping[bytes, Job | None]) -> list[Found]:
         return [Found(others[job_id] or job_id, None) for job_id in outcome.ids]
     return [
         Found(job or others[job_id] or job_id, placed)
-        for job_id, job, placed in zip(
-            outcome.ids, outcome.jobs, outcome.placed or [Placed.CREATED] * len(outcome.ids), strict=True
-        )
+        for job_id, job, placed in zip(outcome.ids, outcome.jobs, outcome.placed, strict=True)
     ]
 
 

@@ -1,6 +1,5 @@
 """Queues: how full they are, their settings, and what an operator does to them."""
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -24,8 +23,8 @@ async def list_queues(call: Call) -> Reply:
     """GET /v1/queues: a page of queues, in alphabetical order."""
     given = parse_query(shapes.PageQuery, call)
     page = await call.engine.queues(after=or_none(given.after), limit=given.limit)
-    found = await asyncio.gather(*(call.engine.queue(name) for name in page.queues))
-    document = QueuesDocument(queues=[views.queue_summary(view) for view in found])
+    found = await call.engine.stats(page.queues) if page.queues else []
+    document = QueuesDocument(queues=[views.queue_summary(stats) for stats in found])
     if page.next_after is None:
         return Reply(document=document)
     document.next_after = page.next_after
@@ -54,10 +53,9 @@ async def delete_queue(call: Call) -> Reply:
     """DELETE /v1/queues/{queue}: forget the settings and the name of a queue whose jobs have all ended."""
     in_the_way = await call.engine.forget(_name(call))
     if in_the_way is not None:
-        waiting = sum(count for state, count in in_the_way.stats.counts.items() if state not in FINAL)
-        raise Problem(
-            "queue_not_empty", f"It has {waiting} jobs that have not ended. {KINDS['queue_not_empty'].remedy}"
-        )
+        open_jobs = sum(count for state, count in in_the_way.stats.counts.items() if state not in FINAL)
+        jobs = "1 job that has" if open_jobs == 1 else f"{open_jobs} jobs that have"
+        raise Problem("queue_not_empty", f"It has {jobs} not ended. {KINDS['queue_not_empty'].remedy}")
     return Reply(status=204)
 
 

@@ -40,9 +40,9 @@ def stats(stats: QueueStats) -> StatsDocument:
     return StatsDocument(**_stats(stats))
 
 
-def queue_summary(view: QueueView) -> QueueSummaryDocument:
+def queue_summary(stats: QueueStats) -> QueueSummaryDocument:
     """Return a queue as a list shows it."""
-    return QueueSummaryDocument(**_stats(view.stats), paused=view.paused, draining=view.draining)
+    return QueueSummaryDocument(**_stats(stats), paused=stats.paused, draining=stats.draining)
 
 
 def queue(view: QueueView) -> QueueDocument:
