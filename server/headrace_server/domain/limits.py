@@ -94,6 +94,7 @@ SETTLED_TOKENS_KEPT: Final = 2
 # What one server process holds.
 BATCH_IN_FLIGHT: Final = 2
 BATCH_QUEUE_ITEMS: Final = 10_000
+QUEUED_MS: Final = 5 * SECOND_MS  # for its turn, a call that goes alone: with a store that hangs, each before it hangs
 ECHO_MS: Final = 1 * MINUTE_MS  # a call whose answer was lost is repeated at once, and known for twice this
 IDEMPOTENCY_BUCKET_MS: Final = 6 * HOUR_MS
 IDEMPOTENCY_TTL_MS: Final = 24 * HOUR_MS

@@ -10,7 +10,7 @@ import msgspec
 
 from headrace_server.domain import limits
 from headrace_server.domain.defaults import Defaults
-from headrace_server.domain.errors import Code, StoreFault, Unknown
+from headrace_server.domain.errors import Code, NotDone, StoreFault, Unknown
 from headrace_server.domain.jobs import Job, QueueStats
 from headrace_server.domain.requests import (
     Ack,
@@ -83,7 +83,7 @@ class Shard:
         self.stats: Batcher[str, QueueStats] = Batcher(self._stats, lambda _: (1, limits.MAX_NAME_CHARS))
         self.clock: Batcher[None, int] = Batcher(self._clock, lambda _: (0, 0))
         # one in a script: here the batcher only bounds how many are in flight, each on a connection of its own
-        self._rare: Batcher[tuple[str, encode.Args], tuple[int, list[Any]]] = Batcher(self._ask, _weigh_alone)
+        self._rare: Batcher[tuple[str, encode.Args, float], tuple[int, list[Any]]] = Batcher(self._ask, _weigh_alone)
         self._givebacks: Batcher[encode.Args, int] = Batcher(self._giveback, _weigh_alone)
         self._settles: dict[type, Batcher[Any, Settled]] = {
             Ack: self._settle_batcher("ack", encode.ack),
@@ -101,7 +101,7 @@ class Shard:
 
     def ask(self, verb: str, args: encode.Args) -> "asyncio.Future[tuple[int, list[Any]]]":
         """Run a verb that comes too rarely for batches; return the store's clock and the script's answers."""
-        return self._rare.submit((verb, args))
+        return self._rare.submit((verb, args, asyncio.get_running_loop().time()))
 
     async def join(self) -> None:
         """Return when every call queued so far has been answered."""
@@ -251,8 +251,10 @@ class Shard:
         """Return the first of these jobs, as many as fitted into the reply: one at least."""
         return [decode.job(job_id, flat, self._defaults) for job_id, flat in zip(ids, answers, strict=False)]
 
-    async def _ask(self, items: Sequence[tuple[str, encode.Args]]) -> list[tuple[int, list[Any]]]:
-        [(verb, args)] = items
+    async def _ask(self, items: Sequence[tuple[str, encode.Args, float]]) -> list[tuple[int, list[Any]]]:
+        [(verb, args, asked_at)] = items
+        if asyncio.get_running_loop().time() - asked_at > limits.QUEUED_MS / 1000:
+            raise NotDone(Code.OVERLOADED, "the calls before this one took too long; is the store slow?")
         return [await (self._write if self._scripts[verb].writes else self._read)(verb, args)]
 
     async def _clock(self, asked: Sequence[None]) -> list[int]:
