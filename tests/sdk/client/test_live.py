@@ -13,6 +13,7 @@ from headrace import (
     Completion,
     Conflict,
     Held,
+    JobCancelled,
     JobError,
     Leased,
     LeaseLost,
@@ -189,16 +190,38 @@ def test_cancel_is_final_and_may_be_asked_twice(client: Client, queue: str) -> N
         client.result(made.id)
 
 
-def test_cancel_is_refused_while_somebody_works_and_when_it_is_over(client: Client, queue: str) -> None:
+def test_a_cancel_of_what_somebody_works_on_is_kept_and_told(client: Client, queue: str) -> None:
     made = client.enqueue("t", queue=queue)
     leased = one(client, queue)
-    with pytest.raises(Conflict) as caught:
-        client.cancel(made.id)
-    assert (caught.value.code, caught.value.state) == ("job_leased", State.LEASED)
-    client.ack(leased.id, leased.token)
+    asked = client.cancel(made.id, reason="too late")
+    assert (asked.state, asked.cancel_requested) == (State.LEASED, True)
+    beat = client.heartbeat("w1", [Held(job_id=leased.id, token=leased.token)])
+    assert beat.leases[0].status is Status.CANCEL_REQUESTED
+    assert client.extend(leased.id, leased.token).cancel_requested
+    ended = client.nack(leased.id, leased.token, error=ERROR)
+    assert ended.state is State.CANCELLED
+    assert client.get(made.id).reason == "too late"
+
+
+def test_a_job_that_succeeds_all_the_same_was_not_cancelled(client: Client, queue: str) -> None:
+    made = client.enqueue("t", queue=queue)
+    leased = one(client, queue)
+    assert client.cancel(made.id).cancel_requested
+    assert client.ack(leased.id, leased.token, result=1).state is State.SUCCEEDED
+    assert client.result(made.id) == 1
     with pytest.raises(Conflict) as caught:
         client.cancel(made.id)
     assert caught.value.code == "job_final"
+
+
+def test_a_hard_cancel_ends_the_lease(client: Client, queue: str) -> None:
+    made = client.enqueue("t", queue=queue)
+    leased = one(client, queue)
+    assert client.cancel(made.id, mode="hard").state is State.CANCELLED
+    with pytest.raises(JobCancelled):
+        client.ack(leased.id, leased.token)
+    beat = client.heartbeat("w1", [Held(job_id=leased.id, token=leased.token)])
+    assert beat.leases[0].status is Status.JOB_CANCELLED
 
 
 def test_the_awaiting_client_goes_the_same_way(aclient: Ask, queue: str) -> None:
