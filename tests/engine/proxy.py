@@ -5,6 +5,13 @@ import contextlib
 import tempfile
 from pathlib import Path
 
+from headrace_server.engine.scripts import Script
+
+
+def call_of(script: Script) -> bytes:
+    """Return the bytes by which a request that calls this script is known; what loads it holds others."""
+    return b"FCALL\r\n$%d\r\n%s\r\n" % (len(script.function), script.function.encode())
+
 
 class StoreProxy:
     """Forwards a unix socket; `lose_reply` and `lose_request` break the next connection that sends `word`."""

@@ -19,8 +19,10 @@ from headrace_server.domain.requests import (
 from headrace_server.engine import Engine
 from headrace_server.engine.scripts import load_scripts
 
+from tests.engine.proxy import call_of
+
 SCRIPTS = load_scripts(Defaults(), virtual_clock=True)
-SHA = {verb: script.sha.encode() for verb, script in SCRIPTS.items()}
+CALL = {verb: call_of(script) for verb, script in SCRIPTS.items()}
 CLOCK_KEY = "hr:{0}:clock"
 
 

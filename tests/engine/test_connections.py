@@ -27,7 +27,7 @@ def connections(store: StoreProcess) -> int:
 def scripts(store: StoreProcess) -> int:
     """Return how many scripts the store has run since it started."""
     with store.client() as client:
-        return int(client.info("commandstats")["cmdstat_evalsha"]["calls"])
+        return int(client.info("commandstats")["cmdstat_fcall"]["calls"])
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ from headrace_server.engine import Engine, Waits
 from headrace_server.engine.scripts import load_scripts
 
 from tests.engine.conftest import EngineMaker, StoreMaker, enqueue, free_port, new_job
-from tests.engine.proxy import StoreProxy
+from tests.engine.proxy import StoreProxy, call_of
 from tests.support.stores import StoreProcess
 from tests.support.waiting import eventually_async
 
 pytestmark = pytest.mark.anyio
 
-SHA = {verb: script.sha.encode() for verb, script in load_scripts(Defaults()).items()}
+CALL = {verb: call_of(script) for verb, script in load_scripts(Defaults()).items()}
 
 
 async def test_an_enqueue_whose_answer_is_lost_is_repeated_and_written_once(
@@ -26,7 +26,7 @@ async def test_an_enqueue_whose_answer_is_lost_is_repeated_and_written_once(
 ) -> None:
     engine = await make_engine(proxy.url)
     await enqueue(engine)  # the store knows the script now
-    proxy.lose_reply(SHA["enqueue"])
+    proxy.lose_reply(CALL["enqueue"])
     key = IdempotencyKey(b"d" * 16, b"f" * 16)
     answer = await engine.enqueue(EnqueueGroup([new_job(engine)], key))
     assert proxy.lost == 1
@@ -40,7 +40,7 @@ async def test_a_settle_whose_answer_is_lost_is_repeated(proxy: StoreProxy, make
     await enqueue(engine)
     first, second = (await engine.lease(LeaseAsk(queues=["q"], max_jobs=2))).jobs
     await engine.settle([Ack(job_id=first.id, token=first.token)])
-    proxy.lose_reply(SHA["ack"])
+    proxy.lose_reply(CALL["ack"])
     (answer,) = await engine.settle([Ack(job_id=second.id, token=second.token)])
     assert proxy.lost == 1
     assert answer.status is SettleStatus.REPEATED  # it counted, and says that it was sent twice
@@ -49,7 +49,7 @@ async def test_a_settle_whose_answer_is_lost_is_repeated(proxy: StoreProxy, make
 async def test_an_answer_lost_twice_is_unknown(proxy: StoreProxy, make_engine: EngineMaker) -> None:
     engine = await make_engine(proxy.url)
     await enqueue(engine)
-    proxy.lose_reply(SHA["enqueue"], times=2)
+    proxy.lose_reply(CALL["enqueue"], times=2)
     with pytest.raises(Unknown) as caught:
         await enqueue(engine)
     assert caught.value.code is Code.STORE_UNREACHABLE
@@ -61,7 +61,7 @@ async def test_a_lease_without_a_key_is_never_repeated(proxy: StoreProxy, make_e
     await enqueue(engine)
     await enqueue(engine)
     await engine.lease(LeaseAsk(queues=["q"]))
-    proxy.lose_reply(SHA["lease"])
+    proxy.lose_reply(CALL["lease"])
     with pytest.raises(Unknown):
         await engine.lease(LeaseAsk(queues=["q"]))
     counts = (await engine.stats(["q"]))[0].counts
@@ -75,7 +75,7 @@ async def test_g9_a_lease_whose_answer_is_lost_is_asked_for_again_with_its_key(
     for _ in range(3):
         await enqueue(engine)
     await engine.lease(LeaseAsk(queues=["empty"]))
-    proxy.lose_reply(SHA["lease"])
+    proxy.lose_reply(CALL["lease"])
     ask = LeaseAsk(queues=["q"], max_jobs=2, worker="w", key=b"k" * 16)
     with pytest.raises(Unknown):
         await engine.lease(ask)

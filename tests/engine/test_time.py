@@ -102,7 +102,7 @@ async def _activity(engine: Engine) -> tuple[int, int]:
         if ":" in line
     )
     await engine._link._put_back(connection)
-    calls = int(info["cmdstat_evalsha"].split("calls=")[1].split(",")[0])
+    calls = int(info["cmdstat_fcall"].split("calls=")[1].split(",")[0])
     return calls, int(info["rdb_changes_since_last_save"])
 
 

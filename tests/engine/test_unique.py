@@ -10,7 +10,7 @@ from headrace_server.domain.requests import Ack, EnqueueGroup, EnqueueStatus, Le
 
 from tests.engine.conftest import EngineMaker, new_job
 from tests.engine.proxy import StoreProxy
-from tests.engine.stage import SHA, Stage, StageMaker
+from tests.engine.stage import CALL, Stage, StageMaker
 from tests.support.stores import StoreProcess
 
 pytestmark = pytest.mark.anyio
@@ -272,7 +272,7 @@ async def test_a_repeated_enqueue_says_again_what_it_met(
     stage = await lossy(proxy, valkey, make_stage)
     first = await stage.put_one(unique=unique(), delay_ms=1)
     group = [stage.new(unique=unique(on_conflict=on_conflict)), stage.new(payload=Body(b"new"))]
-    proxy.lose_reply(SHA["enqueue"])
+    proxy.lose_reply(CALL["enqueue"])
     answer = await stage.put(*group)
     assert proxy.lost == 1
     place = {OnConflict.RETURN: Placed.DEDUPLICATED, OnConflict.REPLACE: Placed.REPLACED}[on_conflict]
@@ -310,7 +310,7 @@ async def test_an_enqueue_whose_answers_stay_lost_is_a_fault(
     proxy: StoreProxy, valkey: StoreProcess, make_stage: StageMaker
 ) -> None:
     stage = await lossy(proxy, valkey, make_stage)
-    proxy.lose_reply(SHA["enqueue"], times=2)
+    proxy.lose_reply(CALL["enqueue"], times=2)
     with pytest.raises(StoreFault):
         await stage.put(stage.new(unique=unique()))
     (job,) = (await stage.engine.lease(LeaseAsk(queues=["q"]))).jobs  # and had happened

@@ -6,7 +6,7 @@ caller knows whether it can be repeated.
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import hiredis
@@ -66,10 +66,20 @@ class Link:
         A writing script gets the store's run id in front of `args`. Raises NotDone or Unknown. The connection of a
         call that did not end well is closed, so that nobody else reads its answer.
         """
+        return await self._use(lambda connection: self._exchange(connection, script, meta_key, args))
+
+    async def scan(self, *command: str | bytes | int) -> tuple[bytes, list[bytes]]:
+        """Run SCAN or one of its kind; return the next position and the members. Raises NotDone or Unknown."""
+        [answer] = await self._use(lambda connection: _pipeline(connection, [command]))
+        if isinstance(answer, Exception):
+            raise faults.error_reply(answer) from answer
+        return answer[0], answer[1]
+
+    async def _use(self, exchange: Callable[[AbstractConnection], Awaitable[list[Any]]]) -> list[Any]:
         connection = await self._connect()
         try:
             async with asyncio.timeout(self._timeout_s):
-                answer = await self._exchange(connection, script, meta_key, args)
+                answer = await exchange(connection)
         except faults.REPLIES as error:
             await self._put_back(connection)  # an answer like any other: the connection is in step
             raise faults.error_reply(error) from error
@@ -112,15 +122,30 @@ class Link:
         if script.writes:
             tail.insert(2, connection.headrace_run_id)  # type: ignore[attr-defined]
         waits = self._wait_commands() if script.writes else []
-        answers = await _pipeline(connection, [("EVALSHA", script.sha, *tail), *waits])
-        if isinstance(answers[0], exceptions.NoScriptError):  # refused before it started
-            answers = await _pipeline(connection, [("EVAL", script.source, *tail), *waits])
+        answers = await _pipeline(connection, [("FCALL", script.function, *tail), *waits])
+        if _is_unknown_function(answers[0]):  # refused before it started
+            answers = await self._teach(connection, script, tail, waits)
         if isinstance(answers[0], Exception):
             raise answers[0]
         if answers[0][0] == b"wrong_node":
             raise NotDone(Code.WRONG_NODE, _NO_DATA)
         _check_waits(waits, answers[1:])
         return list(answers[0])
+
+    async def _teach(
+        self, connection: AbstractConnection, script: Script, tail: list[Any], waits: list[tuple[Any, ...]]
+    ) -> list[Any]:
+        """Load a function that the store does not know, and call it; evaluate it as a script where that is refused.
+
+        A store that is full, or whose rules forbid FUNCTION, runs scripts still: what makes room must not depend on it.
+        """
+        [loaded] = await _pipeline(connection, [("FUNCTION", "LOAD", "REPLACE", script.library)])
+        if not isinstance(loaded, Exception):
+            return await _pipeline(connection, [("FCALL", script.function, *tail), *waits])
+        answers = await _pipeline(connection, [("EVALSHA", script.sha, *tail), *waits])
+        if isinstance(answers[0], exceptions.NoScriptError):
+            answers = await _pipeline(connection, [("EVAL", script.source, *tail), *waits])
+        return answers
 
     def _wait_commands(self) -> list[tuple[Any, ...]]:
         commands: list[tuple[Any, ...]] = []
@@ -129,6 +154,10 @@ class Link:
         elif self._waits.replicas:
             commands.append(("WAIT", self._waits.replicas, self._waits.timeout_ms))
         return commands
+
+
+def _is_unknown_function(answer: Any) -> bool:
+    return isinstance(answer, exceptions.ResponseError) and str(answer).removeprefix("ERR ") == "Function not found"
 
 
 async def _greet(connection: AbstractConnection) -> None:

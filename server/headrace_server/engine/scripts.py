@@ -10,6 +10,7 @@ import msgspec
 
 from headrace_server.domain import limits
 from headrace_server.domain.defaults import Defaults
+from headrace_server.engine.functions import assemble, assemble_script
 
 VERBS: Final = (
     "init",
@@ -41,28 +42,26 @@ VERBS: Final = (
     "operations",
     "stop",
     "events",
+    "check",
     "tick",
 )
 CLOCK_LINE: Final = "local t = redis.call('TIME') -- the one reading of a clock; tests put a virtual one here"
 _VIRTUAL_CLOCK: Final = (
-    "local ms = tonumber(redis.call('GET', P .. 'clock')) local t = {math.floor(ms / 1000), ms % 1000 * 1000}"
+    "local ms = tonumber(redis.call('GET', P .. 'clock'))\nlocal t = {math.floor(ms / 1000), ms % 1000 * 1000}"
 )
 _LEASE_EXPIRED: Final = b'{"type":"LeaseExpired","message":"the worker neither settled nor extended its lease in time"}'
 _RUNTIME_EXCEEDED: Final = b'{"type":"MaxRuntimeExceeded","message":"the job ran longer than its max_runtime_ms"}'
 _HEADER: Final = re.compile(r"^-- (uses|flags): +(.*)$", re.MULTILINE)
 
-_ON_DEMAND: Final = "\n-- built:   on demand\n"
-_FUNCTION: Final = re.compile(r"^local function ", re.MULTILINE)
-_DECLARATION: Final = re.compile(r"^local (?P<names>(?!function )[\w, ]+?)(?P<value> =)?(?= |$)", re.MULTILINE)
-_DECLARED: Final = re.compile(r"^local (?:function )?(?!function )([\w, ]+?)(?= =|\(| --|$)", re.MULTILINE)
-
 
 class Script(msgspec.Struct, frozen=True):
-    """One verb, ready for EVALSHA."""
+    """One verb, as a function of the store, and as a script for a store that takes no functions."""
 
     verb: str
-    source: bytes
-    sha: str  # SHA-1 of the source in hex: the store's name for it
+    function: str  # its name, and that of its library: no other text has it
+    library: bytes  # for FUNCTION LOAD
+    source: bytes  # for EVAL
+    sha: str  # SHA-1 of the source in hex
     writes: bool
 
 
@@ -91,27 +90,12 @@ def _assemble(verb: str, files: Mapping[str, str], defaults: str) -> Script:
     header = dict(_HEADER.findall(files[verb]))
     libraries = [] if header["uses"].startswith("nothing") else header["uses"].split()
     flags = "" if header["flags"] == "none" else header["flags"]
-    # The shebang must be the very first bytes: anything before it is a compile error.
-    shebang = f"#!lua flags={flags}" if flags else "#!lua"
-    parts = [shebang, defaults, *(_library(name, files[name]) for name in libraries), files[verb]]
-    source = "\n".join(parts).encode()
+    texts = [files[name] for name in (*libraries, verb)]
+    source = assemble_script(flags, defaults, texts).encode()
     sha = hashlib.sha1(source, usedforsecurity=False).hexdigest()
-    return Script(verb, source, sha, writes="no-writes" not in flags)
-
-
-def _library(name: str, text: str) -> str:
-    """Return a library as it stands in a script; one that is built on demand inside a function `need_<name>`.
-
-    A script makes its functions anew at each call, for a quarter of a microsecond each; what only rare jobs need should
-    not cost the others anything.
-    """
-    if _ON_DEMAND not in text:
-        return text
-    names = [part.strip() for names in _DECLARED.findall(text) for part in names.split(",")]
-    body = _FUNCTION.sub("function ", text)
-    body = _DECLARATION.sub(lambda found: found.group("names") + " =" if found.group("value") else "", body)
-    once = f"if built_{name} then return end built_{name} = true"
-    return f"local built_{name}, {', '.join(names)}\nlocal function need_{name}()\n{once}\n{body}\nend"
+    function = f"headrace_{verb}_{sha[:16]}"
+    library = assemble(function, flags, defaults, texts).encode()
+    return Script(verb, function, library, source, sha, writes="no-writes" not in flags)
 
 
 def _defaults_table(defaults: Defaults) -> str:

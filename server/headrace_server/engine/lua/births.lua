@@ -1,10 +1,4 @@
--- births: writes a new job, or lets one that nobody has started become it; uses lib, settings, lanes, options, moves, unique and refusals.
-
--- What a job was asked to be: one that is replaced loses all of it.
-local WISHES = {
-    't', 'p', 'pt', 'pr', 'le', 're', 'mc', 'ma', 'rp', 'm', 'tr', 'o', 'fk', 'ok', 'oh', 'li', 'fw', 'uq', 'tg', 'mx', 'rl', 'me',
-    'nr', 'ox', 'ex', 'ru', 'rs',
-}
+-- births: writes a new job, and describes it; uses lib, settings, lanes, options, moves, unique and refusals.
 
 -- What the queue says of its jobs, for an answer; '' where it says nothing.
 local said = {}
@@ -19,27 +13,28 @@ local function said_by(queue)
     return said[queue]
 end
 
--- Options that are not fields alone. The job is in no structure yet.
-local function prepare(job)
-    if settings(job.q).max_bytes then
-        job.o = (job.o or '') .. 'b'
-        redis.call('HINCRBY', BYTES, job.q, #job.fields[4])
-    end
-    if not job.o then return end
-    need_options()
+-- Options that are not fields alone: before the job is in any structure, and then.
+local function prepare_options(job)
     job.fields[#job.fields + 1], job.fields[#job.fields + 2] = 'o', job.o
-    if has_option(job, 'l') then job.lane = lane_of(job) end
+    if has_option(job, 'b') then redis.call('HINCRBY', BYTES, job.q, #job.fields[4]) end
+    if not has_option(job, 'l') then return end
+    job.lane = lane_of(job)
+end
+local function note_options(job, rev_text)
+    if job.uq then take_unique(job, job.ttl_ms) end
+    for tag in string.gmatch(job.tg or '', '[^\31]+') do redis.call('ZADD', tag_key(tag), rev_text, job.id) end
 end
 
--- Write a job: a new one, or (from the state `was`) one that becomes it. Return its description.
-local function stand(job, rev, was)
+-- Write a job: a new one, or (from the state `was`) one that becomes it. Add its description to the answer.
+local function stand(job, rev, was, answer)
     local key, queue, rev_text = job_key(job.id), job.q, text(rev)
     local run_ms = job.run_ms and job.run_ms > now and job.run_ms
     local state, enqueued = run_ms and 'scheduled' or 'ready', job.ca or text(now)
-    prepare(job)
+    if settings(queue).max_bytes then job.o = (job.o or '') .. 'b' end
+    if job.o then prepare_options(job) end
     redis.call('HSET', key, 'q', queue, 's', state, 'rv', rev_text, 'ca', enqueued, unpack(job.fields))
     mark(queue, 0)
-    if depths[queue] then depths[queue] = depths[queue] + 1 end
+    if depths and depths[queue] then depths[queue] = depths[queue] + 1 end
     if job.ex then
         redis.call('HSET', key, 'ex', text(job.ex))
         redis.call('ZADD', set_key(queue, 'expiring'), text(job.ex), job.id)
@@ -54,20 +49,9 @@ local function stand(job, rev, was)
         if job.lane then join(job, place) else redis.call('ZADD', set_key(queue, 'ready'), text(place), job.id) end
         wake(queue)
     end
-    if job.uq then take_unique(job, job.ttl_ms) end
-    for tag in string.gmatch(job.tg or '', '[^' .. SEPARATOR .. ']+') do redis.call('ZADD', tag_key(tag), rev_text, job.id) end
+    if job.o then note_options(job, rev_text) end
     if EVENTS_ON and was ~= state then note(job, was, state, rev_text) end
-    return state, rev_text, enqueued, run_ms and text(run_ms) or '', job.ex and text(job.ex) or '', said_by(queue)
-end
-
--- Let the job that has the key become this one: same id, enqueued then, with the history it has.
-local function replace(job, rev)
-    local old = load(job.holder, with('ca', 'dl'))
-    relocate(old, job.q)
-    if old.o then drop_tags(old) end
-    redis.call('HDEL', job_key(old.id), unpack(WISHES))
-    job.id, job.ca, depths = old.id, old.ca, {}
-    if has_option(old, 'w') then job.o = (job.o or '') .. 'w' end
-    if old.wt and now < old.wt then watched[old.id] = true end
-    stand(job, rev, old.s)
+    local n = #answer
+    answer[n + 1], answer[n + 2], answer[n + 3], answer[n + 6] = state, rev_text, enqueued, said_by(queue)
+    answer[n + 4], answer[n + 5] = run_ms and text(run_ms) or '', job.ex and text(job.ex) or ''
 end

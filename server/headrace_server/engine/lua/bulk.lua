@@ -1,9 +1,5 @@
 -- bulk: the agenda's step of an operation: so many of its jobs in one script, with their count and the place where to go on, so
 -- that whoever does the next step finds all as it was left; uses lib, options, moves, acts, filters, walking and steps.
--- built:   on demand
-
-need_acts()
-need_walking()
 
 local BULK = {}
 function BULK.retry(id, rev, op) return redrive_one(id, rev, op.target or '') == 'ready' end

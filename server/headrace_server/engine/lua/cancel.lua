@@ -7,7 +7,6 @@
 -- flags:   allow-oom
 -- cost:    O(log n) per item
 
-need_acts()
 local n = tonumber(ARGV[3])
 assert(#ARGV == 3 + 3 * n, 'cancel: wrong number of arguments')
 return answer_once(ARGV[2], n, function(i, rev)

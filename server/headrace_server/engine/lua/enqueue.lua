@@ -1,5 +1,5 @@
 -- enqueue: write groups of jobs; each group as a whole or not at all.
--- uses:    lib settings lanes options moves idempotency echo unique refusals births
+-- uses:    lib settings lanes options moves idempotency echo unique refusals births replacing
 -- states:  (new) -> ready, (new) -> scheduled, ready -> ready, ready -> scheduled, scheduled -> ready, scheduled -> scheduled
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,scheduled,expiring} (zset), u:<digest> (string), uniques (zset), tag:<tag> (zset),
 --          bytes (hash), idem:<n> (hash), echo:<n> (hash), queues (zset), agenda (zset), and those of its lane
@@ -42,6 +42,7 @@ for g = 1, tonumber(ARGV[2]) do
         position = position + n
         if options ~= '' then take_options(job, options) end
         group.jobs[i], group.has_unique = job, group.has_unique or job.on_conflict
+        group.may_be_refused = group.may_be_refused or group.has_unique or job.ex or settings(job.q) ~= NONE
     end
     group.call = 'e' .. group.jobs[1].id
     groups[g], total = group, total + group.size
@@ -49,7 +50,7 @@ end
 assert(position == #ARGV, 'enqueue: wrong number of arguments')
 
 local function add(answer, ...)
-    for i = 1, 6 do answer[#answer + 1] = select(i, ...) or '' end
+    for _, word in ipairs({...}) do answer[#answer + 1] = word end
 end
 
 -- The same call once more, after its answer was lost between server and store: describe what it wrote.
@@ -58,7 +59,7 @@ local function describe(group, placed)
     for i, job in ipairs(group.jobs) do
         local v = redis.call('HMGET', job_key(job.id), 's', 'rv', 'ca', 'ru', 'ex')
         if placed and placed[i][1] ~= 'created' then
-            add(answer, placed[i][1], placed[i][2])
+            add(answer, placed[i][1], placed[i][2], '', '', '', '')
         else -- one that is gone already was ready once
             add(answer, v[1] or 'ready', v[2] or '0', v[3] or text(now), v[4] or '', v[5] or '', said_by(job.q))
         end
@@ -66,15 +67,20 @@ local function describe(group, placed)
     return answer
 end
 
+-- Write the jobs that do not meet a key; note for a repeated call what became of those that do.
 local function write(group, rev)
-    local answer, ids, placed = {'created'}, {}, {}
+    local answer, ids, placed, met = {'created'}, {}, {}, false
     for i, job in ipairs(group.jobs) do
         ids[i], placed[i] = job.holder or job.id, {job.placed or 'created', job.holder or job.id}
-        if not job.placed then add(answer, stand(job, rev + i)) else add(answer, job.placed, job.holder) end
-        if job.placed == 'replaced' then replace(job, rev + i) end
-        group.has_echo = group.has_echo or job.placed
+        if not job.placed then
+            stand(job, rev + i, nil, answer)
+        else
+            if job.placed == 'replaced' then replace(job, rev + i) end
+            add(answer, job.placed, job.holder, '', '', '', '')
+            met = true
+        end
     end
-    if group.has_echo then keep(group.call, placed) end
+    if met then keep(group.call, placed) end
     if group.digest ~= '' then remember(group.digest, group.fingerprint .. table.concat(ids)) end
     return answer
 end
@@ -87,9 +93,7 @@ local function enqueue(group, rev)
         if fingerprint == group.fingerprint then return {'replayed', ids} end
         if fingerprint then return {'idempotency_mismatch'} end
     end
-    local refused = refusal('expired', group.jobs, is_expired) or refusal('queue_draining', group.jobs, is_refused)
-        or (group.has_unique and meet(group.jobs)) or refuse_full(group.jobs)
-    return refused or write(group, rev)
+    return group.may_be_refused and refuse(group) or write(group, rev)
 end
 
 local rev, answers = reserve(total), {}

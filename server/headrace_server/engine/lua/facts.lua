@@ -1,7 +1,5 @@
 -- facts: what may keep a job from starting, each told with its numbers; uses lib, settings, lanes and gates.
 
-need_gates()
-
 -- `because(code, name, value, ...)` takes down a fact.
 local function tell_of_queue(queue, because)
     local own = settings(queue)

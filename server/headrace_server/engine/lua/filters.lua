@@ -1,5 +1,4 @@
 -- filters: which jobs are meant; uses lib. domain/finding.py says what each part stands for.
--- built:   on demand
 
 local ENDED = {succeeded = true, dead = true, cancelled = true}
 local FILTER_WORDS = {'queue', 'task', 'error_type', 'tag', 'ca_from', 'ca_below', 'ft_from', 'ft_below'}

@@ -1,7 +1,4 @@
 -- gates: whether a limit, a rate or a pause lets a job through, and what passing costs; uses lib, settings and lanes.
--- built:   on demand
-
-need_lanes()
 
 -- A rate is kept as the instant (in us) when its bucket is full again: by the generic cell rate algorithm (ITU-T I.371)
 -- that one number is the whole bucket. Below `now` it says nothing, and is dropped.

@@ -4,10 +4,7 @@
 local function load_whole(id)
     local flat, job = redis.call('HGETALL', job_key(id)), {id = id, s = false}
     for i = 1, #flat, 2 do job[flat[i]] = flat[i + 1] end
-    if job.o then
-        need_options()
-        load_options(job, true)
-    end
+    if job.o then load_options(job, true) end
     return typed(job)
 end
 

@@ -1,7 +1,6 @@
 -- lanes: where ready jobs with limits, fairness or ordering lie, and which of these lanes are open; uses lib and settings.
 -- A lane is open while it may give its head: it stands in `open:<tenant>` at its head's place. One that a limit holds
 -- back lies in `shut:<limit>` until the limit lets go; a lane of an ordering key is closed while one of its jobs is out.
--- built:   on demand
 
 -- Jobs of an ordering key share a lane whatever their limits, or they would overtake each other.
 local function lane_of(job)

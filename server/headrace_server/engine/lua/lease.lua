@@ -49,8 +49,6 @@ end
 -- Take from one queue into `out`; return what ended it.
 local function take_from(ask, queue, out)
     local laned, gated = has(queue, HAS_LANES), settings(queue) ~= NONE
-    if laned then need_turns() end
-    if gated then need_gates() end
     while #out < ask.jobs and jobs_left > 0 do
         local n = math.min(ask.jobs - #out, jobs_left, gated and room_of(queue) or math.huge)
         if n <= 0 then return 'dry' end

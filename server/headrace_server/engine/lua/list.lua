@@ -1,5 +1,5 @@
 -- list: jobs of a filter in the order of the structures they lie in, a bounded page.
--- uses:    lib settings counts filters walking read
+-- uses:    lib settings counts pages filters walking read
 -- states:  none
 -- keys:    meta (hash), j:<id> (hash), a:<id> (list), q:<queue>:{every state,laned} (zset), tag:<tag> (zset), queues (zset)
 -- args:    jobs in all, jobs and queues to look at; where to go on: queue or '', number of the state (1 at first), score or '', id or '';
@@ -10,7 +10,6 @@
 -- flags:   no-writes
 -- cost:    O(log n) per page and structure, O(fields) per job looked at
 
-need_walking()
 local SUMMARY = {
     't', 'q', 's', 'rv', 'pr', 'at', 'ma', 'dl', 'cr', 'mc', 'rn', 'ca', 'ru', 'ex', 'w', 'fe', 'st', 'ft', 'rs', 'mx', 'o', 'er',
     'tg', 'fk', 'fw', 'ok', 'oh', 'li',

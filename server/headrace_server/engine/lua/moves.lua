@@ -23,10 +23,7 @@ end
 local function load(id, names)
     local values, job = redis.call('HMGET', job_key(id), unpack(names)), {id = id}
     for i = 1, #names do job[names[i]] = values[i] end
-    if job.o then
-        need_options()
-        load_options(job)
-    end
+    if job.o then load_options(job) end
     return typed(job)
 end
 

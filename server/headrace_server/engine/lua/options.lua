@@ -1,9 +1,6 @@
 -- options: the rarer wishes of a job and what they do at its moves; uses lib, settings and lanes.
 -- A job names those that it has by letters in its field `o`: looking for a field that is not there costs as much as
 -- reading one, and most jobs have none of these.
--- built:   on demand
-
-need_lanes()
 
 local OPTION_FIELDS = {
     e = {'ex'}, -- expires

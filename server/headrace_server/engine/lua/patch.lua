@@ -8,7 +8,6 @@
 -- flags:   none
 -- cost:    O(log n) per item
 
-need_acts()
 local n = tonumber(ARGV[3])
 assert(#ARGV == 3 + 4 * n, 'patch: wrong number of arguments')
 local function given(s) return s ~= '' and s or nil end

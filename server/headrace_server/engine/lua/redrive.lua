@@ -8,7 +8,6 @@
 -- flags:   none
 -- cost:    O(log n) per item
 
-need_acts()
 local n = tonumber(ARGV[3])
 assert(#ARGV == 3 + 2 * n, 'redrive: wrong number of arguments')
 return answer_once(ARGV[2], n, function(i, rev) return {redrive_one(ARGV[2 + 2 * i], rev, ARGV[3 + 2 * i])} end)

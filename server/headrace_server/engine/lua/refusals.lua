@@ -1,4 +1,4 @@
--- refusals: what keeps a group of jobs out, beside unique keys: time, a drain, a full queue; uses lib, settings, lanes, options and moves.
+-- refusals: what keeps a group of jobs out, in this order: time, a drain, a unique key, a full queue; uses lib, settings and unique.
 
 -- `which(job)` says whether a job is in the way; return the refusal with the indexes of those, nil if there is none.
 local function refusal(word, jobs, which)
@@ -13,8 +13,7 @@ local function refusal(word, jobs, which)
 end
 
 local function is_expired(job) return job.ex and job.ex <= now end
-local function is_refused(job) return settings(job.q).draining end
-local function has_bound(job) return settings(job.q).max_depth or settings(job.q).max_bytes end
+local function is_drained(job) return settings(job.q).draining end
 
 -- Jobs of a queue that have not ended; counted once a script, and again after something was replaced.
 local depths = {}
@@ -28,26 +27,31 @@ local function depth_of(queue)
     return depths[queue]
 end
 
--- The queues that have no room for all jobs which a group would create in them.
-local function full_queues(jobs)
-    local more, full = {}, {}
+-- What a group would create in each queue that has a bound.
+local function additions(jobs)
+    local more = {}
     for _, job in ipairs(jobs) do
-        if has_bound(job) and not job.placed then
+        local own = settings(job.q)
+        if (own.max_depth or own.max_bytes) and not job.placed then
             local sum = more[job.q] or {jobs = 0, bytes = 0}
             sum.jobs, sum.bytes = sum.jobs + 1, sum.bytes + #job.fields[4]
             more[job.q] = sum
         end
     end
-    for queue, sum in pairs(more) do
+    return more
+end
+
+local function refuse_full(jobs)
+    local full = {}
+    for queue, sum in pairs(additions(jobs)) do
         local own = settings(queue)
         local bytes = own.max_bytes and (tonumber(redis.call('HGET', BYTES, queue)) or 0) + sum.bytes
         full[queue] = (own.max_depth and depth_of(queue) + sum.jobs > own.max_depth) or (bytes and bytes > own.max_bytes)
     end
-    return full
+    return refusal('queue_full', jobs, function(job) return full[job.q] and not job.placed end)
 end
 
-local function refuse_full(jobs)
-    if not refusal('', jobs, has_bound) then return nil end
-    local full = full_queues(jobs)
-    return refusal('queue_full', jobs, function(job) return full[job.q] and not job.placed end)
+local function refuse(group)
+    return refusal('expired', group.jobs, is_expired) or refusal('queue_draining', group.jobs, is_drained)
+        or (group.has_unique and meet(group.jobs)) or refuse_full(group.jobs)
 end

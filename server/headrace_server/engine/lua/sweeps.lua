@@ -68,7 +68,6 @@ end
 
 -- A queue whose rate lets jobs through again.
 function STEPS.refill(queue)
-    need_gates()
     local own = settings(queue)
     wake(queue, own.interval_us and tokens(SEPARATOR .. queue, own.interval_us, own.burst, DEFAULTS.lanes_opened) or 1)
     return 1, nil
@@ -76,7 +75,6 @@ end
 
 -- Lanes that a limit held back, once it has room.
 function STEPS.open(limit, n)
-    need_gates()
     local until_ms = shut_until(limit)
     if until_ms then return 1, until_ms < math.huge and until_ms or nil end -- else whoever frees a slot opens
     local found = limit_of(limit)

@@ -1,7 +1,4 @@
 -- turns: which job of a queue with lanes is next: tenants by turns, then the best place; uses lib, settings, lanes and gates.
--- built:   on demand
-
-need_gates()
 
 local TURN = 5040 -- of virtual time at weight 1: small weights divide it evenly
 

@@ -15,7 +15,6 @@ end
 -- A limit that says another thing than before, or whose back-off is over: whatever it holds back is looked at anew.
 -- `name` may be followed by the key after which to go on.
 function STEPS.relimit(member, n)
-    need_lanes()
     local name, after = string.match(member, '^([^' .. SEPARATOR .. ']*)' .. SEPARATOR .. '?(.*)$')
     local words = unpack_limit(redis.call('HGET', LIMITS, name))
     local held_ms = tonumber(words[4])
@@ -34,7 +33,6 @@ end
 
 -- An operation: a slice of its jobs.
 function STEPS.op(id, n)
-    need_bulk()
     return step_operation(id, n)
 end
 

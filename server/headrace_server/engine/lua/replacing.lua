@@ -1,0 +1,19 @@
+-- replacing: lets a job that nobody has started become another one; uses lib, settings, lanes, options, moves, unique, refusals and births.
+
+-- What a job was asked to be: one that is replaced loses all of it.
+local WISHES = {
+    't', 'p', 'pt', 'pr', 'le', 're', 'mc', 'ma', 'rp', 'm', 'tr', 'o', 'fk', 'ok', 'oh', 'li', 'fw', 'uq', 'tg', 'mx', 'rl', 'me',
+    'nr', 'ox', 'ex', 'ru', 'rs',
+}
+
+-- Let the job that has the key become this one: same id, enqueued then, with the history it has.
+local function replace(job, rev)
+    local old = load(job.holder, with('ca', 'dl'))
+    relocate(old, job.q)
+    if old.o then drop_tags(old) end
+    redis.call('HDEL', job_key(old.id), unpack(WISHES))
+    job.id, job.ca, depths = old.id, old.ca, {}
+    if has_option(old, 'w') then job.o = (job.o or '') .. 'w' end
+    if old.wt and now < old.wt then watched[old.id] = true end
+    stand(job, rev, old.s, {})
+end
