@@ -10,7 +10,7 @@ from tests.contract.world import FAR, PROOF, refused_at, taken
 from tests.support.contract import Document
 
 JOB = {"task": "a", "queue": "limits"}
-NOWHERE = {"filter": {"queue": "limits-nowhere"}}
+NOWHERE = {"filter": {"task": "limits-nowhere"}}
 NAMES: dict[str, Callable[[str], tuple[str, Document, str]]] = {
     "task": lambda name: ("/v1/jobs", {"task": name, "queue": "limits"}, "/task"),
     "queue": lambda name: ("/v1/jobs", {"task": "a", "queue": name}, "/queue"),

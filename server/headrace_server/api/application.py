@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 from starlette.routing import Route
@@ -106,12 +106,14 @@ class Application:
         method = request.scope["method"]
         allowed: set[str] = set()
         for route in self._fixed.get(request.path) or self.routes:
-            match = route.path_regex.match(request.path)
+            quoted = isinstance(route.endpoint, Operation) and route.endpoint.quoted
+            match = route.path_regex.match(request.quoted_path if quoted else request.path)
             if match is None:
                 continue
             methods = route.methods or {"GET", "HEAD"}
             if method in methods:
-                return route, match.groupdict()
+                params = match.groupdict()
+                return route, {name: unquote(text) for name, text in params.items()} if quoted else params
             allowed |= methods
         if not allowed:
             raise Problem("no_such_route")
@@ -142,6 +144,12 @@ class _Request:
         self.id = _request_id(self.headers.get(ID_HEADER))
         self.extra: Headers = []
         self.status = 0  # of the reply, once that has begun
+
+    @property
+    def quoted_path(self) -> str:
+        """The path as it came, percent-encoded."""
+        path: bytes = self.scope["raw_path"]
+        return path.decode("latin-1")
 
     @property
     def started(self) -> bool:

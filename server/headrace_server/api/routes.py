@@ -26,18 +26,22 @@ Handler: TypeAlias = Callable[[Call], Awaitable[Reply]]
 class Operation:
     """A handler in a Starlette route; the application calls it with a Call instead of a request."""
 
-    def __init__(self, handler: Handler, *, negotiates: bool = False) -> None:
-        """Take the handler; `negotiates`: it looks at Accept itself, for it writes more than the two formats."""
+    def __init__(self, handler: Handler, *, negotiates: bool = False, quoted: bool = False) -> None:
+        """Take the handler; `negotiates`: it looks at Accept itself, for it writes more than the two formats.
+
+        `quoted`: its path is matched as it came, because a name in it may have a slash, which travels as %2F.
+        """
         self.handler = handler
         self.negotiates = negotiates
+        self.quoted = quoted
 
     def __call__(self) -> None:
         """Starlette wants a callable; only `Application` knows how to run this one."""
         raise TypeError("an operation is run by the application, not as an endpoint")
 
 
-def _route(method: str, path: str, operation: str, handler: Handler, *, negotiates: bool = False) -> Route:
-    return Route(path, Operation(handler, negotiates=negotiates), methods=[method], name=operation)
+def _route(method: str, path: str, operation: str, handler: Handler, **how: bool) -> Route:
+    return Route(path, Operation(handler, **how), methods=[method], name=operation)
 
 
 ROUTES: Final = [
@@ -71,11 +75,10 @@ ROUTES: Final = [
     _route("POST", "/v1/queues/{queue}/drain", "drainQueue", queues.drain_queue),
     _route("POST", "/v1/queues/{queue}/purge", "purgeQueue", queues.purge_queue),
     _route("GET", "/v1/limits", "listLimits", limits.list_limits),
-    # `path`: a name of a limit may have a slash in it
-    _route("GET", "/v1/limits/{name:path}", "getLimit", limits.get_limit),
-    _route("PUT", "/v1/limits/{name:path}", "putLimit", limits.put_limit),
-    _route("DELETE", "/v1/limits/{name:path}", "deleteLimit", limits.delete_limit),
-    _route("POST", "/v1/limits/{name:path}/backoff", "backOffLimit", limits.back_off_limit),
+    _route("GET", "/v1/limits/{name}", "getLimit", limits.get_limit, quoted=True),
+    _route("PUT", "/v1/limits/{name}", "putLimit", limits.put_limit, quoted=True),
+    _route("DELETE", "/v1/limits/{name}", "deleteLimit", limits.delete_limit, quoted=True),
+    _route("POST", "/v1/limits/{name}/backoff", "backOffLimit", limits.back_off_limit, quoted=True),
     _route("GET", "/v1/operations", "listOperations", operations.list_operations),
     _route("POST", "/v1/operations", "startOperation", operations.start_operation),
     _route("GET", "/v1/operations/{id}", "getOperation", operations.get_operation),
