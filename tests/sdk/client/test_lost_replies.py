@@ -18,7 +18,7 @@ from headrace import (
     Status,
     TimedOut,
 )
-from headrace.models import Leased
+from headrace.leases import Leased
 
 from tests.support.proxy import Delay, Fault, Proxy, What
 from tests.support.servers import ServerProcess
