@@ -5,6 +5,7 @@ from headrace_server.domain.defaults import Defaults
 from headrace_server.domain.lifecycle import State
 from headrace_server.domain.requests import Ack, LeaseAsk
 from headrace_server.engine.functions import assemble, assemble_script
+from headrace_server.engine.link import MAX_LIBRARIES
 from headrace_server.engine.scripts import load_scripts
 from redis import Redis
 
@@ -94,3 +95,19 @@ def test_every_verb_fits_into_a_library_and_a_script(verb: str, store_url: str) 
     assert client.function_load(script.library.decode(), replace=True) == script.function.encode()
     assert client.script_load(script.source.decode()) == script.sha
     client.close()
+
+
+async def test_libraries_of_other_versions_are_swept_when_there_are_many(
+    valkey: StoreProcess, make_engine: EngineMaker
+) -> None:
+    with valkey.client() as client:
+        for number in range(MAX_LIBRARIES + 1):
+            name = f"headrace_get_{number}"
+            client.function_load(f"#!lua name={name}\nredis.register_function('{name}', function() return 1 end)")
+        client.function_load("#!lua name=other\nredis.register_function('other', function() return 1 end)")
+        engine = await make_engine(valkey.url)
+        await enqueue(engine)
+        left = {library[1] for library in client.function_list()}
+    assert b"other" in left
+    assert not {name for name in left if name.rpartition(b"_")[2].isdigit() and len(name) < 20}
+    assert len(left) <= len(load_scripts(Defaults())) + 1

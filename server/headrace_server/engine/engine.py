@@ -33,6 +33,7 @@ from headrace_server.domain.requests import (
     Settled,
 )
 from headrace_server.engine.acts import Acts
+from headrace_server.engine.checking import Checking
 from headrace_server.engine.finding import Finding
 from headrace_server.engine.limiting import Limiting
 from headrace_server.engine.link import Link, Waits
@@ -54,7 +55,7 @@ class StoreMismatch(Exception):
     """The store holds data that this server may not touch; the text says why and what to do."""
 
 
-class Engine(Finding, Steering, Limiting, Operating, Listening):
+class Engine(Finding, Steering, Limiting, Operating, Listening, Checking):
     """Queues and jobs over one store; `start` first, `close` last. `jitter` returns random numbers in 0..1.
 
     The work with single jobs is here; what is asked about many, and about queues, stands in the parts it is made of.
@@ -76,7 +77,7 @@ class Engine(Finding, Steering, Limiting, Operating, Listening):
         self._defaults = defaults = defaults or Defaults()
         self._link = Link(url, waits=waits or Waits(), timeout_ms=timeout_ms, connect_timeout_ms=connect_timeout_ms)
         self._prefixes = [f"{namespace}:{{{n}}}:".encode() for n in range(shards)]
-        scripts = scripts or load_scripts(defaults)
+        self._scripts = scripts = scripts or load_scripts(defaults)
         self._shards = [Shard(self._link, scripts, defaults, prefix + b"meta", jitter) for prefix in self._prefixes]
         self._ids = IdMaker()
         self._parking = Parking()
@@ -95,6 +96,7 @@ class Engine(Finding, Steering, Limiting, Operating, Listening):
         for number, shard in enumerate(self._shards):
             found = await shard.init(shard=number, shards=self.shards, store_format=STORE_FORMAT)
             _check_format(*found, shards=self.shards)
+        await self._link.sweep_functions(self._scripts.values())
         self._wakeups.start()
 
     async def close(self) -> None:

@@ -6,7 +6,7 @@ caller knows whether it can be repeated.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
 import hiredis
@@ -17,10 +17,11 @@ from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from headrace_server.domain.errors import Code, NotDone, Unknown
+from headrace_server.domain.errors import Code, NotDone, StoreFault, Unknown
 from headrace_server.engine import faults
-from headrace_server.engine.scripts import Script
+from headrace_server.engine.scripts import FUNCTION_PREFIX, Script
 
+MAX_LIBRARIES: Final = 128  # of all versions and settings together, some 30 KB each: three or four versions
 _NO_DATA: Final = (
     "the store at this address holds no data of this Headrace: it was emptied, or it is another one; "
     "bring the data back, or restart the servers to begin anew"
@@ -68,12 +69,25 @@ class Link:
         """
         return await self._use(lambda connection: self._exchange(connection, script, meta_key, args))
 
+    async def sweep_functions(self, scripts: Iterable[Script]) -> None:
+        """Delete the libraries of other versions and settings once there are many; who needs one loads it again."""
+        ours = {script.function for script in scripts}
+        with contextlib.suppress(StoreFault):
+            [listed] = await self._send(("FUNCTION", "LIST", "LIBRARYNAME", FUNCTION_PREFIX + "*"))
+            found = [] if isinstance(listed, Exception) else [library[1].decode() for library in listed]
+            stale = [name for name in found if name not in ours] if len(found) > MAX_LIBRARIES else []
+            if stale:
+                await self._send(*(("FUNCTION", "DELETE", name) for name in stale))
+
     async def scan(self, *command: str | bytes | int) -> tuple[bytes, list[bytes]]:
         """Run SCAN or one of its kind; return the next position and the members. Raises NotDone or Unknown."""
-        [answer] = await self._use(lambda connection: _pipeline(connection, [command]))
+        [answer] = await self._send(command)
         if isinstance(answer, Exception):
             raise faults.error_reply(answer) from answer
         return answer[0], answer[1]
+
+    async def _send(self, *commands: tuple[Any, ...]) -> list[Any]:
+        return await self._use(lambda connection: _pipeline(connection, commands))
 
     async def _use(self, exchange: Callable[[AbstractConnection], Awaitable[list[Any]]]) -> list[Any]:
         connection = await self._connect()
@@ -141,7 +155,9 @@ class Link:
         """
         [loaded] = await _pipeline(connection, [("FUNCTION", "LOAD", "REPLACE", script.library)])
         if not isinstance(loaded, Exception):
-            return await _pipeline(connection, [("FCALL", script.function, *tail), *waits])
+            answers = await _pipeline(connection, [("FCALL", script.function, *tail), *waits])
+            if not _is_unknown_function(answers[0]):  # another server may be sweeping at this moment
+                return answers
         answers = await _pipeline(connection, [("EVALSHA", script.sha, *tail), *waits])
         if isinstance(answers[0], exceptions.NoScriptError):
             answers = await _pipeline(connection, [("EVAL", script.source, *tail), *waits])

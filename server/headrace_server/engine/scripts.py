@@ -45,6 +45,7 @@ VERBS: Final = (
     "check",
     "tick",
 )
+FUNCTION_PREFIX: Final = "headrace_"
 CLOCK_LINE: Final = "local t = redis.call('TIME') -- the one reading of a clock; tests put a virtual one here"
 _VIRTUAL_CLOCK: Final = (
     "local ms = tonumber(redis.call('GET', P .. 'clock'))\nlocal t = {math.floor(ms / 1000), ms % 1000 * 1000}"
@@ -93,7 +94,7 @@ def _assemble(verb: str, files: Mapping[str, str], defaults: str) -> Script:
     texts = [files[name] for name in (*libraries, verb)]
     source = assemble_script(flags, defaults, texts).encode()
     sha = hashlib.sha1(source, usedforsecurity=False).hexdigest()
-    function = f"headrace_{verb}_{sha[:16]}"
+    function = f"{FUNCTION_PREFIX}{verb}_{sha[:16]}"
     library = assemble(function, flags, defaults, texts).encode()
     return Script(verb, function, library, source, sha, writes="no-writes" not in flags)
 
