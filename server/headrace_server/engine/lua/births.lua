@@ -34,7 +34,7 @@ local function stand(job, rev, was, answer)
     if job.o then prepare_options(job) end
     redis.call('HSET', key, 'q', queue, 's', state, 'rv', rev_text, 'ca', enqueued, unpack(job.fields))
     mark(queue, 0)
-    if depths and depths[queue] then depths[queue] = depths[queue] + 1 end
+    if depths[queue] then depths[queue] = depths[queue] + 1 end
     if job.ex then
         redis.call('HSET', key, 'ex', text(job.ex))
         redis.call('ZADD', set_key(queue, 'expiring'), text(job.ex), job.id)
@@ -54,4 +54,23 @@ local function stand(job, rev, was, answer)
     local n = #answer
     answer[n + 1], answer[n + 2], answer[n + 3], answer[n + 6] = state, rev_text, enqueued, said_by(queue)
     answer[n + 4], answer[n + 5] = run_ms and text(run_ms) or '', job.ex and text(job.ex) or ''
+end
+
+local function add(answer, ...)
+    for _, word in ipairs({...}) do answer[#answer + 1] = word end
+    return answer
+end
+
+-- The same call once more, after its answer was lost between server and store: describe what it wrote.
+local function describe(group, placed)
+    local answer = {'created'}
+    for i, job in ipairs(group.jobs) do
+        local v = redis.call('HMGET', job_key(job.id), 's', 'rv', 'ca', 'ru', 'ex')
+        if placed and placed[i][1] ~= 'created' then
+            add(answer, placed[i][1], placed[i][2], '', '', '', '')
+        else -- one that is gone already was ready once
+            add(answer, v[1] or 'ready', v[2] or '0', v[3] or text(now), v[4] or '', v[5] or '', said_by(job.q))
+        end
+    end
+    return answer
 end

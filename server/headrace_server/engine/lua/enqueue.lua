@@ -49,39 +49,25 @@ for g = 1, tonumber(ARGV[2]) do
 end
 assert(position == #ARGV, 'enqueue: wrong number of arguments')
 
-local function add(answer, ...)
-    for _, word in ipairs({...}) do answer[#answer + 1] = word end
+-- What became of each job, for a call that comes again: the word and the id.
+local function placed_of(group)
+    local placed = {}
+    for i, job in ipairs(group.jobs) do placed[i] = {job.placed or 'created', job.holder or job.id} end
+    return placed
 end
 
--- The same call once more, after its answer was lost between server and store: describe what it wrote.
-local function describe(group, placed)
-    local answer = {'created'}
-    for i, job in ipairs(group.jobs) do
-        local v = redis.call('HMGET', job_key(job.id), 's', 'rv', 'ca', 'ru', 'ex')
-        if placed and placed[i][1] ~= 'created' then
-            add(answer, placed[i][1], placed[i][2], '', '', '', '')
-        else -- one that is gone already was ready once
-            add(answer, v[1] or 'ready', v[2] or '0', v[3] or text(now), v[4] or '', v[5] or '', said_by(job.q))
-        end
-    end
-    return answer
-end
-
--- Write the jobs that do not meet a key; note for a repeated call what became of those that do.
 local function write(group, rev)
-    local answer, ids, placed, met = {'created'}, {}, {}, false
+    local answer, met = {'created'}, false
     for i, job in ipairs(group.jobs) do
-        ids[i], placed[i] = job.holder or job.id, {job.placed or 'created', job.holder or job.id}
-        if not job.placed then
-            stand(job, rev + i, nil, answer)
-        else
-            if job.placed == 'replaced' then replace(job, rev + i) end
-            add(answer, job.placed, job.holder, '', '', '', '')
-            met = true
-        end
+        if job.placed == 'replaced' then replace(job, rev + i) end
+        if job.placed then met = add(answer, job.placed, job.holder, '', '', '', '') else stand(job, rev + i, nil, answer) end
     end
-    if met then keep(group.call, placed) end
-    if group.digest ~= '' then remember(group.digest, group.fingerprint .. table.concat(ids)) end
+    if met then keep(group.call, placed_of(group)) end
+    if group.digest ~= '' then
+        local ids = {}
+        for i, job in ipairs(group.jobs) do ids[i] = job.holder or job.id end
+        remember(group.digest, group.fingerprint .. table.concat(ids))
+    end
     return answer
 end
 
