@@ -91,6 +91,8 @@ def difference(expected: Any, shown: Any, where: str = "") -> dict[str, Any]:
     """Return what is shown otherwise than expected, by its place; more fields are no difference, on no level."""
     if expected == ANYTHING and shown is not None:
         return {}
+    if isinstance(expected, str) and isinstance(shown, str):
+        return {} if reads_like(expected, shown) else {where: shown}
     if isinstance(expected, dict) and isinstance(shown, dict):
         pairs = [(f"{where}/{name}", value, shown.get(name)) for name, value in expected.items()]
     elif isinstance(expected, list) and isinstance(shown, list) and len(expected) == len(shown):

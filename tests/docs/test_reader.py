@@ -11,6 +11,7 @@ from tests.docs.reader import difference, reads_like
         ({"state": "ready"}, {"state": "ready", "id": "a"}),
         ({"jobs": [{"task": "t"}]}, {"jobs": [{"task": "t", "queue": "q"}]}),
         ({"id": "..."}, {"id": "a"}),
+        ({"detail": "held until ..."}, {"detail": "held until noon"}),
         ({"error": {"type": "T"}}, {"error": {"type": "T", "message": "m"}}),
     ],
 )
@@ -26,6 +27,7 @@ def test_what_a_page_leaves_out_is_no_difference(expected: object, shown: object
         ({"jobs": []}, {"jobs": [1]}, {"/jobs": [1]}),
         ({"jobs": [{"task": "t"}, {"task": "u"}]}, {"jobs": [{"task": "t"}, {"task": "v"}]}, {"/jobs/1/task": "v"}),
         ({"error": {"type": "T"}}, {"error": "T"}, {"/error": "T"}),
+        ({"detail": "held until ..."}, {"detail": "held"}, {"/detail": "held"}),
     ],
 )
 def test_a_difference_is_found_at_its_place(expected: object, shown: object, found: object) -> None:
