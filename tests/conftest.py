@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.janitor import assert_agrees
 from tests.support.servers import ServerProcess
 from tests.support.stores import DURABLE, StoreProcess, redis7_binary, valkey_binary
 from tests.support.watch import take_faults, watching
@@ -64,17 +65,19 @@ def redis7_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorePr
 
 
 @pytest.fixture
-def valkey(valkey_process: StoreProcess) -> StoreProcess:
+def valkey(valkey_process: StoreProcess, request: pytest.FixtureRequest) -> Iterator[StoreProcess]:
     """A real, empty Valkey (9 or newer) on a unix socket: `.url`, `.call(...)`, `.client()`."""
     valkey_process.flush()
-    return valkey_process
+    yield valkey_process
+    assert_agrees(valkey_process.url, request)
 
 
 @pytest.fixture
-def redis7(redis7_process: StoreProcess) -> StoreProcess:
+def redis7(redis7_process: StoreProcess, request: pytest.FixtureRequest) -> Iterator[StoreProcess]:
     """A real, empty Redis 7.0 on a unix socket; skipped with the reason where missing, failed where CI=true."""
     redis7_process.flush()
-    return redis7_process
+    yield redis7_process
+    assert_agrees(redis7_process.url, request)
 
 
 @pytest.fixture(params=["valkey", "redis7"])
@@ -110,8 +113,12 @@ def make_store(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Calla
         return store.start() if started else store
 
     yield make
-    for store in made:
-        store.stop()
+    try:
+        for store in made:
+            assert_agrees(store.url, request)
+    finally:
+        for store in made:
+            store.stop()
 
 
 @pytest.fixture
@@ -146,7 +153,7 @@ def server_on(make_server: Callable[..., ServerProcess], store_url: str) -> Serv
 
 
 @pytest.fixture(scope="module")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def shared_server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
     """One server for all tests of a module, on a store of its own; do not kill it, and use queues of your own."""
     folder = tmp_path_factory.mktemp("shared")
     store = StoreProcess(valkey_binary(), folder / "store", DURABLE)
@@ -154,6 +161,7 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPr
     try:
         store.start()
         yield running.start()
+        assert_agrees(store.url, request)
     finally:
         running.end()
         store.stop()

@@ -1,4 +1,4 @@
--- failing: what a failed attempt leads to, and how long a retry waits; uses lib, settings and moves. The rules are domain/retry.py.
+-- failing: what a failed attempt leads to, and how long a retry waits; uses lib, settings, moves and records. The rules are domain/retry.py.
 
 local FAILING = {'ma', 'rp', 'dl', 'st', 'w'} -- the fields that `fail` needs beside the options
 

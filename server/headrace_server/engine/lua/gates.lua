@@ -1,28 +1,4 @@
--- gates: whether a limit, a rate or a pause lets a job through, and what passing costs; uses lib, settings and lanes.
-
--- A rate is kept as the instant (in us) when its bucket is full again: by the generic cell rate algorithm (ITU-T I.371)
--- that one number is the whole bucket. Below `now` it says nothing, and is dropped.
-local now_us = now * 1000
-local swept = false
-
--- How many tokens a bucket has, at most `most`.
-local function tokens(name, interval_us, burst, most)
-    local full_us = math.max(tonumber(redis.call('ZSCORE', RATES, name)) or 0, now_us)
-    return math.min(most, math.floor((now_us + burst * interval_us - full_us) / interval_us))
-end
-
-local function take_tokens(name, interval_us, n)
-    if not swept then redis.call('ZREMRANGEBYSCORE', RATES, '-inf', '(' .. text(now_us)) end
-    swept = true
-    local full_us = math.max(tonumber(redis.call('ZSCORE', RATES, name)) or 0, now_us)
-    redis.call('ZADD', RATES, text(full_us + n * interval_us), name)
-end
-
--- When the next token comes, in ms.
-local function token_due_ms(name, interval_us, burst)
-    local full_us = tonumber(redis.call('ZSCORE', RATES, name)) or 0
-    return math.max(now + 1, math.ceil((full_us - (burst - 1) * interval_us) / 1000))
-end
+-- gates: whether a limit, a rate or a pause lets a job through, and what passing costs; uses lib, settings, lanes and buckets.
 
 -- The settings of a limit: those of the first of its names that has any, and the latest of all their back-offs.
 local known_limits = {}

@@ -1,4 +1,4 @@
--- grants: how a leased job is described to its worker, and the record that lets a lost answer be asked for again; uses lib, settings, options and moves.
+-- grants: how a job is leased and described to its worker, and the record that lets a lost answer be asked for again; uses lib, settings, options and moves.
 
 -- Load all fields of a job: its worker gets nearly all of them.
 local function load_whole(id)
@@ -13,6 +13,25 @@ local function describe(job, rev)
         job.id, job.q, text(job.at), text(job.dl), resolved_text(job.ma, job.q, 'max_attempts'), job.fe, job.k, text(job.deadline), rev,
         job.t, job.p, job.pt or '', resolved_text(job.pr, job.q, 'priority'), job.ca, job.m or '', job.tr or '', job.ck or '', job.mx or '',
     }
+end
+
+-- Give a job to a request, under a token.
+local function hand_out(ask, job, rev, token)
+    local lease_ms = ask.lease_ms or resolve(job.le, job.q, 'lease_ms')
+    local runtime_ms = resolve(job.mx, job.q, 'max_runtime_ms')
+    job.deadline, job.dl, job.k = now + math.min(lease_ms, runtime_ms or lease_ms), job.dl + 1, token
+    job.fe = text(next_fence(job.fe))
+    local fields = {
+        'k', token, 'dl', text(job.dl), 'fe', job.fe, 'll', text(lease_ms), 'st', text(now), 'w', ask.worker, 'sc', text(job.sc),
+    }
+    if runtime_ms then
+        job.mx = text(runtime_ms)
+        fields[#fields + 1], fields[#fields + 2] = 'ul', text(now + runtime_ms)
+    end
+    local stale = job.rs or job.pg or job.ul -- of the delivery before
+    move(job, 'leased', job.deadline, rev, fields, stale and {'rs', 'pg', not runtime_ms and 'ul' or nil})
+    plan('reap', job.q, job.deadline)
+    return describe(job, text(rev))
 end
 
 -- The live leases of the record, when this very request was answered before; then how many jobs were looked at, and

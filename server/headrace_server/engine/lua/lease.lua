@@ -1,5 +1,5 @@
 -- lease: hand out jobs to requests in order; queues strictly in order, the head of each queue first.
--- uses:    lib settings lanes options moves gates turns grants
+-- uses:    lib settings lanes options moves buckets gates turns grants
 -- states:  ready -> leased, ready -> cancelled
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,leased,cancelled,expiring} (zset), r:<worker> (hash), agenda (zset)
 -- args:    run id, jobs in all, payload bytes in all, number of requests; a request: jobs, payload bytes, lease in ms or '', worker or '',
@@ -27,24 +27,6 @@ for i = 1, tonumber(ARGV[4]) do
     requests[i] = ask
 end
 assert(position == #ARGV, 'lease: wrong number of arguments')
-
-local function hand_out(ask, job, rev, token)
-    local lease_ms = ask.lease_ms or resolve(job.le, job.q, 'lease_ms')
-    local runtime_ms = resolve(job.mx, job.q, 'max_runtime_ms')
-    job.deadline, job.dl, job.k = now + math.min(lease_ms, runtime_ms or lease_ms), job.dl + 1, token
-    job.fe = text(next_fence(job.fe))
-    local fields = {
-        'k', token, 'dl', text(job.dl), 'fe', job.fe, 'll', text(lease_ms), 'st', text(now), 'w', ask.worker, 'sc', text(job.sc),
-    }
-    if runtime_ms then
-        job.mx = text(runtime_ms)
-        fields[#fields + 1], fields[#fields + 2] = 'ul', text(now + runtime_ms)
-    end
-    local stale = job.rs or job.pg or job.ul -- of the delivery before
-    move(job, 'leased', job.deadline, rev, fields, stale and {'rs', 'pg', not runtime_ms and 'ul' or nil})
-    plan('reap', job.q, job.deadline)
-    return describe(job, text(rev))
-end
 
 -- Take from one queue into `out`; return what ended it.
 local function take_from(ask, queue, out)

@@ -1,0 +1,13 @@
+-- check: look at some of what a shard holds, and at whether it agrees with the records of its jobs.
+-- uses:    lib settings counts limiting lanes options moves buckets gates pages checks check_sets check_lanes check_keys
+-- states:  none
+-- keys:    every key of the shard
+-- args:    run id, repair ('1' or ''), what (a name of CHECKS), its own
+-- returns: members of a sorted set looked at; where to go on in it (score, member), or nothing; then per disagreement: kind, queue or '',
+--          id of a job or '', what is wrong
+-- flags:   allow-oom
+-- cost:    O(log n) per member looked at, 200 at most
+
+local go_on = CHECKS[ARGV[3]](unpack(ARGV, 4))
+if REPAIRS and #found > 0 then reserve(0) end
+return finish_script({text(looked_at), go_on or {}, unpack(found)})

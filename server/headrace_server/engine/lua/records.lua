@@ -1,0 +1,34 @@
+-- records: what becomes of a job's record beside its state: another queue, a failed attempt, its end; uses lib, settings, lanes,
+-- options and moves.
+
+-- Out of the structures of its queue and into another queue of the group; a move must follow.
+local function relocate(job, queue)
+    step_out(job)
+    if job.ex then redis.call('ZREM', set_key(job.q, 'expiring'), job.id) end
+    if job.ok then pass_on(job, 'ready') end
+    if job.lane and refresh(job.q, job.lane) then wake(job.q) end
+    if has_option(job, 'b') then uncount_bytes(job) end
+    job.q = queue
+    mark(queue, 0)
+    redis.call('HSET', job_key(job.id), 'q', queue)
+end
+
+-- The record of a job that nobody holds, and all that stands for it.
+local function remove(job, rev)
+    if EVENTS_ON then note(job, job.s, 'gone', rev) end
+    step_out(job)
+    if job.ex then redis.call('ZREM', set_key(job.q, 'expiring'), job.id) end
+    if job.o then option_moved(job, job.s, 'gone') end
+    if job.wt and now < job.wt then watched[job.id] = true end
+    redis.call('UNLINK', job_key(job.id), attempts_key(job.id))
+    job.s = false
+end
+
+-- Keep one failed attempt: a line of facts, then the error's bytes as they came; its type is on the job, for filters.
+local function record_attempt(job, kind, err, error_type)
+    local worker = (job.w and job.w ~= '') and job.w or '-'
+    local facts = {text(job.at), text(job.dl), text(job.st or 0), text(now), kind, worker}
+    redis.call('RPUSH', attempts_key(job.id), table.concat(facts, ' ') .. '\n' .. err)
+    redis.call('LTRIM', attempts_key(job.id), -DEFAULTS.attempts_kept, -1)
+    redis.call('HSET', job_key(job.id), 'er', error_type ~= '' and error_type or '-')
+end
