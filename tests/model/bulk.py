@@ -89,6 +89,8 @@ class Bulk:
                 (deleted,) = self._operating.delete([job_id])
                 return deleted.status is DeleteStatus.DELETED
             case Action.MOVE:
+                if record.new.queue == to:
+                    return False
                 (patched,) = self._operating.patch([Patch(job_id=job_id, queue=to)])
                 return patched.status is PatchStatus.PATCHED
             case Action.PURGE:

@@ -32,7 +32,9 @@ def attempts_of(world: World, job_id: bytes) -> list[Attempt] | None:
     if record is None:
         return None
     outcome = {State.LEASED: AttemptOutcome.RUNNING, State.SUCCEEDED: AttemptOutcome.SUCCEEDED}.get(record.state)
-    if record.state is State.CANCELLED and record.was_held:
+    last = record.attempts[-1] if record.attempts else None
+    is_told = last is not None and (last.delivery, last.started_at_ms) == (record.delivery, record.started_at_ms)
+    if record.state is State.CANCELLED and record.was_held and not is_told:
         outcome = AttemptOutcome.CANCELLED
     return record.attempts if outcome is None else [*record.attempts, _last(record, outcome)]
 

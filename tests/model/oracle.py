@@ -76,7 +76,7 @@ class Oracle(World):
         self.begin()
         if self.open_jobs(name):
             return view_of(self, name)
-        self.queues[name] = Queue()
+        self.queues[name] = Queue(bucket=self.known(name).bucket)
         return None
 
     def limit(self, name: str) -> LimitView:

@@ -58,7 +58,7 @@ class Limits:
     def __init__(self) -> None:
         self.settings: dict[str, LimitSettings] = {}
         self.held_until_ms: dict[str, int] = {}
-        self._buckets: dict[tuple[int, str], Bucket] = {}  # (shard, key)
+        self.buckets: dict[tuple[int, str], Bucket] = {}  # (shard, key)
 
     def of(self, key: str) -> LimitSettings:
         """Return what holds for a key: its own settings, else those of its longest prefix."""
@@ -70,7 +70,7 @@ class Limits:
         return self.settings[name]
 
     def bucket(self, shard: int, key: str) -> Bucket:
-        return self._buckets.setdefault((shard, key), Bucket())
+        return self.buckets.setdefault((shard, key), Bucket())
 
     def is_held(self, key: str, now: int) -> bool:
         """Return whether a back-off on the key or on a prefix of it holds it."""

@@ -71,6 +71,11 @@ class Record:
         is_held_dead = self.state is State.DEAD and self.new.on_dead is OnDead.HOLD
         return self.state in (State.LEASED, State.RETRYING) or is_held_dead
 
+    @property
+    def is_laned(self) -> bool:
+        """Whether more than its place decides when the job goes."""
+        return self.new.fairness_key is not None or self.new.ordering_key is not None or bool(self.new.limits)
+
     def is_live(self, token: bytes) -> bool:
         """Return whether `token` is a lease that the job is held by now."""
         return self.state is State.LEASED and self.token == token

@@ -38,6 +38,10 @@ class Uniques:
         if unique is not None and hold is not None and hold.job_id == job_id and hold.until in kinds:
             del self._holds[unique.digest]
 
+    def ends(self) -> list[int]:
+        """Return the instants at which keys become free by themselves."""
+        return [hold.free_at_ms for hold in self._holds.values() if hold.free_at_ms is not None]
+
     def held(self, now: int) -> dict[bytes, bytes]:
         """Return all keys that are taken, with their holders."""
         return {digest: hold.job_id for digest, hold in self._holds.items() if self.holder(digest, now)}

@@ -88,13 +88,15 @@ def stats_of(world: World, queue: str) -> QueueStats:
     """Count the jobs of a queue."""
     now = world.now_ms()
     counts = {state: sum(r.state is state for r in world.of(queue)) for state in State}
-    heads = {r.place[0]: r.enqueued_at_ms for r in reversed(world.ready(queue))}
+    heads = {(r.place[0], r.is_laned): r.enqueued_at_ms for r in reversed(world.ready(queue))}
     return QueueStats(
         queue=queue,
         counts=counts,
         backlog=counts[State.READY] + counts[State.LEASED],
         oldest_ready_age_ms=now - min(heads.values()) if heads else None,
         now_ms=now,
+        paused=world.known(queue).is_paused(now),
+        draining=world.known(queue).draining,
     )
 
 

@@ -15,7 +15,7 @@ from headrace_server.domain.lifecycle import FINAL, State
 from headrace_server.domain.limits import MAX_PRIORITY
 
 from tests.model.memories import Keys, Replays
-from tests.model.queues import Limits, Queue
+from tests.model.queues import Bucket, Limits, Queue
 from tests.model.records import Record
 from tests.model.resolving import Rules
 from tests.model.uniques import Uniques
@@ -87,6 +87,10 @@ class World:
         """Return the ready jobs of a queue, the best place first."""
         return sorted((r for r in self.of(queue) if r.state is State.READY), key=lambda r: r.place)
 
+    def is_laned(self, queue: str) -> bool:
+        """Return whether jobs of a queue may wait for more than their turn."""
+        return any(record.is_laned for record in self.of(queue))
+
     def open_jobs(self, queue: str) -> list[Record]:
         """Return the jobs of a queue that have not ended: its depth."""
         return [r for r in self.of(queue) if r.state not in FINAL]
@@ -103,6 +107,10 @@ class World:
 
     def shard(self, queue: str) -> int:
         return shard_of_queue(queue, self.shards)
+
+    def buckets(self) -> list[Bucket]:
+        """Return the buckets of all queues and keys."""
+        return [*(queue.bucket for queue in self.queues.values()), *self.limits.buckets.values()]
 
     def lane_holder(self, lane: tuple[str, str, str] | None) -> Record | None:
         """Return the job that keeps an ordering lane busy."""
