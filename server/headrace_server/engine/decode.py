@@ -1,6 +1,6 @@
 """Reads the answers of the scripts; the order of each list is the header of its Lua file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from headrace_server.domain.defaults import Defaults
@@ -209,16 +209,22 @@ def job(job_id: bytes, flat: Sequence[bytes], defaults: Defaults) -> Job | None:
         max_crashes=int(get(b"mc") or defaults.max_crashes),
         run=int(get(b"rn") or 1),
         max_runtime_ms=_number(get(b"mx")),
-        tags=_tags(get(b"tg")),
-        fairness_key=_text(get(b"fk")),
-        weight=int(get(b"fw") or 1),
-        ordering_key=_text(get(b"ok")),
-        on_dead=OnDead.HOLD if get(b"oh") else OnDead.NEXT,
-        limits=tuple((get(b"li") or b"").decode().split()),
+        **_options(get),
         cancel_requested=state is State.LEASED and b"c" in (get(b"o") or b""),
         progress=get(b"pg"),
         checkpoint=get(b"ck"),
     )
+
+
+def _options(get: Callable[[bytes], bytes | None]) -> dict[str, Any]:
+    return {
+        "tags": _tags(get(b"tg")),
+        "fairness_key": _text(get(b"fk")),
+        "weight": int(get(b"fw") or 1),
+        "ordering_key": _text(get(b"ok")),
+        "on_dead": OnDead.HOLD if get(b"oh") else OnDead.NEXT,
+        "limits": tuple((get(b"li") or b"").decode().split()),
+    }
 
 
 def _tags(packed: bytes | None) -> dict[str, str] | None:

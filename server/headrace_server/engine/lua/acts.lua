@@ -1,5 +1,5 @@
 -- acts: what an operator does to one job, by its id; each returns a status, then the job's state; uses lib, settings, lanes, options,
--- moves and unique.
+-- moves, records and unique.
 
 local function group_of(queue) return string.match(queue, '^[^.]*') end
 

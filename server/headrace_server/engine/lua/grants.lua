@@ -1,4 +1,5 @@
--- grants: how a job is leased and described to its worker, and the record that lets a lost answer be asked for again; uses lib, settings, options and moves.
+-- grants: how a job is leased and described to its worker, and the record that lets a lost answer be asked for again; uses lib,
+-- settings, options and moves.
 
 -- Load all fields of a job: its worker gets nearly all of them.
 local function load_whole(id)
@@ -44,6 +45,7 @@ local function replay(ask)
     for i = 1, #known[2], 32 do
         local job = load_whole(string.sub(known[2], i, i + 15))
         if job.s == 'leased' and job.k == string.sub(known[2], i + 16, i + 31) then
+            if job.ul then job.mx = text(tonumber(job.ul) - job.st) end
             out[#out + 1], bytes = describe(job, job.rv), bytes + #job.p
             redis.call('HSET', job_key(job.id), 'rq', job.k) -- its worker has it, whatever becomes of this record
         end

@@ -1,4 +1,4 @@
--- replacing: lets a job that nobody has started become another one; uses lib, settings, lanes, options, moves, unique, refusals and births.
+-- replacing: lets a job that nobody has started become another one; uses lib, settings, lanes, options, moves, records, unique, refusals and births.
 
 -- What a job was asked to be: one that is replaced loses all of it.
 local WISHES = {
