@@ -70,7 +70,7 @@ TEXTS: dict[str, tuple[list[str], list[str], Callable[[str], Document], str]] = 
     ),
     "pattern of an error": (
         ["*", "ä" * limits.MAX_PATTERN_CHARS],
-        ["", "x" * (limits.MAX_PATTERN_CHARS + 1)],
+        ["", "x" * (limits.MAX_PATTERN_CHARS + 1), "a\x1fb", "a\n"],
         lambda text: {**JOB, "retry": {"non_retryable": [text]}},
         "/retry/non_retryable/0",
     ),

@@ -29,6 +29,7 @@ _WORDS: Final = {
     "limit": f"must be {_LANE}, with at most {limits.MAX_KEY_DEPTH - 1} colons",
     "tag_name": f"is no name of a tag: those are {_TAG_NAME}",
     "tag_value": f"must be {_TAG_VALUE}",
+    "error_pattern": f"must be 1 to {limits.MAX_PATTERN_CHARS} characters without control characters",
     "tag": f"must be name:value, the name {_TAG_NAME}, the value {_TAG_VALUE}",
     "media_type": f"must be a media type like image/png, at most {limits.MAX_MEDIA_TYPE_CHARS} characters",
     "cursor": "must be a cursor that this server gave out",

@@ -17,6 +17,7 @@ _END: Final = r"$(?!\n)"
 WORKER_PATTERN: Final = rf"^[A-Za-z0-9_.:@\-]{{1,{limits.MAX_NAME_CHARS}}}{_END}"
 TAG_NAME_PATTERN: Final = rf"[A-Za-z0-9_.\-]{{1,{limits.MAX_TAG_NAME_CHARS}}}"
 TAG_VALUE_PATTERN: Final = rf"[^\x00-\x1F\x7F]{{1,{limits.MAX_TAG_VALUE_CHARS}}}"
+ERROR_PATTERN: Final = rf"[^\x00-\x1F\x7F]{{1,{limits.MAX_PATTERN_CHARS}}}"  # the store keeps them apart by \x1F
 LIMIT_PATTERN: Final = rf"^(?!([^:]*:){{{limits.MAX_KEY_DEPTH}}}){limits.LANE_KEY_PATTERN}{_END}"
 MAX_CURSOR_CHARS: Final = 4_096  # over many shards it has a place in each
 _MEDIA_WORD: Final = r"[A-Za-z0-9!#$&^_.+\-]+"
@@ -38,7 +39,7 @@ TagPair: TypeAlias = Annotated[
 MediaType: TypeAlias = Annotated[
     str, Meta(pattern=MEDIA_TYPE_PATTERN, max_length=limits.MAX_MEDIA_TYPE_CHARS, extra={"is": "media_type"})
 ]
-ErrorPattern: TypeAlias = Annotated[str, Meta(min_length=1, max_length=limits.MAX_PATTERN_CHARS)]
+ErrorPattern: TypeAlias = Annotated[str, Meta(pattern=rf"^{ERROR_PATTERN}{_END}", extra={"is": "error_pattern"})]
 Cursor: TypeAlias = Annotated[str, Meta(pattern=rf"^[!-~]{{1,{MAX_CURSOR_CHARS}}}{_END}", extra={"is": "cursor"})]
 After: TypeAlias = Annotated[str, Meta(max_length=limits.MAX_NAME_CHARS)]
 Reason: TypeAlias = Annotated[str, Meta(max_length=limits.MAX_REASON_CHARS)]
