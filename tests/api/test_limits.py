@@ -70,7 +70,7 @@ async def test_limits_come_in_pages(api: Api) -> None:
     assert "next_after" not in rest
 
 
-@pytest.mark.parametrize("name", ["a b", "ä", "x" * 129, "a:" * 8, "a\x00", ""])
+@pytest.mark.parametrize("name", ["a b", "ä", "x" * 129, "a:" * 8, "a\x00"])
 async def test_a_name_that_no_limit_can_have_is_refused(api: Api, name: str) -> None:
     reply = await api.http.put(f"/v1/limits/{quote(name, safe='')}", json={"concurrency": 1})
     assert (reply.status_code, reply.json()["code"]) == (422, "invalid_request")
