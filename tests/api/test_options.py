@@ -73,7 +73,7 @@ def test_all_faults_of_all_options_are_listed() -> None:
     }
     assert found["/max_runtime_ms"] == "must be an integer from 1000 to 2592000000"
     assert found["/limits/1"] == "must be 1 to 128 visible ASCII characters without spaces, with at most 7 colons"
-    assert found["/retry/non_retryable/0"] == "must be a text of 1 to 200 characters"
+    assert found["/retry/non_retryable/0"] == "must be 1 to 200 characters without control characters"
 
 
 @pytest.mark.parametrize(
