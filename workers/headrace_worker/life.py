@@ -108,6 +108,7 @@ class Life(asyncio.Protocol):
         self.say(Down.CANCEL, None)
         if self._process is not None and self._process.returncode is None:
             if self._handed and not self._cut.is_set():
+                self._quiet.clear()  # it was quiet at the latest before its first job
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._quiet.wait(), bounds.CHILD_LAST_WORDS_S)
             self._kill()

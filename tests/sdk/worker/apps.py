@@ -204,6 +204,16 @@ async def until_cancelled_async(started: str) -> str:
     raise Cancelled
 
 
+@app.task(name="checkpoint_when_stopped")
+async def checkpoint_when_stopped(started: str) -> None:
+    Path(started).touch()
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        current().checkpoint("stopped")
+        raise
+
+
 @app.task(name="cancel_without_being_asked")
 def cancel_without_being_asked() -> None:
     raise Cancelled("nobody asked")

@@ -210,6 +210,15 @@ async def test_the_child_ends_when_the_supervisor_says_so_whatever_it_is_doing(
     assert not psutil.pid_exists(pid)
 
 
+async def test_a_coroutine_has_a_moment_for_its_last_words(hands: Hands, notes: Notes, tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    hands.run([order(1, "checkpoint_when_stopped", [str(started)])])
+    await notes.until(started.exists)
+    await hands.end()
+    assert (await notes.outcome(1)).kind is Kind.CANCELLED
+    assert notes.news[1][0][1] == "stopped"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_the_child_leaves_signals_of_its_group_to_the_supervisor(
     child: ProcessHands, notes: Notes, number: signal.Signals
