@@ -235,4 +235,6 @@ def _as_json(value: Any) -> Any:
         return [_as_json(item) for item in value]
     if isinstance(value, dict):
         return {key: _as_json(item) for key, item in value.items()}
+    if isinstance(value, msgpack.ExtType | msgpack.Timestamp):
+        return str(value)  # of a payload as it came
     return value

@@ -123,7 +123,8 @@ def _ordering(reason: Reason, _job: Job) -> Told:
     other = format_id(reason.job_id)
     return (
         f"The job {other} of the same ordering key {reason.key} comes first.",
-        f"It goes on when that one has ended; GET /v1/jobs/{other}/explain says why it has not.",
+        f"It goes on when that one has ended, after a death with `on_dead: hold` when it was retried or deleted;"
+        f" GET /v1/jobs/{other}/explain says what keeps it.",
     )
 
 

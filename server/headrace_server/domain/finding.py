@@ -79,7 +79,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     """One fact that keeps a job from starting (or says that nothing does), with its numbers."""
 
     code: ReasonCode
-    key: str | None = None  # the limit or ordering key
+    key: str | None = None  # the limit (of limit_held the name that was backed off) or ordering key
     until_ms: int | None = None  # when this one ends by itself
     in_use: int | None = None
     limit: int | None = None

@@ -17,7 +17,7 @@ end
 local function tell_of_limits(job, because)
     for limit in string.gmatch(job.li or '', '%S+') do
         local found, leased = limit_of(limit), redis.call('SCARD', slots_key(limit))
-        if now < found.held_ms then because('limit_held', 'key', limit, 'until', text(found.held_ms)) end
+        if now < found.held_ms then because('limit_held', 'key', found.held_by, 'until', text(found.held_ms)) end
         if found.interval_us and tokens(limit, found.interval_us, found.burst, 1) < 1 then
             because('limit_rate', 'key', limit, 'until', text(token_due_ms(limit, found.interval_us, found.burst)), 'limit', text(found.burst))
         end

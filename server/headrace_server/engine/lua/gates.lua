@@ -10,10 +10,11 @@ local function limit_of(limit)
         name = string.match(name, '^(.*):[^:]*$')
     end
     local found = {held_ms = 0}
-    for _, packed in ipairs(redis.call('HMGET', LIMITS, unpack(names))) do
+    for index, packed in ipairs(redis.call('HMGET', LIMITS, unpack(names))) do
         if packed then
             local concurrency, interval_us, burst, held_ms = string.match(packed, '(%S+) (%S+) (%S+) (%S+)')
-            found.held_ms = math.max(found.held_ms, tonumber(held_ms) or 0)
+            held_ms = tonumber(held_ms) or 0
+            if held_ms > found.held_ms then found.held_ms, found.held_by = held_ms, names[index] end
             if not found.is_set and (concurrency ~= '-' or interval_us ~= '-') then
                 found.concurrency, found.interval_us, found.burst = tonumber(concurrency), tonumber(interval_us), tonumber(burst)
                 found.is_set = true
