@@ -121,10 +121,10 @@ def _ordering(reason: Reason, _job: Job) -> Told:
     if reason.job_id is None:
         return f"Another job of the ordering key {reason.key} comes first.", "It goes on when that one has ended."
     other = format_id(reason.job_id)
+    goes_on = "It goes on when that one has ended, after a death with `on_dead: hold` when it was retried or deleted"
     return (
         f"The job {other} of the same ordering key {reason.key} comes first.",
-        f"It goes on when that one has ended, after a death with `on_dead: hold` when it was retried or deleted;"
-        f" GET /v1/jobs/{other}/explain says what keeps it.",
+        f"{goes_on}; GET /v1/jobs/{other}/explain says what keeps it.",
     )
 
 
