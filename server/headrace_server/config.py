@@ -132,6 +132,11 @@ class Settings:
         Defaults().cancelled_retention_ms,
         "Keep cancelled jobs, in milliseconds.",
     )
+    events: bool = setting(False, "Write the log of state changes always, not only while somebody reads it.")
+    check_interval_ms: int = setting(
+        10 * limits.MINUTE_MS,
+        "Compare the indexes with the jobs this often, in milliseconds; 0: never.",
+    )
 
     @classmethod
     def read(cls, environ: Mapping[str, str], **overrides: Any) -> "Settings":
