@@ -31,6 +31,7 @@ examples:
   headrace up                                  a server with its own store, and a demo worker
   headrace enqueue demo.add '[2, 3]' --wait 10 put a job in and wait for its result
   headrace queues                              how full the queues are
+  headrace jobs --state dead                   what went wrong, and why
 
 `headrace COMMAND --help` tells more. Clients find the server by HEADRACE_URL (http://127.0.0.1:8080 if unset) and
 send the bearer token in HEADRACE_TOKEN.

@@ -15,7 +15,7 @@ _EPILOG: Final = """\
 examples:
   headrace worker shop.tasks:app                      the queues of its tasks, 8 jobs at a time
   headrace worker shop.tasks:app --queues mail,default --threads 32
-  headrace worker headrace_worker.demo:app            demo.add, demo.sleep, demo.fail, demo.echo
+  headrace worker headrace_worker.demo:app            demo.add, demo.sleep, demo.steps, ...
 
 SIGTERM or Ctrl-C: no more jobs are leased, running ones may finish within --grace seconds, the rest goes back to its
 queue without counting an attempt. A second signal skips the wait. The bearer token is read from HEADRACE_TOKEN.

@@ -5,7 +5,7 @@ from typing import Any
 
 from headrace import App
 
-from headrace_worker.context import current
+from headrace_worker.context import Cancelled, current
 
 app = App()
 
@@ -21,6 +21,19 @@ def sleep(seconds: float) -> float:
     """Sleep, and return for how long."""
     time.sleep(seconds)
     return seconds
+
+
+@app.task(name="demo.steps")
+def steps(count: int, seconds: float = 1.0) -> int:
+    """Take some steps: tell how far it is, go on where an earlier attempt was, end when somebody wants that."""
+    job = current()
+    for step in range(job.last_checkpoint or 0, count):
+        if job.cancelled:
+            raise Cancelled
+        time.sleep(seconds)
+        job.progress({"step": step + 1, "of": count})
+        job.checkpoint(step + 1)
+    return count
 
 
 @app.task(name="demo.fail")

@@ -23,7 +23,7 @@ WORKER_GRACE_S: Final = 12.0  # longer than that and the worker's last requests
 
 _WELCOME: Final = """
   API      {url}/v1      documentation {url}/docs
-  worker   {app}: demo.add, demo.sleep, demo.fail, demo.echo on queue `default`
+  worker   {app}: demo.add, demo.sleep, demo.steps, demo.fail, demo.echo on queue `default`
   store    {store}
 
 Put a job in and wait for its result:

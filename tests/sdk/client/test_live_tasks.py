@@ -87,6 +87,23 @@ def test_a_call_comes_back_with_its_result(app: App, queue: str, work: Callable[
     assert app.handle(handle.id).get(timeout=30) == 2
 
 
+def test_what_a_task_asks_for_is_on_its_jobs(app: App, queue: str) -> None:
+    @app.task(
+        queue=queue, unique=True, tags={"team": "a"}, limits=["stripe"], max_runtime=60, fairness_key="f", weight=2
+    )
+    def charge(order: int) -> None: ...
+
+    first = charge.apply_async((1,), priority=7, expires=60, tags={"kind": "x"}, ordering_key="o")
+    job = first.job()
+    assert (job.tags, job.limits, job.max_runtime_ms) == ({"team": "a", "kind": "x"}, ("stripe",), 60_000)
+    assert (job.priority, job.fairness_key, job.weight, job.ordering_key) == (7, "f", 2, "o")
+    assert job.expires_at is not None
+    assert charge.delay(1).id == first.id, "the same task and arguments are the same job"
+    assert charge.delay(2).id != first.id
+    assert charge.apply_async((1,), unique=False).id != first.id
+    assert first.cancel(mode="hard").state is State.CANCELLED
+
+
 def test_a_failure_comes_back_with_its_traceback(app: App, queue: str, work: Callable[[App, str], None]) -> None:
     @app.task(queue=queue)
     def fail(word: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headrace import AttemptOutcome, Client, Conflict, Job, RetryPolicy, State
+from headrace import AttemptOutcome, Client, Conflict, RetryPolicy, State
 
 from tests.sdk.worker.conftest import END_S, MakeWorker, ended, reached
 from tests.support.proxy import Fault, Proxy
@@ -14,13 +14,6 @@ from tests.support.waiting import eventually
 
 SOON = RetryPolicy(initial_ms=50, jitter=False)
 ONE_RUN = RetryPolicy(max_attempts=1)
-
-
-def asked_to_end(client: Client, job_id: str) -> Job:
-    """Cancel a job that a worker holds, softly."""
-    job = client.cancel(job_id, reason="too late")
-    assert (job.state, job.cancel_requested) == (State.LEASED, True)
-    return job
 
 
 @pytest.mark.parametrize("processes", ["0", "1"])
@@ -85,43 +78,32 @@ def test_a_worker_that_stops_sends_the_checkpoints_of_what_it_gives_back(
 
 
 @pytest.mark.parametrize("processes", ["0", "1"])
-@pytest.mark.parametrize(
-    ("then", "state", "reason"),
-    [
-        ("raise", State.CANCELLED, "too late"),
-        ("fail", State.CANCELLED, "too late"),
-        ("return", State.SUCCEEDED, None),
-    ],
-)
 def test_a_task_that_is_asked_to_end_decides_how(
-    shared_server: ServerProcess,
-    client: Client,
-    queue: str,
-    make_worker: MakeWorker,
-    tmp_path: Path,
-    processes: str,
-    then: str,
-    state: State,
-    reason: str | None,
+    shared_server: ServerProcess, client: Client, queue: str, make_worker: MakeWorker, tmp_path: Path, processes: str
 ) -> None:
     make_worker(shared_server.url, "--processes", processes)
-    started = tmp_path / "started"
-    job = client.enqueue("until_cancelled", [str(started), then], queue=queue, lease_ms=1_000)
-    eventually(started.exists, END_S)
-    asked_to_end(client, job.id)
-    over = ended(client, job.id)
-    assert (over.state, over.reason, over.attempt) == (state, reason, 1)
-
-
-def test_a_coroutine_that_is_asked_to_end_is_not_torn_down(
-    shared_server: ServerProcess, client: Client, queue: str, make_worker: MakeWorker, tmp_path: Path
-) -> None:
-    make_worker(shared_server.url)
-    started = tmp_path / "started"
-    job = client.enqueue("until_cancelled_async", [str(started)], queue=queue, lease_ms=1_000)
-    eventually(started.exists, END_S)
-    asked_to_end(client, job.id)
-    assert ended(client, job.id).state is State.CANCELLED
+    started = {then: tmp_path / then for then in ("raise", "fail", "return", "coroutine")}
+    jobs = {
+        then: client.enqueue(
+            "until_cancelled_async" if then == "coroutine" else "until_cancelled",
+            [str(file)] if then == "coroutine" else [str(file), then],
+            queue=queue,
+            lease_ms=1_000,
+        )
+        for then, file in started.items()
+    }
+    eventually(lambda: all(file.exists() for file in started.values()), END_S)
+    for job in jobs.values():
+        asked = client.cancel(job.id, reason="too late")
+        assert (asked.state, asked.cancel_requested) == (State.LEASED, True)
+    over = {then: ended(client, job.id) for then, job in jobs.items()}
+    assert {then: (job.state, job.reason) for then, job in over.items()} == {
+        "raise": (State.CANCELLED, "too late"),
+        "fail": (State.CANCELLED, "too late"),
+        "return": (State.SUCCEEDED, None),
+        "coroutine": (State.CANCELLED, "too late"),
+    }
+    assert {job.attempt for job in over.values()} == {1}
 
 
 def test_a_hard_cancel_tears_down_coroutines_and_throws_results_away(

@@ -133,6 +133,8 @@ def test_demo_tasks(shared_server: ServerProcess, client: Client, queue: str, ma
     make_worker(shared_server.url, app="headrace_worker.demo:app")
     assert client.enqueue("demo.add", [2, 3], queue=queue, wait_s=20).result == 5
     assert client.enqueue("demo.sleep", [0.01], queue=queue, wait_s=20).result == 0.01
+    taken = client.enqueue("demo.steps", {"count": 2, "seconds": 0.01}, queue=queue, wait_s=20)
+    assert taken.result == 2
     for payload in ({"a": [1]}, [1, 2], "x", None, 2**70, {}):
         assert client.enqueue("demo.echo", payload, queue=queue, wait_s=20).result == payload
     job = client.enqueue("demo.fail", ["on purpose"], queue=queue, retry=ONE_RUN, wait_s=20)
