@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from headrace_server.engine import Engine
 
 from tests.support.processes import Child
 from tests.support.servers import HEADRACE, ServerProcess
 from tests.torture.history import History, read_history
 from tests.torture.nemesis import Nemesis, dice_of
+from tests.torture.overseer import Overseer
 from tests.torture.plan import plan_blows
 from tests.torture.producer import Producer
 from tests.torture.wire import Wire
@@ -25,6 +27,8 @@ REPO = Path(__file__).parents[2]
 DRAIN_S = 120.0
 READERS = 16
 READS = 50
+# What a loop of a server would mend at a time of its own, the check at the end is to find.
+ENV = {"HEADRACE_CHECK_INTERVAL_MS": "0"}
 NOT_FINAL = ("scheduled", "ready", "leased", "retrying")
 
 
@@ -77,10 +81,11 @@ class Run:
         self.setup = setup
         self.history_dir = folder / "history"
         self.history_dir.mkdir(parents=True)
+        self.data_dir = folder / "data"
         self.calm = folder / "calm"
         self.name = f"run{setup.seed}"
         self.servers = [
-            ServerProcess(folder / f"server{n}", data_dir=folder / "data", program=setup.program, watched=False)
+            ServerProcess(folder / f"server{n}", data_dir=self.data_dir, env=ENV, program=setup.program, watched=False)
             for n in range(setup.servers)
         ]
         self.workers = [
@@ -111,7 +116,7 @@ class Run:
 
     def _weaken_store(self) -> None:
         if self.setup.store_config:
-            with redis.Redis(unix_socket_path=str(self._folder / "data" / "store.sock")) as client:
+            with redis.Redis(unix_socket_path=str(self.data_dir / "store.sock")) as client:
                 for name, value in self.setup.store_config.items():
                     client.config_set(name, value)
 
@@ -133,17 +138,22 @@ async def torture(run: Run) -> None:
     history = History(run.history_dir, "master")
     wire = Wire([server.url for server in run.servers], dice_of(setup.seed, "wire"))
     producer = Producer(wire, history, setup.jobs, dice_of(setup.seed, "producer"), run.name)
-    producing = asyncio.create_task(producer.run())
+    overseer = Overseer(wire, history, dice_of(setup.seed, "overseer"), lambda: producer.ids)
+    await overseer.set_up()
+    overseeing, producing = asyncio.create_task(overseer.run()), asyncio.create_task(producer.run())
     await _strike(run, producer, history)
     producer.release(1.0)
     await producing
+    overseer.stop()
+    await overseeing
     run.calm.touch()
     drained, counts = await _drain(wire)
     codes = await asyncio.gather(*(asyncio.to_thread(worker.child.terminate, 30.0) for worker in run.workers))
     assert not any(codes), f"a worker of the torture failed by itself: {codes}"
     history.note("drained", drained=drained, counts=counts)
     known = {job["id"] for event in read_history(run.history_dir) for job in event.get("jobs", [])}
-    await _read_back(wire, history, sorted(producer.ids | known))
+    await _read_back(wire, history, sorted(known.union(producer.ids)))
+    history.note("checked", findings=await _check(run.data_dir))
     await wire.close()
     history.close()
 
@@ -183,26 +193,58 @@ def _sums(parts: Sequence[dict[str, int]]) -> dict[str, int]:
 
 
 async def _read_back(wire: Wire, history: History, ids: Sequence[str]) -> None:
-    """Read every job that anybody was told of, and note what matters of it."""
+    """Read every job that anybody was told of, and note what matters of it: from the lists, else one by one."""
+    listed = await _listed(wire)
     left = iter(ids)
 
     async def reader() -> None:
         for job_id in left:
-            history.note("seen", id=job_id, job=await _read(wire, job_id))
+            job = listed.get(job_id) or _kept(await _read(wire, f"/v1/jobs/{job_id}"))
+            history.note("seen", id=job_id, job=job)
 
     await asyncio.gather(*(reader() for _ in range(READERS)))
 
 
-async def _read(wire: Wire, job_id: str) -> dict[str, Any] | None:
+async def _listed(wire: Wire) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    cursor = ""
+    while True:
+        page = await _read(wire, f"/v1/jobs?limit=200{cursor}")
+        assert page is not None
+        found |= {job["id"]: _kept(job) for job in page["jobs"]}
+        if "cursor" not in page:
+            return found
+        cursor = f"&cursor={page['cursor']}"
+
+
+def _kept(job: dict[str, Any] | None) -> dict[str, Any] | None:
+    kept = ("state", "reason", "attempt", "delivery", "crashes", "fence", "enqueued_at", "finished_at")
+    return None if job is None else {name: job[name] for name in kept if name in job}
+
+
+async def _read(wire: Wire, path: str) -> Any:
+    """Return what is there; None for 404."""
     for _ in range(READS):
-        answer = await wire.get(f"/v1/jobs/{job_id}")
+        answer = await wire.get(path)
         if answer.status == 404:
             return None
         if answer.is_done:
-            kept = ("state", "reason", "attempt", "delivery", "crashes", "fence")
-            return {name: answer.body[name] for name in kept if name in answer.body}
+            return answer.body
         await asyncio.sleep(0.1)
-    raise AssertionError(f"nobody answers about {job_id}")
+    raise AssertionError(f"nobody answers about {path}")
+
+
+async def _check(data_dir: Path) -> list[str]:
+    """Return where the store's indexes disagree with its jobs."""
+    engine = Engine(f"unix://{data_dir / 'store.sock'}")
+    await engine.start()
+    try:
+        pages = [await engine.check(0, None, repair=False)]
+        while pages[-1].cursor is not None:
+            pages.append(await engine.check(0, pages[-1].cursor, repair=False))
+    finally:
+        await engine.close()
+    return [f"{found.kind}: {found.detail} ({found.queue})" for page in pages for found in page.found]
 
 
 def describe(setup: Setup) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""The history sorted by job: what was asked for it, granted, settled and seen; it must not judge."""
+"""The history sorted by job: what was asked for it, granted, settled, steered and seen; it must not judge."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from tests.torture.history import Event
@@ -17,9 +17,11 @@ class Order:
     uid: int
     sha: str
     max_crashes: int
+    wishes: dict[str, Any] = field(default_factory=dict)
     asks: int = 0
-    outcomes: list[str] = field(default_factory=list)
+    outcomes: list[str] = field(default_factory=list)  # `absorbed`: another job had its unique key
     ids: set[str] = field(default_factory=set)
+    holders: set[str] = field(default_factory=set)  # ids of the jobs that were said to have its unique key
 
     @property
     def is_acknowledged(self) -> bool:
@@ -28,7 +30,7 @@ class Order:
     @property
     def never_happened(self) -> bool:
         """Every ask was answered, and each answer said that nothing was done."""
-        return len(self.outcomes) == self.asks and set(self.outcomes) <= {"not_done", "refused"}
+        return len(self.outcomes) == self.asks and set(self.outcomes) <= {"not_done", "refused", "absorbed"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,12 @@ class Grant:
     at_ms: int  # the store's clock; of a replayed lease that of the replay
     t: int  # when its worker had it
     key: str | None
+    lease_ms: int
+
+    @property
+    def granted_ms(self) -> int:
+        """The very moment by the store's clock, of a replayed lease too: nobody extends before he knows of it."""
+        return self.deadline_ms - self.lease_ms
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,27 @@ class Settled:
     is_exact: bool  # it was the only item, so `at_ms` is the very moment
     run_at_ms: int | None
     deadline_ms: int | None
+    told_to_end: bool
     t: int
+
+
+@dataclass
+class Steer:
+    """One request of an operator and its answer."""
+
+    verb: str  # cancel, retry, delete; pause, resume; backoff
+    about: str  # a job's id; a queue; a limit
+    options: dict[str, Any]
+    asked_t: int
+    told_t: int | None = None  # None: the run ended first
+    outcome: str = "maybe"
+    status: int = 0
+    code: str | None = None
+    doc: dict[str, Any] = field(default_factory=dict)  # what was said of the job, the queue or the limit
+
+    @property
+    def may_have_happened(self) -> bool:
+        return self.outcome in ("done", "maybe")
 
 
 @dataclass
@@ -85,8 +113,23 @@ class Life:
     grants: list[Grant] = field(default_factory=list)  # by fence
     asks: dict[str, list[Ask]] = field(default_factory=lambda: defaultdict(list))  # by token
     settled: list[Settled] = field(default_factory=list)
+    steers: list[Steer] = field(default_factory=list)
     end: dict[str, Any] | None = None  # the job as it was read after the drain; None: never read, or 404
     was_read: bool = False
+
+    def steered(self, *verbs: str) -> list[Steer]:
+        """Return what operators did to it, or may have done."""
+        return [steer for steer in self.steers if steer.verb in verbs and steer.may_have_happened]
+
+    @property
+    def runs(self) -> list[list[Grant]]:
+        """Return its leases by run, as far as counters tell that a redrive reset."""
+        runs: list[list[Grant]] = [self.grants[:1]]
+        for before, after in pairwise(self.grants):
+            if after.delivery <= before.delivery or after.attempt < before.attempt:
+                runs.append([])
+            runs[-1].append(after)
+        return runs
 
 
 @dataclass
@@ -99,6 +142,10 @@ class Ledger:
     strange: list[Event] = field(default_factory=list)  # answers that no fault explains: 500s, unexpected 4xx
     misused: list[Event] = field(default_factory=list)
     gave_up: list[Event] = field(default_factory=list)  # processes that ended without a blow
+    steers: dict[int, Steer] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)  # of the check of the indexes, after the drain
+    clock: list[tuple[int, int, int]] = field(default_factory=list)  # asked, told, and the store's time in between
+    asked: dict[tuple[str, int], int] = field(default_factory=dict)  # by caller and call
     counts: dict[str, int] | None = None  # by state over all queues, after the drain
     drained: bool = False
 
@@ -109,101 +156,3 @@ class Ledger:
 
     def life(self, job_id: str) -> Life:
         return self.lives.setdefault(job_id, Life(job_id))
-
-
-def read_ledger(events: Iterable[Event]) -> Ledger:
-    """Sort a history by job."""
-    ledger = Ledger()
-    for event in events:
-        _ENTER.get(event["what"], _ignore)(ledger, event)
-    for life in ledger.lives.values():
-        unique = {grant.token: grant for grant in life.grants}  # a replayed lease is the same lease
-        life.grants = sorted(unique.values(), key=lambda grant: grant.fence)
-    return ledger
-
-
-def _ignore(ledger: Ledger, event: Event) -> None:
-    """Leave what only the reader of a history wants to know."""
-
-
-def _enqueue(ledger: Ledger, event: Event) -> None:
-    for uid, sha, max_crashes in zip(event["uids"], event["shas"], event["max_crashes"], strict=True):
-        order = ledger.orders.setdefault(uid, Order(uid, sha, max_crashes))
-        order.asks += 1
-
-
-def _enqueued(ledger: Ledger, event: Event) -> None:
-    for n, uid in enumerate(event["uids"]):
-        order = ledger.orders[uid]
-        order.outcomes.append(event["outcome"])
-        if event["outcome"] == "done":
-            order.ids.add(event["ids"][n])
-            ledger.life(event["ids"][n])
-            ledger.uid_of[event["ids"][n]] = uid
-    if event["outcome"] == "refused" or event["status"] == 500:
-        ledger.strange.append(event)
-
-
-def _leased(ledger: Ledger, event: Event) -> None:
-    for job in event["jobs"]:
-        facts = {name: value for name, value in job.items() if name != "id"}
-        grant = Grant(job_id=job["id"], at_ms=event["at_ms"], t=event["t"], key=event["key"], **facts)
-        life = ledger.life(job["id"])
-        if grant.token not in {known.token for known in life.grants}:  # a replay tells the time of the replay
-            life.grants.append(grant)
-    if event["outcome"] == "refused" or event["status"] == 500:
-        ledger.strange.append(event)
-
-
-def _settle(ledger: Ledger, event: Event) -> None:
-    ask = Ask(event["op"], event["t"], event.get("retry_in_ms"), event.get("delay_ms"))
-    ledger.life(event["id"]).asks[event["token"]].append(ask)
-
-
-def _settled(ledger: Ledger, event: Event) -> None:
-    settled = Settled(
-        op=event["op"],
-        token=event["token"],
-        outcome=event["outcome"],
-        status=event["status"],
-        state=event["state"],
-        attempt=event["attempt"],
-        at_ms=event.get("at_ms"),
-        is_exact=event["is_exact"],
-        run_at_ms=event.get("run_at_ms"),
-        deadline_ms=event.get("deadline_ms"),
-        t=event["t"],
-    )
-    ledger.life(event["id"]).settled.append(settled)
-    if event["http"] == 500 or (event["outcome"] == "refused" and event["status"] != "lease_lost"):
-        ledger.strange.append(event)
-
-
-def _misused(ledger: Ledger, event: Event) -> None:
-    ledger.misused.append(event)
-
-
-def _gave_up(ledger: Ledger, event: Event) -> None:
-    ledger.gave_up.append(event)
-
-
-def _seen(ledger: Ledger, event: Event) -> None:
-    life = ledger.life(event["id"])
-    life.was_read, life.end = True, event["job"]
-
-
-def _drained(ledger: Ledger, event: Event) -> None:
-    ledger.counts, ledger.drained = event["counts"], event["drained"]
-
-
-_ENTER = {
-    "enqueue": _enqueue,
-    "enqueued": _enqueued,
-    "leased": _leased,
-    "settle": _settle,
-    "settled": _settled,
-    "misused": _misused,
-    "gave_up": _gave_up,
-    "seen": _seen,
-    "drained": _drained,
-}

@@ -7,7 +7,17 @@ from typing import Any, Final
 
 from tests.torture.history import to_instant
 
-QUEUES: Final = ("pain.high", "pain.low", "pain")
+NARROW: Final = "pain.narrow"
+QUEUES: Final = ("pain.high", "pain.low", "pain", NARROW)
+SHARES: Final = (3, 3, 3, 1)
+# What operators set before anything begins. The narrow ones are small enough to be reached, and large enough to drain.
+QUEUE_SETTINGS: Final = {NARROW: {"concurrency": 8}}
+LIMITS: Final[dict[str, dict[str, Any]]] = {
+    "hot": {"concurrency": 3},
+    "slow": {"rate": {"count": 8, "per_ms": 1_000, "burst": 2}},
+}
+LIMIT_KEYS: Final = ("hot:a", "hot:a", "hot:b", "hot:b", "slow:a")
+TAGS: Final = ("red", "blue")
 LEASE_MS: Final = (1_500, 4_000)
 DELAYED: Final = 0.1  # share of jobs that must not start before a time
 UNKEYED: Final = 0.05  # share of enqueues without an Idempotency-Key: sent once, whatever comes back
@@ -31,6 +41,7 @@ class Group:
             "uids": self.uids,
             "shas": [job["payload"]["sha"] for job in self.jobs],
             "max_crashes": [job["max_crashes"] for job in self.jobs],
+            "wishes": [wishes_of(job) for job in self.jobs],
         }
 
 
@@ -38,8 +49,10 @@ def plan_group(first: int, at_most: int, dice: random.Random, now_ms: int, run: 
     """Return the next request of a producer: jobs `first`, `first + 1`, ..."""
     size = min(at_most, dice.randint(2, 20)) if dice.random() < GROUPED else 1
     uids = tuple(range(first, first + size))
-    queue = dice.choice(QUEUES)
+    [queue] = dice.choices(QUEUES, SHARES)
     jobs = tuple(plan_job(uid, queue, dice, now_ms) for uid in uids)
+    if size == 1 and dice.random() < 0.1:  # one alone: a conflict refuses a whole group
+        jobs[0]["unique"] = {"key": f"only-{dice.randrange(40)}", "on_conflict": dice.choice(("return", "reject"))}
     key = None if dice.random() < UNKEYED else f"{run}-{first}"
     return Group(uids, jobs, key, patient=dice.random() > GIVEN_UP)
 
@@ -55,7 +68,27 @@ def plan_job(uid: int, queue: str, dice: random.Random, now_ms: int) -> dict[str
     job["payload"] = payload
     job["max_crashes"] = dice.choice((2, 5, 20, 20))
     job["retry"] = {"max_attempts": dice.choice((2, 3, 10)), "initial_ms": 100, "max_ms": 1_000}
-    return job
+    return job | _plan_lane(dice)
+
+
+def _plan_lane(dice: random.Random) -> dict[str, Any]:
+    """Return what makes some jobs wait for others: limits, turns and order."""
+    wishes: dict[str, Any] = {}
+    if dice.random() < 0.15:
+        wishes["limits"] = sorted({dice.choice(LIMIT_KEYS) for _ in range(dice.choice((1, 1, 2)))})
+    if dice.random() < 0.1:
+        wishes |= {"fairness_key": f"tenant-{dice.randrange(5)}", "weight": dice.choice((1, 1, 3))}
+    if dice.random() < 0.15:
+        wishes["ordering_key"] = f"account-{dice.randrange(15)}"
+    if dice.random() < 0.1:
+        wishes["tags"] = {"colour": dice.choice(TAGS)}
+    return wishes
+
+
+def wishes_of(job: dict[str, Any]) -> dict[str, Any]:
+    """Return what the judge must know of a job's request."""
+    kept = ("queue", "priority", "limits", "fairness_key", "ordering_key", "unique", "run_at")
+    return {name: job[name] for name in kept if name in job}
 
 
 def sha_of(blob: str) -> str:

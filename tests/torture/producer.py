@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from typing import Any
 
 from tests.torture.history import History
 from tests.torture.plan import Group, plan_group
@@ -24,7 +25,7 @@ class Producer:
         self._next = 0
         self._released = 0
         self._may_go = asyncio.Event()
-        self.ids: set[str] = set()  # of everything acknowledged
+        self.ids: list[str] = []  # of everything acknowledged, the newest last; some twice
 
     def release(self, share: float) -> None:
         """Let go until `share` (0..1) of all jobs is planned."""
@@ -70,13 +71,15 @@ class Producer:
         return await self._wire.post("/v1/jobs/batch", {"jobs": group.jobs}, key=group.key)
 
     def _note_answer(self, group: Group, answer: Answer) -> None:
-        ids: list[str] = []
+        facts: dict[str, Any] = {"ids": []}
         if answer.is_done:
             found = answer.body.get("jobs", [answer.body])
-            ids = [job["id"] for job in found]
-            self.ids.update(ids)
+            facts = {"ids": [job["id"] for job in found], "own": list(map(_is_own, group.uids, found))}
+            self.ids.extend(job_id for job_id, own in zip(*facts.values(), strict=True) if own)
+        elif answer.outcome is Outcome.REFUSED:
+            facts |= {"code": answer.body["code"], "holder": answer.body.get("job_id")}
         outcome, status = answer.outcome.value, answer.status
-        self._history.note("enqueued", uids=group.uids, outcome=outcome, status=status, ids=ids)
+        self._history.note("enqueued", uids=group.uids, outcome=outcome, status=status, **facts)
 
     async def _misuse_key(self, group: Group) -> None:
         """Send another request under a key that was used: it must be refused."""
@@ -84,3 +87,8 @@ class Producer:
         answer = await self._wire.post("/v1/jobs", other, key=group.key)
         code = answer.body.get("code") if isinstance(answer.body, dict) else None
         self._history.note("misused", uids=group.uids, outcome=answer.outcome.value, status=answer.status, code=code)
+
+
+def _is_own(uid: int, job: dict[str, Any]) -> bool:
+    """Return whether an answer tells of the job that was asked for, not of one that has its unique key."""
+    return "payload" not in job or job["payload"]["uid"] == uid

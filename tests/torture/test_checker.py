@@ -1,62 +1,11 @@
 """The judge on small made-up histories: a clean one, and for each guarantee one that breaks it and nothing else."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from tests.torture.checker import judge
 from tests.torture.history import Event
-
-JOB = "job-1"
-
-
-def enqueue(uid: int = 1, outcome: str = "done", **other: Any) -> list[Event]:
-    asked = {"what": "enqueue", "uids": [uid], "shas": ["abc"], "max_crashes": [2]}
-    told = {"what": "enqueued", "uids": [uid], "outcome": outcome, "status": 201, "ids": [JOB], **other}
-    return [asked, told if outcome == "done" else {**told, "ids": []}]
-
-
-def lease(delivery: int = 1, at_ms: int = 1_000, **other: Any) -> Event:
-    job = {
-        "id": JOB,
-        "uid": 1,
-        "sha": "abc",
-        "intact": True,
-        "not_before_ms": None,
-        "token": f"token-{delivery}",
-        "fence": delivery,
-        "attempt": 1,
-        "delivery": delivery,
-        "deadline_ms": at_ms + 1_000,
-        **other,
-    }
-    return {"what": "leased", "outcome": "done", "status": 200, "key": None, "at_ms": at_ms, "jobs": [job]}
-
-
-def settle(op: str = "ack", delivery: int = 1, at_ms: int = 1_500, **other: Any) -> list[Event]:
-    about = {"op": op, "id": JOB, "token": other.pop("token", f"token-{delivery}")}
-    state = {"ack": "succeeded", "nack": "retrying", "release": "ready", "snooze": "scheduled", "extend": "leased"}[op]
-    told = {
-        "outcome": "done",
-        "http": 200,
-        "status": "ok",
-        "state": state,
-        "attempt": 1,
-        "at_ms": at_ms,
-        "is_exact": True,
-    }
-    return [{"what": "settle", **about}, {"what": "settled", **about, **told, **other}]
-
-
-def end(**other: Any) -> list[Event]:
-    job = {"state": "succeeded", "crashes": 0, "attempt": 1, "delivery": 9, **other}
-    return [{"what": "drained", "drained": True, "counts": {"succeeded": 1}}, {"what": "seen", "id": JOB, "job": job}]
-
-
-def rules_broken(*parts: Event | list[Event]) -> set[str]:
-    events = [event for part in parts for event in (part if isinstance(part, list) else [part])]
-    return {fault.rule for fault in judge([{"t": n, "who": "w", **event} for n, event in enumerate(events)])}
+from tests.torture.made_up import JOB, end, enqueue, lease, rules_broken, settle
 
 
 def test_a_clean_history_is_clean() -> None:

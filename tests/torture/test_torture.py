@@ -14,7 +14,7 @@ from tests.torture.harness import Setup, running, seed_of, torture
 from tests.torture.history import read_history
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(300)]
-SABOTAGED = (sys.executable, "-m", "tests.torture.sabotage")
+SABOTAGE = (sys.executable, "-m", "tests.torture.sabotage")
 
 
 def run(folder: Path, setup: Setup) -> tuple[list[Fault], dict[str, int]]:
@@ -30,7 +30,7 @@ def told(faults: list[Fault]) -> str:
 
 
 def test_kills_break_no_promise(tmp_path: Path) -> None:
-    """G1 to G8, G12 to G16, G22, G25: whatever is killed, and whenever."""
+    """G1 to G8, G12 to G16, G20 to G22, G25, unique and ordering keys: whatever is killed, and whenever."""
     setup = Setup(jobs=3_000, kills=30, seed=seed_of(None), pace_s=0.2)
     faults, counted = run(tmp_path, setup)
     assert not faults, f"{setup}\n{told(faults)}"
@@ -40,6 +40,10 @@ def test_kills_break_no_promise(tmp_path: Path) -> None:
     assert counted["settled maybe"] + counted["enqueued maybe"] + counted["leased maybe"] > 0
     assert counted["verdict lease_lost"] > 0
     assert counted["verdict late"] > 0
+    # and so were operators: jobs were cancelled, redriven and turned away
+    assert counted["cancel done"] > 0
+    assert counted["retry done"] > 0
+    assert counted["jobs turned away by a unique key"] > 0
 
 
 def test_control_a_store_that_forgets_is_found_out(tmp_path: Path) -> None:
@@ -49,8 +53,12 @@ def test_control_a_store_that_forgets_is_found_out(tmp_path: Path) -> None:
     assert any(fault.rule == "G1" and fault.text.endswith("is gone") for fault in faults), told(faults)
 
 
-def test_control_a_server_that_checks_no_token_is_found_out(tmp_path: Path) -> None:
-    """Without the token check a zombie settles somebody else's lease."""
-    setup = Setup(jobs=600, kills=3, seed=2, program=SABOTAGED)
+def test_control_a_server_without_checks_is_found_out(tmp_path: Path) -> None:
+    """Without the check of tokens a zombie settles somebody else's lease; without theirs, limits, rates and ordering
+    keys let through what they should hold back."""
+    setup = Setup(jobs=600, kills=3, seed=2, program=(*SABOTAGE, "token,limits,concurrency,rates,ordering"))
     faults, _ = run(tmp_path, setup)
     assert any(fault.rule == "G6" for fault in faults), told(faults)
+    about = {fault.about for fault in faults if fault.rule == "G21"}
+    assert about >= {"hot:a", "hot:b", "slow:a", "pain.narrow"}, told(faults)
+    assert any(fault.rule == "ordering" for fault in faults), told(faults)

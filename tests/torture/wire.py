@@ -49,6 +49,10 @@ class Wire:
     async def get(self, path: str) -> Answer:
         return await self._send("GET", path, 0.0, {}, b"")
 
+    async def send(self, method: str, path: str, body: Any | None) -> Answer:
+        """Send any other request; None: without a body."""
+        return await self._send(method, path, 0.0, {}, b"" if body is None else msgspec.json.encode(body))
+
     async def close(self) -> None:
         await self._client.aclose()
 
@@ -57,7 +61,7 @@ class Wire:
         headers = {"Content-Type": "application/json", **headers} if body else headers
         try:
             reply = await self._client.request(method, url, content=body, headers=headers, timeout=ANSWER_S + wait_s)
-            document = msgspec.json.decode(reply.content)
+            document = msgspec.json.decode(reply.content) if reply.content else None  # 204 has none
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             return Answer(Outcome.NOT_DONE, 0)
         except (httpx.HTTPError, msgspec.DecodeError):

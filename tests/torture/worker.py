@@ -96,7 +96,7 @@ class Worker:
             self._note_settles(call, complete)
             self._history.note("lease", call=call, key=key)
             answer = await self._wire.post("/v1/leases", {**ask, "complete": complete}, wait_s=wait_ms / 1000, key=key)
-            self._note_leased(call, key, answer)
+            self._note_leased(call, key, ask["lease_ms"], answer)
             self._note_settled(call, complete, answer, "completed")
             if answer.is_done:
                 return answer.body["jobs"], _again(complete, answer.body["completed"])
@@ -192,7 +192,7 @@ class Worker:
                 return name
         return otherwise
 
-    def _note_leased(self, call: int, key: str | None, answer: Answer) -> None:
+    def _note_leased(self, call: int, key: str | None, lease_ms: int, answer: Answer) -> None:
         jobs: list[dict[str, Any]] = []
         facts: dict[str, Any] = {}
         if answer.is_done:
@@ -200,8 +200,9 @@ class Worker:
                 job["server_time"] = answer.body["server_time"]
                 jobs.append(_granted(job))
             facts["at_ms"] = to_ms(answer.body["server_time"])
+        outcome, status = answer.outcome.value, answer.status
         self._history.note(
-            "leased", call=call, key=key, outcome=answer.outcome.value, status=answer.status, jobs=jobs, **facts
+            "leased", call=call, key=key, lease_ms=lease_ms, outcome=outcome, status=status, jobs=jobs, **facts
         )
 
     def _note_settles(self, call: int, items: list[dict[str, Any]]) -> None:
@@ -230,6 +231,7 @@ class Worker:
                 state=verdict.get("state") if known else None,
                 attempt=verdict.get("attempt") if known else None,
                 is_exact=name == "items" and "items" not in body,
+                told_to_end=bool(verdict.get("cancel_requested")),
                 **times,
             )
 
