@@ -1,9 +1,10 @@
 """Looks for jobs and into one: lists, attempts, explanations."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
 from headrace_server.domain import limits
 from headrace_server.domain.defaults import Defaults
@@ -31,10 +32,10 @@ _RECORDED: Final = {
 class Place(msgspec.Struct, frozen=True, array_like=True):
     """Where a list goes on: the job looked at last, by the structure it lay in."""
 
-    shard: int = 0  # its number
+    shard: Annotated[int, Meta(ge=0)] = 0  # its number
     queue: str = ""
-    state: int = 1  # its number among those of the filter, from 1
-    score: str = ""
+    state: Annotated[int, Meta(ge=1)] = 1  # its number among those of the filter
+    score: Annotated[str, Meta(pattern=r"^(-?\d+(\.\d+)?(e[+-]?\d+)?)?$")] = ""  # as the store writes numbers
     id: bytes = b""
 
 
