@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import redis
@@ -60,7 +61,7 @@ class RealStage:
         self.jitter = 1.0
         self._cursor: str | None = None  # in the log of events
         self._loop = asyncio.new_event_loop()
-        scripts = load_scripts(Defaults(), virtual_clock=True, overrides=overrides)
+        scripts = _scripts(tuple((overrides or {}).items()))
         self.engine = self._run(self._start(url, shards, namespace, scripts))
 
     async def _start(self, url: str, shards: int, namespace: str, scripts: dict[str, Script]) -> Engine:
@@ -222,6 +223,11 @@ class RealStage:
 
     def _run(self, call: Coroutine[Any, Any, T]) -> T:
         return self._loop.run_until_complete(call)
+
+
+@lru_cache(maxsize=4)
+def _scripts(overrides: tuple[tuple[str, str], ...]) -> dict[str, Script]:
+    return load_scripts(Defaults(), virtual_clock=True, overrides=dict(overrides))
 
 
 def _raise_faults(answers: Sequence[T | StoreFault]) -> list[T]:

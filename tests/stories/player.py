@@ -50,6 +50,7 @@ class Player:
         self._grants: dict[str, tuple[LeaseAsk, Grant]] = {}  # by worker
         self._fences: dict[str, int] = {}
         self._operators = Operators(stage, self._names, START_MS)
+        self._calls: dict[str, list[bytes]] = {}  # ids by the words of an enqueue
         self._laned: set[str] = set()  # queues whose jobs may lie in lanes
         self.moves: set[tuple[str, Move]] = set()  # (verb, (state before, state after)) of every line
 
@@ -102,15 +103,21 @@ class Player:
     # -- verbs ----------------------------------------------------------------------------------------
 
     def _enqueue(self, line: Line) -> str:
-        ids = [self._ids[name] for name in line.words]
+        ids = self._ids_of_the_call(line)
         answer = self._stage.enqueue(writing.group(ids, line.options, START_MS))
         verdict = _verdict_on_enqueue(answer)
         if verdict in ("replayed", "deduplicated", "replaced"):
             assert [self._names[i] for i in answer.ids] == [e.job for e in line.jobs], "answered with other jobs"
         for name, placed in zip(line.words, answer.placed, strict=False):
-            if placed is not Placed.CREATED:  # the next request of this name is another one
-                self._ids[name] = self._spare[name].pop(0) if self._spare[name] else self._ids[name]
+            if placed is not Placed.CREATED and self._spare[name]:  # the next request of this name is another one
+                self._ids[name] = self._spare[name].pop(0)
         return verdict
+
+    def _ids_of_the_call(self, line: Line) -> list[bytes]:
+        words = " ".join(line.words)
+        if "again" not in line.options:  # else: this very call once more
+            self._calls[words] = [self._ids[name] for name in line.words]
+        return self._calls[words]
 
     def _lease(self, line: Line) -> str:
         ask = writing.ask(line.words, line.options)

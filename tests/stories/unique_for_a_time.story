@@ -7,4 +7,5 @@ t=10s-1ms  enqueue  b queue=mail unique=k until=ttl ttl=10s  -> deduplicated, a 
 t=10s      enqueue  b queue=mail unique=k until=ttl ttl=10s  -> b ready
 t=15s      enqueue  c queue=mail unique=k until=ttl ttl=10s on_conflict=replace -> replaced, b ready
 t=20s      enqueue  c queue=mail unique=k until=ttl ttl=10s  -> deduplicated, b ready
+t=25s      tick                                              -> b ready
 t=25s      enqueue  c queue=mail unique=k until=ttl ttl=10s  -> c ready, b ready

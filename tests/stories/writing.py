@@ -22,7 +22,7 @@ from headrace_server.domain.retry import Backoff, OnExhausted, RetryPolicy
 
 from tests.stories.language import StoryError, millis
 
-_ENQUEUE = {"queue", "key", "body", "bytes", "task"}
+_ENQUEUE = {"queue", "key", "body", "bytes", "task", "again"}
 _JOB_TIMES = {
     "delay": "delay_ms",
     "expires": "expires_in_ms",
