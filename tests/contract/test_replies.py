@@ -143,7 +143,7 @@ def test_head_answers_as_get_without_a_body(world: World, name: str) -> None:
     assert headed.status_code == got.status_code
     assert headed.content == b""
     for header in ("content-type", "content-length"):
-        if name != "getServer":  # the time in it
+        if name not in ("getServer", "listQueues"):  # a time and ages in them, which grow by a digit now and then
             assert headed.headers.get(header) == got.headers.get(header)
 
 
