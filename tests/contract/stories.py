@@ -50,6 +50,12 @@ def enqueue_jobs(world: World, queue: str) -> Replies:
     assert world.http.post("/v1/jobs/batch", json={"jobs": again[1:]}).status_code == 201
     refused = world.http.post("/v1/jobs/batch", json={"jobs": again})
     assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/jobs/1/unique"]
+    twice = [{**job, "task": "c", "unique": {"key": "k", "on_conflict": "reject"}} for job in jobs]
+    itself = world.http.post("/v1/jobs/batch", json={"jobs": twice}).json()
+    assert (itself["errors"], itself.get("job_id")) == (
+        [{"pointer": "/jobs/1/unique", "detail": "is that of /jobs/0"}],
+        None,
+    )
     return [created, each, refused, full(world, queue, "/v1/jobs/batch", {"jobs": jobs})]
 
 

@@ -91,17 +91,26 @@ def known(ids: Sequence[bytes], jobs: Sequence[Job | None]) -> list[Job | bytes]
     return [job_id if job is None else job for job_id, job in zip(ids, jobs, strict=True)]
 
 
-def refused(outcome: Enqueued, pointers: Sequence[str] = ("",)) -> Problem:
-    """Return the problem of a group that was not written; `pointers` say where its jobs stand in the body."""
+def refused(outcome: Enqueued, pointers: Sequence[str] = ("",), own: Sequence[bytes] = ()) -> Problem:
+    """Return the problem of a group that was not written.
+
+    `pointers` say where its jobs stand in the body. `own` are their ids: two of them may be in each other's way, and
+    nobody will ever find a job of such an id.
+    """
     if outcome.status is EnqueueStatus.KEY_MISMATCH:
         return Problem("idempotency_mismatch")
-    holders = [format_id(job_id) for job_id in outcome.conflicts]
+    places_of = dict(zip(own, pointers, strict=False))
+    others = [format_id(job_id) for job_id in outcome.conflicts if job_id not in places_of]
+    in_the_way = (
+        f"is that of {places_of[job_id]}" if job_id in places_of else f"is held by the job {format_id(job_id)}"
+        for job_id in outcome.conflicts
+    )
     field, code, details = {
         EnqueueStatus.EXPIRED: ("expires_at", "already_expired", repeat("is in the past")),
-        EnqueueStatus.CONFLICT: ("unique", "unique_conflict", (f"is held by the job {holder}" for holder in holders)),
+        EnqueueStatus.CONFLICT: ("unique", "unique_conflict", in_the_way),
         EnqueueStatus.DRAINING: ("queue", "queue_draining", repeat("takes no new jobs")),
         EnqueueStatus.FULL: ("queue", "queue_full", repeat("is full")),
     }[outcome.status]
     places = [f"{pointers[index]}/{field}" for index in outcome.refused]
     faults = [Fault(place, detail) for place, detail in zip(places, details, strict=False)]
-    return invalid(faults, code, job_id=holders[0] if holders else "")
+    return invalid(faults, code, job_id=others[0] if others else "")

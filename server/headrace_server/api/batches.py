@@ -40,7 +40,7 @@ async def _all_or_none(call: Call, items: Sequence[Item], text: str | None, data
     key = None if text is None else keys.of_request(call, text, jobs[0].queue, keys.of_body(data))
     outcome = await call.engine.enqueue(EnqueueGroup(jobs, key))
     if not after.is_done(outcome):
-        raise after.refused(outcome, [f"/jobs/{index}" for index in range(len(jobs))])
+        raise after.refused(outcome, [f"/jobs/{index}" for index in range(len(jobs))], [job.id for job in jobs])
     found = await after.enqueued(call, outcome)
     return Reply(
         status=201 if any(each.is_new for each in found) else 200,
