@@ -136,8 +136,13 @@ def make_server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Call
         return server.start() if started else server
 
     yield make
-    for server in reversed(made):
-        server.end()
+    try:
+        for server in made:
+            if server.store_url is not None:
+                assert_agrees(server.store_url, request)
+    finally:
+        for server in reversed(made):
+            server.end()
 
 
 @pytest.fixture

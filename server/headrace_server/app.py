@@ -56,7 +56,7 @@ async def serve(
     stopping = Stopping(before_drain)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings))
-        engine = await stack.enter_async_context(_open_engine(settings, store))
+        engine = await stack.enter_async_context(open_engine(settings, store))
         status = _status(settings, store)
         _report(settings, store)
         server = build(settings, engine, status, ready)
@@ -140,7 +140,8 @@ def _inspect(settings: Settings, url: str) -> Awaitable[StoreFacts]:
 
 
 @asynccontextmanager
-async def _open_engine(settings: Settings, store: Store) -> AsyncIterator[Engine]:
+async def open_engine(settings: Settings, store: Store) -> AsyncIterator[Engine]:
+    """Return the engine on a store, started; close it at the end."""
     engine = Engine(
         store.url,
         shards=settings.shards,
@@ -162,7 +163,8 @@ async def _background(
     settings: Settings, store: Store, engine: Engine, status: Status
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Run what goes on beside the requests; the task that this gives is done only when one of these failed."""
-    duties = [run_loops(engine), run_loop("gate", partial(_check_gate, settings, store, status), _pause(GATE_S))]
+    loops = run_loops(engine, check_interval_ms=settings.check_interval_ms, events=settings.events)
+    duties = [loops, run_loop("gate", partial(_check_gate, settings, store, status), _pause(GATE_S))]
     if store.watch is not None:
         guard = DiskGuard(settings.store_dir())
         duties += [_until_done(store.watch), run_loop("disk", partial(_look_at_disk, guard, status), _pause(DISK_S))]

@@ -72,6 +72,13 @@ class ServerProcess:
     def alive(self) -> bool:
         return self._child is not None and self._child.alive
 
+    @property
+    def store_url(self) -> str | None:
+        """Where its embedded store can be reached; None when it has none that lives."""
+        if self.data_dir is None or store_pid(self.data_dir) is None:
+            return None
+        return f"unix://{json.loads((self.data_dir / 'store.json').read_text())['socket']}"
+
     def start(self) -> "ServerProcess":
         """Start it (again, on the same port) and wait for its line `listening on http://127.0.0.1:PORT`."""
         self.launch()

@@ -1,4 +1,4 @@
-"""The commands `headrace server`, `up` and `doctor`: their flags. What they do is imported when they run."""
+"""The commands `headrace server`, `up`, `doctor` and `check`: their flags. What they do is imported when they run."""
 
 import argparse
 import os
@@ -13,6 +13,8 @@ _SERVER = """Run the server until SIGTERM or Ctrl-C. Without --redis it keeps it
 _UP = """Run the server and one worker with a few demo tasks, to try things: the printed curl line gives a result."""
 _DOCTOR = """Say which store would be used and why, what a 2xx stands for, all settings and where they come from, and
 what is wrong, with remedies."""
+_CHECK = """Compare every index in the store with the jobs, beside the servers that run on it. Exit code 1 when
+something disagrees; with --repair it is mended by the jobs' records."""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -20,12 +22,16 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     server = subparsers.add_parser("server", help="run the server", description=_SERVER)
     up = subparsers.add_parser("up", help="run the server and a demo worker", description=_UP)
     doctor = subparsers.add_parser("doctor", help="look at settings and store, say what is wrong", description=_DOCTOR)
-    for parser in (server, up, doctor):
+    check = subparsers.add_parser("check", help="compare the store's indexes with its jobs", description=_CHECK)
+    for parser in (server, up, doctor, check):
         _add_flags(parser)
-    doctor.add_argument("-o", "--output", choices=("table", "json"), default="table", help="how to print (table)")
+    check.add_argument("--repair", action="store_true", help="mend what disagrees")
+    for parser in (doctor, check):
+        parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="how to print (table)")
     server.set_defaults(run=_run_server)
     up.set_defaults(run=_run_up)
     doctor.set_defaults(run=_run_doctor)
+    check.set_defaults(run=_run_check)
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
@@ -76,3 +82,12 @@ def _run_doctor(args: argparse.Namespace) -> int:
         return print_unreadable(str(error), args.output)
     given = frozenset(f.name for f in fields(Settings) if getattr(args, f.name, None) is not None)
     return run(settings, given, args.output)
+
+
+def _run_check(args: argparse.Namespace) -> int:
+    import asyncio
+
+    from headrace_server.cli.check import run
+    from headrace_server.cli.serve import guarded
+
+    return guarded(lambda: asyncio.run(run(_settings(args), repair=args.repair, output=args.output)))

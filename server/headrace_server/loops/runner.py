@@ -12,6 +12,8 @@ from typing import Final
 
 from headrace_server.domain.errors import StoreFault
 from headrace_server.engine import Engine
+from headrace_server.loops.janitor import Janitor
+from headrace_server.loops.log_of_events import LogOfEvents
 from headrace_server.loops.tick import Tick
 
 FIRST_RETRY_S: Final = 0.05
@@ -23,12 +25,21 @@ Step = Callable[[], Awaitable[int]]  # one bounded batch of work; returns how mu
 Pause = Callable[[], Awaitable[None]]  # until there may be work again
 
 
-async def run_loops(engine: Engine) -> None:
-    """Run every duty on every shard until cancelled."""
+async def run_loops(engine: Engine, *, check_interval_ms: int = 0, events: bool = False) -> None:
+    """Run every duty on every shard until cancelled: ticks, and what is asked for beside them.
+
+    `check_interval_ms`: the pause between two rounds of the janitor, 0 for none; `events`: keep their log going.
+    """
     async with asyncio.TaskGroup() as group:
         for shard in range(engine.shards):
             tick = Tick(engine, shard)
             group.create_task(run_loop("tick", tick.step, tick.pause))
+            if check_interval_ms > 0:
+                janitor = Janitor(engine, shard, check_interval_ms)
+                group.create_task(run_loop("janitor", janitor.step, janitor.pause))
+        if events:
+            log = LogOfEvents(engine)
+            group.create_task(run_loop("events", log.step, log.pause))
 
 
 async def run_loop(name: str, step: Step, pause: Pause) -> None:
