@@ -35,6 +35,24 @@ async def test_a_job_is_created_and_described(api: Api) -> None:
     }
 
 
+async def test_a_job_shows_what_it_asked_for(api: Api) -> None:
+    asked = {
+        "max_runtime_ms": 60_000,
+        "max_crashes": 9,
+        "tags": {"tenant": "acme"},
+        "fairness_key": "acme",
+        "weight": 3,
+        "ordering_key": "order-7",
+        "on_dead": "hold",
+        "limits": ["smtp", "stripe:acme"],
+    }
+    job = await api.enqueue(**asked)
+    assert {name: job[name] for name in asked} == asked
+    assert (await api.get(f"/v1/jobs/{job['id']}")).json() == job
+    silent = await api.enqueue(fairness_key="acme", ordering_key="order-8")
+    assert {"weight", "on_dead", "limits", "tags", "run", "cancel_requested"} & set(silent) == set()
+
+
 async def test_g24_what_was_created_can_be_read_at_once(api: Api) -> None:
     job = await api.enqueue(payload=1)
     assert (await api.get(f"/v1/jobs/{job['id']}")).json() == job
