@@ -17,13 +17,17 @@ ANYTHING = "..."  # on a page: what stands here is different each time
 
 
 class Reader:
-    """Follows a page in a folder of its own, with the server at `url` in the place of the one that the page names."""
+    """Follows a page in a folder of its own, with the server at `url` in the place of the one that the page names.
 
-    def __init__(self, folder: Path, url: str) -> None:
+    `data_dir`: that of the server, for commands that look into the store.
+    """
+
+    def __init__(self, folder: Path, url: str, data_dir: Path) -> None:
         self._folder = folder
         self._url = url
         path = f"{HEADRACE.parent}{os.pathsep}{os.environ['PATH']}"
-        self._env = clean_env({"HEADRACE_URL": url, "PATH": path, "PYTHONWARNINGS": "error"})
+        here = {"HEADRACE_URL": url, "HEADRACE_DATA_DIR": str(data_dir), "PATH": path, "PYTHONWARNINGS": "error"}
+        self._env = clean_env(here)
         self._background: list[Child] = []
         self._errors = folder / "terminal.log"
         with self._errors.open("wb") as errors:

@@ -20,10 +20,15 @@ ROLES = {"run", "background", "expect", "given"}
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the server's store."""
+    return tmp_path_factory.mktemp("up") / "data"
+
+
+@pytest.fixture(scope="module")
+def url(data_dir: Path) -> Iterator[str]:
     """The address of what `python3 run.py` starts: a server on its own store, with the demo worker."""
-    folder = tmp_path_factory.mktemp("up")
-    data_dir = folder / "data"
+    folder = data_dir.parent
     up = Child([str(HEADRACE), "up", "--port", "0", "--data-dir", str(data_dir)], folder / "up.log", env=clean_env())
     try:
         found = eventually(lambda: LISTENING.search(up.tail()), 30, "`headrace up` listens")
@@ -36,8 +41,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def reader(url: str, tmp_path: Path) -> Iterator[Reader]:
-    reader = Reader(tmp_path, url)
+def reader(url: str, data_dir: Path, tmp_path: Path) -> Iterator[Reader]:
+    reader = Reader(tmp_path, url, data_dir)
     yield reader
     reader.close()
 
