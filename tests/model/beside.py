@@ -103,7 +103,7 @@ class Beside(RuleBasedStateMachine):
         return EnqueueGroup(jobs, IdempotencyKey(_digest(queue, key), body) if key else None)
 
     def _lease(self, ask: LeaseAsk) -> None:
-        if any(self.oracle.is_laned(queue) for queue in ask.queues):
+        if self.real.has_shut_lanes():
             self.real.open_lanes()
             self.oracle.open_lanes()
         real = self.real.lease(ask)

@@ -38,6 +38,7 @@ T = TypeVar("T")
 
 MOST_TICKS = 1_000
 PAGE_JOBS = 3  # few, so that there are several pages
+SOON_MS = 20  # lanes that a limit let go of are opened one by one
 PATIENCE_MS = 60_000  # a busy machine is no fault of the rules
 
 
@@ -200,10 +201,15 @@ class RealStage:
     def open_lanes(self) -> None:
         """Let lanes that limits hold back have their turn now; the store waits some milliseconds with that."""
         for prefix in self._prefixes:
-            waiting = [m for m in self._client.zrange(prefix + b"agenda", 0, -1) if m.startswith(b"open:")]
+            soon = self._client.zrangebyscore(prefix + b"agenda", "-inf", self._clock_of(prefix) + SOON_MS)
+            waiting = [member for member in soon if member.startswith(b"open:")]
             if waiting:
                 self._client.zadd((prefix + b"agenda").decode(), dict.fromkeys(waiting, 0), lt=True)
         self.tick()
+
+    def has_shut_lanes(self) -> bool:
+        """Return whether lanes were found blocked."""
+        return any(self._client.zcard(prefix.decode() + "blocked") for prefix in self._prefixes)
 
     def tick_once(self) -> None:
         """Run one script of the first shard's tick."""

@@ -87,10 +87,6 @@ class World:
         """Return the ready jobs of a queue, the best place first."""
         return sorted((r for r in self.of(queue) if r.state is State.READY), key=lambda r: r.place)
 
-    def is_laned(self, queue: str) -> bool:
-        """Return whether jobs of a queue may wait for more than their turn."""
-        return any(record.is_laned for record in self.of(queue))
-
     def open_jobs(self, queue: str) -> list[Record]:
         """Return the jobs of a queue that have not ended: its depth."""
         return [r for r in self.of(queue) if r.state not in FINAL]

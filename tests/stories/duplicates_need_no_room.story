@@ -5,3 +5,5 @@ t=0  enqueue    b queue=mail unique=k                    -> deduplicated, a read
 t=0  enqueue    b queue=mail unique=k on_conflict=replace -> replaced, a ready
 t=0  enqueue    b queue=mail                             -> refused queue_full
 t=0  enqueue    b c queue=mail unique=k2                 -> refused queue_full
+t=0  configure  mail max_depth=2 max_bytes=4             -> ok
+t=0  enqueue    b c queue=mail unique=k2                 -> deduplicated, b ready, b ready

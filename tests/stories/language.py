@@ -19,7 +19,7 @@ outcome and the number of its attempt stand in place of job and state; after `st
 names and values. What `events` and `list` bring is all there is, events in their order.
 
 Before a lease from a queue whose jobs have limits, fairness or ordering keys the store ticks: that opens lanes which
-were found blocked, and otherwise takes a while.
+were found blocked, and otherwise takes a while. `tick=no` leaves that out.
 """
 
 import re

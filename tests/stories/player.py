@@ -97,7 +97,9 @@ class Player:
             self._laned.add(line.options.get("queue", "default"))
         if line.verb in ("patch", "redrive") and self._laned and "queue" in line.options:
             self._laned.add(line.options["queue"])
-        if line.verb == "lease" and self._laned.intersection(line.words[0].split(",")):
+        if line.verb != "lease" or line.options.get("tick") == "no":
+            return
+        if self._laned.intersection(line.words[0].split(",")):
             self._stage.open_lanes()
 
     # -- verbs ----------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def group(ids: list[bytes], options: dict[str, str], start_ms: int) -> EnqueueGr
 
 def ask(words: list[str], options: dict[str, str]) -> LeaseAsk:
     """Return a lease of the queues `a,b` or the like."""
-    refuse_unknown(options, {"max", "bytes", "ttl", "by", "key"})
+    refuse_unknown(options, {"max", "bytes", "ttl", "by", "key", "tick"})
     return LeaseAsk(
         queues=words[0].split(","),
         max_jobs=int(options.get("max", "1")),

@@ -41,15 +41,15 @@ MOVES: Final[dict[str, frozenset[Move]]] = {
         {(s, t) for s in (State.LEASED, State.READY) for t in (State.RETRYING, State.DEAD, State.CANCELLED)}
     ),
     # to cancelled: somebody asked for that while it was held
-    "release": frozenset({(s, t) for s in (State.LEASED, State.READY) for t in (State.READY, State.CANCELLED)}),
+    "release": frozenset({(s, State.READY) for s in (State.LEASED, State.READY)} | {(State.LEASED, State.CANCELLED)}),
     "giveback": frozenset({(State.LEASED, t) for t in (State.READY, State.CANCELLED)}),
-    "snooze": frozenset({(s, t) for s in (State.LEASED, State.READY) for t in (State.SCHEDULED, State.CANCELLED)}),
+    "snooze": frozenset(
+        {(s, State.SCHEDULED) for s in (State.LEASED, State.READY)} | {(State.LEASED, State.CANCELLED)}
+    ),
     "extend": frozenset({(State.LEASED, State.LEASED)}),
     "cancel": frozenset({(s, State.CANCELLED) for s in HELD_BY_NOBODY | {State.LEASED}}),  # leased: a hard one
     "redrive": frozenset({(State.DEAD, State.READY)}),
-    "patch": frozenset(
-        {(s, t) for s in HELD_BY_NOBODY for t in (s, State.READY)} | {(State.READY, State.SCHEDULED)}
-    ),
+    "patch": frozenset({(s, t) for s in HELD_BY_NOBODY for t in (s, State.READY)} | {(State.READY, State.SCHEDULED)}),
     "delete": frozenset({(s, GONE) for s in FINAL}),
     "tick": frozenset(
         {(s, State.READY) for s in (State.SCHEDULED, State.RETRYING)}  # promote

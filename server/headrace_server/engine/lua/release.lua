@@ -1,6 +1,6 @@
 -- release: back to their place in the queue; no limit is touched.
 -- uses:    lib settings lanes options moves verdict
--- states:  leased -> ready, leased -> cancelled, ready -> ready, ready -> cancelled
+-- states:  leased -> ready, leased -> cancelled, ready -> ready
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{leased,ready,cancelled,expiring} (zset), agenda (zset)
 -- args:    run id, number of items; an item: id, token (16 bytes each), reason
 -- returns: per item: status, state, attempt, '', deadline in unix ms or '', whether it is to end ('1' or '')

@@ -1,6 +1,6 @@
 -- snooze: again after a while; no limit is touched.
 -- uses:    lib settings lanes options moves verdict
--- states:  leased -> scheduled, leased -> cancelled, ready -> scheduled, ready -> cancelled
+-- states:  leased -> scheduled, leased -> cancelled, ready -> scheduled
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{leased,ready,scheduled,cancelled,expiring} (zset), agenda (zset)
 -- args:    run id, number of items; an item: id, token (16 bytes each), delay in ms, reason or '', checkpoint or ''
 -- returns: per item: status, state, attempt, run_at in unix ms or '', deadline in unix ms or '', whether it is to end ('1' or '')
