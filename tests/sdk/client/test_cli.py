@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import fields
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -178,6 +179,12 @@ def test_words_that_say_too_little_are_wrong_usage(
 ) -> None:
     assert cli.main([*words.split(), "--url", NOWHERE]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_every_setting_has_its_word() -> None:
+    settings = {field.name for field in fields(QueueSettings)} - {"retry"}
+    retry = {f"retry.{field.name}" for field in fields(RetryPolicy)}
+    assert set(_settings.QUEUE_WORDS) == settings | retry | {"burst"}
 
 
 def test_settings_change_where_they_are_named_and_stay_elsewhere() -> None:
