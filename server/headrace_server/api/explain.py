@@ -74,6 +74,8 @@ def _not_due(reason: Reason, job: Job) -> Told:
     now = f"PATCH {_path(job)} with `delay_ms: 0` lets it start at once."
     if job.state is State.RETRYING:
         return f"The job has failed and is not tried again{until}.", now
+    if job.reason:  # that of a snooze
+        return f"The job was put off ({job.reason}) and must not start{until}.", now
     return f"The job must not start{until}.", now
 
 
