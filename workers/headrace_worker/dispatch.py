@@ -160,7 +160,7 @@ class Dispatcher:
         wait_ms = self._unknown.wait_ms(job.id)
         log.warning("unknown task", task=job.task, job=job.id, queue=job.queue, put_off_ms=wait_ms or None)
         if wait_ms:
-            self._settler.add(held, Snooze(job_id=job.id, token=job.token, delay_ms=wait_ms))
+            self._settler.add(held, Snooze(job_id=job.id, token=job.token, delay_ms=wait_ms, reason="unknown_task"))
         else:
             self._settler.add(held, Release(job_id=job.id, token=job.token, reason="unknown_task"))
 

@@ -119,8 +119,9 @@ def test_an_unknown_task_goes_back_unharmed_and_waits_for_a_worker_that_knows_it
     old = make_worker(shared_server.url)
     job = client.enqueue("demo.add", [2, 3], queue=queue)
     put_off = reached(client, job.id, State.SCHEDULED)
-    assert (put_off.attempt, put_off.crashes) == (1, 0)
+    assert (put_off.attempt, put_off.crashes, put_off.reason) == (1, 0, "unknown_task")
     assert put_off.run_at is not None
+    assert "put off (unknown_task)" in client.explain(job.id).summary
     known = client.enqueue("noop", queue=queue)
     assert ended(client, known.id).state is State.SUCCEEDED, "what is behind it is not held up"
     assert old.terminate() == 0
