@@ -131,7 +131,7 @@ def leased(words: Sequence[bytes], defaults: Defaults) -> Leased:
 
 def settled(job_id: bytes, words: Sequence[bytes], now_ms: int) -> Settled:
     """Return the verdict on one settle or extend."""
-    status, state, attempt, run_at, deadline, cancel_requested = words
+    status, state, attempt, run_at, deadline, *cancel_requested = words
     return Settled(
         job_id=job_id,
         status=SettleStatus(status.decode()),

@@ -56,8 +56,9 @@ local function move(job, state, score, rev, fields, drop)
 end
 
 -- To a final state, until its prune time; `fields` as in move.
+local RETENTION = {succeeded = 'succeeded_retention_ms', dead = 'dead_retention_ms', cancelled = 'cancelled_retention_ms'}
 local function finish(job, state, rev, fields)
-    local prune_ms = now + resolve(job.re, job.q, state .. '_retention_ms')
+    local prune_ms = now + resolve(job.re, job.q, RETENTION[state])
     for _, word in ipairs({'ft', text(now), 'k', ''}) do fields[#fields + 1] = word end
     move(job, state, prune_ms, rev, fields, job.ru and {'ru'})
     plan('prune', job.q, prune_ms)

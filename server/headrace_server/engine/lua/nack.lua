@@ -3,7 +3,7 @@
 -- states:  leased -> retrying, leased -> dead, leased -> cancelled, ready -> retrying, ready -> dead, ready -> cancelled
 -- keys:    meta (hash), j:<id> (hash), a:<id> (list), q:<queue>:{leased,ready,retrying,dead,cancelled,expiring} (zset), agenda (zset)
 -- args:    run id, number of items; an item: id, token (16 bytes each), error, its type, retryable ('1' or ''), delay in ms or '', jitter in 0..1
--- returns: per item: status, state, attempt, run_at in unix ms or '', deadline in unix ms or '', whether it is to end ('1' or '')
+-- returns: per item: status, state, attempt, run_at in unix ms or '', deadline in unix ms or '', and '1' if it is to end
 -- flags:   allow-oom
 -- cost:    O(log n) per item
 

@@ -3,7 +3,7 @@
 -- states:  leased -> ready, leased -> cancelled, ready -> ready
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{leased,ready,cancelled,expiring} (zset), agenda (zset)
 -- args:    run id, number of items; an item: id, token (16 bytes each), reason
--- returns: per item: status, state, attempt, '', deadline in unix ms or '', whether it is to end ('1' or '')
+-- returns: per item: status, state, attempt, '', deadline in unix ms or '', and '1' if it is to end
 -- flags:   allow-oom
 -- cost:    O(log n) per item
 

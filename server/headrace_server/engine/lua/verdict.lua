@@ -44,8 +44,9 @@ local function settle(verb, width, names, effect)
         if status == 'ok' or status == 'late' then effect(job, rev + i, item) end
         answers[i] = {
             status, job.s or '', text(job.at), job.run_ms and text(job.run_ms) or '',
-            job.s == 'leased' and text(job.deadline) or '', job.s == 'leased' and has_option(job, 'c') and '1' or '',
+            job.s == 'leased' and text(job.deadline) or '',
         }
+        if job.o and job.s == 'leased' and has_option(job, 'c') then answers[i][6] = '1' end
     end
     return finish_script(answers)
 end
