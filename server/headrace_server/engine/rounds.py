@@ -47,7 +47,7 @@ def tasks_of(names: Sequence[bytes], prefix: bytes) -> tuple[list[Task], list[by
 
 def _of_queue(queue: bytes, structure: bytes, key: bytes) -> Iterator[Task]:
     kind, _, name = structure.partition(b":")
-    yield Task("name", [queue, _MARKS.get(kind, b"0")])
+    yield Task("name", [queue, _MARKS.get(kind, b"0"), structure])
     if structure in _JOB_SETS:
         yield _paged("set", queue, structure)
     elif kind in (b"lane", b"open"):

@@ -66,11 +66,16 @@ function CHECKS.operation(...)
     end
 end
 
--- What is dropped whole when its time is over: kind and name of each on the agenda.
-function CHECKS.dropped(kind, due_ms, ...)
-    for _, name in ipairs({...}) do
-        if not redis.call('ZSCORE', AGENDA, kind .. ':' .. name) then expect_planned(kind, name, tonumber(due_ms), '') end
-    end
+-- What is dropped whole when its time is over, by the agenda's kind.
+local DROPPED = {}
+function DROPPED.replay(name) return replay_key(name) end
+function DROPPED.idem(name) return bucket_key(tonumber(name)) end
+function DROPPED.echo(name) return echo_key(tonumber(name)) end
+function DROPPED.events() return EVENTS end
+
+function CHECKS.dropped(kind, due_ms, name)
+    local is_there = redis.call('EXISTS', DROPPED[kind](name)) == 1
+    if is_there and not redis.call('ZSCORE', AGENDA, kind .. ':' .. name) then expect_planned(kind, name, tonumber(due_ms), '') end
 end
 
 -- Bytes are counted for jobs that have not ended, and for nothing else.

@@ -36,10 +36,10 @@ end
 
 function CHECKS.open(queue, tenant, score, lane)
     local turns = set_key(queue, 'turns')
-    if tenant ~= '' and not redis.call('ZSCORE', turns, tenant) and wrong('turn', queue, '', 'a tenant with open lanes has no turn') then
+    local part = slice({open_key(queue, tenant)}, score ~= '' and score or nil, lane, PAGE)
+    if tenant ~= '' and part[1] and not redis.call('ZSCORE', turns, tenant) and wrong('turn', queue, '', 'a tenant with open lanes has no turn') then
         redis.call('ZADD', turns, text(turn_of(queue, tenant)), tenant)
     end
-    local part = slice({open_key(queue, tenant)}, score ~= '' and score or nil, lane, PAGE)
     looked_at = looked_at + #part
     for _, each in ipairs(part) do check_lane(queue, each.id) end
     return part[PAGE] and {part[PAGE].score, part[PAGE].id}
@@ -79,6 +79,7 @@ end
 
 -- What a limit holds back must be looked at again: by whoever frees a slot, or by the agenda.
 function CHECKS.shut(limit)
+    if redis.call('EXISTS', shut_key(limit)) == 0 then return end
     if not redis.call('ZSCORE', BLOCKED, limit) and wrong('limit', '', '', limit .. ' holds lanes back unknown to all') then
         redis.call('ZADD', BLOCKED, 0, limit)
     end

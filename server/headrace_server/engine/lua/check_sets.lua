@@ -19,7 +19,8 @@ end
 
 function CHECKS.attempts(...)
     for _, id in ipairs({...}) do
-        if redis.call('EXISTS', job_key(id)) == 0 and wrong('record', '', id, 'has attempts and no job') then
+        local is_left = redis.call('EXISTS', job_key(id)) == 0 and redis.call('EXISTS', attempts_key(id)) == 1
+        if is_left and wrong('record', '', id, 'has attempts and no job') then
             redis.call('UNLINK', attempts_key(id))
         end
     end
@@ -72,8 +73,7 @@ function CHECKS.tag(tag, score, id)
 end
 
 -- A queue that has something must be known by name, and for what it has (a bit of its marks).
-function CHECKS.name(queue, bit)
-    bit = tonumber(bit)
+local function check_name(queue, bit)
     local is_named = marks_of(queue) and redis.call('ZSCORE', QUEUES, queue)
     if is_named and (bit == 0 or has(queue, bit)) then return end
     if not wrong('name', queue, '', 'is not known for what it has') then return end
@@ -82,7 +82,13 @@ function CHECKS.name(queue, bit)
     redis.call('ZADD', QUEUES, 0, queue)
 end
 
+function CHECKS.name(queue, bit, structure)
+    if redis.call('EXISTS', set_key(queue, structure)) == 1 then check_name(queue, tonumber(bit)) end
+end
+
 -- Names in one of the two places where all of them must be.
 function CHECKS.known(...)
-    for _, queue in ipairs({...}) do CHECKS.name(queue, '0') end
+    for _, queue in ipairs({...}) do
+        if marks_of(queue) or redis.call('ZSCORE', QUEUES, queue) then check_name(queue, 0) end
+    end
 end

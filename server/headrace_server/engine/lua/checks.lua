@@ -27,6 +27,7 @@ local KNOWN = {
 
 -- Put a job back where its state says that it lies; what only its place knew is made up.
 local function place(job)
+    mark(job.q, 0)
     if job.s == 'ready' then
         local score = new_place(job, tonumber(job.rv) or 0)
         wake(job.q)
