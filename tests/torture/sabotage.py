@@ -14,13 +14,13 @@ CHECKS = {
     "token": ("verdict", "job.k == token and job.s == 'leased'", "job.k and job.s == 'leased'"),
     "limits": (
         "gates",
-        "if found.concurrency and redis.call('SCARD', slots_key(limit)) >= found.concurrency then return math.huge end",
+        "if found.concurrency and leased_under(limit) >= found.concurrency then return math.huge end",
         "",
     ),
     "concurrency": ("gates", "if own.concurrency then room", "if false then room"),
     "rates": ("gates", "if found.interval_us and tokens(limit", "if false and tokens(limit"),
     "pause": ("gates", "if is_paused(queue) then return 0 end", ""),
-    "ordering": ("lanes", "if state == 'leased' then", "if false then"),
+    "ordering": ("options", "if state == 'leased' then", "if false then"),
 }
 
 

@@ -32,7 +32,7 @@ local function shut_until(limit)
     if found.interval_us and tokens(limit, found.interval_us, found.burst, 1) < 1 then
         return token_due_ms(limit, found.interval_us, found.burst)
     end
-    if found.concurrency and redis.call('SCARD', slots_key(limit)) >= found.concurrency then return math.huge end
+    if found.concurrency and leased_under(limit) >= found.concurrency then return math.huge end
 end
 
 -- A lane waits for a limit instead of standing in the way.
@@ -64,8 +64,8 @@ local function pass_limits(job)
         local found = limit_of(limit)
         if found.interval_us then
             take_tokens(limit, found.interval_us, 1)
-            local until_ms = redis.call('EXISTS', lane_key(job.q, job.lane)) == 1 and shut_until(limit)
-            if until_ms then shut(job.q, job.lane, text(job.sc), limit, until_ms) end
+            local until_ms = shut_until(limit)
+            if until_ms and redis.call('EXISTS', lane_key(job.q, job.lane)) == 1 then shut(job.q, job.lane, text(job.sc), limit, until_ms) end
         end
     end
 end

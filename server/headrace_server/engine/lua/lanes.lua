@@ -12,9 +12,15 @@ local function is_ordered(lane) return string.byte(lane) == 111 end -- 'o'
 local function tenant_of(lane) return string.sub(lane, 2, string.find(lane, SEPARATOR, 1, true) - 1) end
 
 -- The virtual time at which a tenant's next turn starts: not before the queue's own, which is that of the last turn.
+local times_of = {} -- by queue, as far as this script has looked
 local function turn_of(queue, tenant)
-    local times = redis.call('ZMSCORE', set_key(queue, 'times'), 'V', 't' .. tenant)
-    return math.max(tonumber(times[1]) or 0, tonumber(times[2]) or 0)
+    local times, name = times_of[queue] or {}, 't' .. tenant
+    if not times[name] then
+        local found = redis.call('ZMSCORE', set_key(queue, 'times'), 'V', name)
+        times.V, times[name] = times.V or tonumber(found[1]) or 0, tonumber(found[2]) or 0
+    end
+    times_of[queue] = times
+    return math.max(times.V, times[name])
 end
 
 local function close(queue, lane)
@@ -35,7 +41,7 @@ local function refresh(queue, lane)
     end
     local tenant = tenant_of(lane)
     local opened = redis.call('ZADD', open_key(queue, tenant), head[2], lane) == 1
-    if tenant ~= '' and not redis.call('ZSCORE', set_key(queue, 'turns'), tenant) then
+    if opened and tenant ~= '' and not redis.call('ZSCORE', set_key(queue, 'turns'), tenant) then
         redis.call('ZADD', set_key(queue, 'turns'), text(turn_of(queue, tenant)), tenant)
     end
     return opened
@@ -72,26 +78,21 @@ local function open_some(limit, n, polls)
 end
 
 -- The moves into and out of `leased` take and free the slots of a job's limits, and nothing else does.
+local slots_taken = {} -- by limit, as far as this script has looked
+local function leased_under(limit)
+    slots_taken[limit] = slots_taken[limit] or redis.call('SCARD', slots_key(limit))
+    return slots_taken[limit]
+end
 local function take_slots(job)
-    for limit in string.gmatch(job.li or '', '%S+') do redis.call('SADD', slots_key(limit), job.id) end
+    for limit in string.gmatch(job.li or '', '%S+') do
+        local taken = redis.call('SADD', slots_key(limit), job.id)
+        if slots_taken[limit] then slots_taken[limit] = slots_taken[limit] + taken end
+    end
 end
 local function free_slots(job)
     for limit in string.gmatch(job.li or '', '%S+') do
         redis.call('SREM', slots_key(limit), job.id)
+        slots_taken[limit] = nil
         if redis.call('EXISTS', shut_key(limit)) == 1 then open_some(limit, 1, 1) end
-    end
-end
-
--- An ordering key is busy from the lease of one of its jobs until that job neither runs nor waits for a retry. A dead
--- job may hold it longer.
-local function keeps_busy(job, state)
-    return state == 'leased' or state == 'retrying' or (state == 'dead' and job.oh == '1')
-end
-local function pass_on(job, state)
-    local busy = set_key(job.q, 'busy')
-    if state == 'leased' then
-        redis.call('HSET', busy, job.lane, job.id)
-    elseif not keeps_busy(job, state) and redis.call('HGET', busy, job.lane) == job.id then
-        redis.call('HDEL', busy, job.lane)
     end
 end

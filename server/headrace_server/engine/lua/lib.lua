@@ -33,15 +33,22 @@ local now = math.max(tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000), 
 
 -- Reserve n revs and return the one before the first. The first script on a new store process (restart or
 -- failover) leaves room for what the old one may have handed out and lost: 2^20 revs, 60 s of fence.
-local last_rev -- reserved by this script so far
+-- Who asks again gets some ahead; what is left of them goes back at the end.
+local REVS_AHEAD = 32
+local last_rev, top_rev -- given by this script so far, and taken from the store
 local function reserve(n)
-    redis.call('HSET', META, 'now', text(now), 'run_id', ARGV[1])
-    if meta[3] ~= ARGV[1] then
-        meta[3] = ARGV[1]
-        redis.call('HINCRBY', META, 'rev', 1048576)
-        meta[4] = redis.call('HINCRBY', META, 'fence_base', 60000000)
+    if not last_rev then
+        redis.call('HSET', META, 'now', text(now), 'run_id', ARGV[1])
+        if meta[3] ~= ARGV[1] then
+            meta[3] = ARGV[1]
+            redis.call('HINCRBY', META, 'rev', 1048576)
+            meta[4] = redis.call('HINCRBY', META, 'fence_base', 60000000)
+        end
+        top_rev = redis.call('HINCRBY', META, 'rev', n)
+        last_rev = top_rev - n
     end
-    last_rev = redis.call('HINCRBY', META, 'rev', n)
+    if last_rev + n > top_rev then top_rev = redis.call('HINCRBY', META, 'rev', last_rev + n - top_rev + REVS_AHEAD) end
+    last_rev = last_rev + n
     return last_rev - n
 end
 
@@ -72,6 +79,7 @@ end
 
 -- End a mutating script: write the agenda, publish, and put time and next due time in front of the answers.
 local function finish_script(answers)
+    if last_rev and top_rev > last_rev then redis.call('HINCRBY', META, 'rev', last_rev - top_rev) end
     for member, due_ms in pairs(planned) do redis.call('ZADD', AGENDA, 'LT', text(due_ms), member) end
     if now < tonumber(meta[5]) then
         for queue, n in pairs(became_ready) do redis.call('SPUBLISH', WAKE, 'queue ' .. text(n) .. ' ' .. queue) end

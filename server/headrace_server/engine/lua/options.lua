@@ -35,6 +35,20 @@ local function load_options(job, whole)
     if has_option(job, 'l') then job.lane = lane_of(job) end
 end
 
+-- An ordering key is busy from the lease of one of its jobs until that job neither runs nor waits for a retry. A dead
+-- job may hold it longer.
+local function keeps_busy(job, state)
+    return state == 'leased' or state == 'retrying' or (state == 'dead' and job.oh == '1')
+end
+local function pass_on(job, state)
+    local busy = set_key(job.q, 'busy')
+    if state == 'leased' then
+        redis.call('HSET', busy, job.lane, job.id)
+    elseif not keeps_busy(job, state) and redis.call('HGET', busy, job.lane) == job.id then
+        redis.call('HDEL', busy, job.lane)
+    end
+end
+
 -- `uq`: a letter for how long (s start, f finish, t ttl), then the digest.
 local function free_unique(job)
     local key = unique_key(string.sub(job.uq, 2))
@@ -46,7 +60,8 @@ local function frees_unique(job, state)
 end
 
 local function uncount_bytes(job)
-    redis.call('HINCRBY', BYTES, job.q, -redis.call('HSTRLEN', job_key(job.id), 'p'))
+    local left = redis.call('HINCRBY', BYTES, job.q, -redis.call('HSTRLEN', job_key(job.id), 'p'))
+    if left <= 0 then redis.call('HDEL', BYTES, job.q) end
     drop_option(job, 'b')
 end
 

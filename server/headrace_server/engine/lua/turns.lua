@@ -3,9 +3,13 @@
 local TURN = 5040 -- of virtual time at weight 1: small weights divide it evenly
 
 -- The best place that a tenant has to offer: a lane, or (for those without a fairness key) a plain job.
+local without_plain = {} -- by queue: nothing comes to be ready while jobs are handed out
 local function offer_of(queue, tenant)
-    local lane = redis.call('ZRANGE', open_key(queue, tenant), 0, 0, 'WITHSCORES')
-    local plain = tenant == '' and redis.call('ZRANGE', set_key(queue, 'ready'), 0, 0, 'WITHSCORES') or {}
+    local lane, plain = redis.call('ZRANGE', open_key(queue, tenant), 0, 0, 'WITHSCORES'), {}
+    if tenant == '' and not without_plain[queue] then
+        plain = redis.call('ZRANGE', set_key(queue, 'ready'), 0, 0, 'WITHSCORES')
+        without_plain[queue] = not plain[1]
+    end
     if plain[1] and not (lane[1] and tonumber(lane[2]) < tonumber(plain[2])) then return {job = plain} end
     if lane[1] then return {lane = lane[1]} end
 end
@@ -36,8 +40,11 @@ local function count_turn(job)
     if not has(job.q, HAS_TURNS) then return end
     local tenant, times = job.fk or '', set_key(job.q, 'times')
     local start = turn_of(job.q, tenant)
-    local after = text(start + math.floor(TURN / (tonumber(job.fw) or 1)))
-    redis.call('ZADD', times, text(start), 'V', after, 't' .. tenant)
-    redis.call('ZREMRANGEBYSCORE', times, '-inf', '(' .. text(start)) -- what lies behind says nothing
-    if tenant ~= '' then redis.call('ZADD', set_key(job.q, 'turns'), 'XX', after, tenant) end
+    local after = start + math.floor(TURN / (tonumber(job.fw) or 1))
+    redis.call('ZADD', times, text(start), 'V', text(after), 't' .. tenant)
+    if start > times_of[job.q].V then -- what lies behind says nothing
+        redis.call('ZREMRANGEBYSCORE', times, '-inf', '(' .. text(start))
+    end
+    times_of[job.q].V, times_of[job.q]['t' .. tenant] = start, after
+    if tenant ~= '' then redis.call('ZADD', set_key(job.q, 'turns'), 'XX', text(after), tenant) end
 end
