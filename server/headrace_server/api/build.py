@@ -34,6 +34,9 @@ def new_job(fields: shapes.JobFields, job_id: bytes, format: Format, trace: byte
     assert fields.task is not UNSET
     queue = queue_of(fields)
     payload = _NULL[format] if fields.payload is UNSET else Body(bytes(fields.payload), format)
+    if _asks_for_little(fields):
+        priority = or_none(fields.priority)
+        return NewJob(id=job_id, task=fields.task, queue=queue, payload=payload, priority=priority, trace=trace)
     return NewJob(
         id=job_id,
         task=fields.task,
@@ -50,7 +53,7 @@ def new_job(fields: shapes.JobFields, job_id: bytes, format: Format, trace: byte
         max_runtime_ms=or_none(fields.max_runtime_ms),
         result_ttl_ms=or_none(fields.result_ttl_ms),
         retry=None if fields.retry is UNSET else policy(fields.retry),
-        tags=(fields.tags or None) if fields.tags is not UNSET else None,
+        tags=or_none(fields.tags) or None,
         fairness_key=or_none(fields.fairness_key),
         weight=1 if fields.weight is UNSET else fields.weight,
         ordering_key=or_none(fields.ordering_key),
@@ -59,6 +62,16 @@ def new_job(fields: shapes.JobFields, job_id: bytes, format: Format, trace: byte
         unique=None if fields.unique is UNSET else _unique(fields.unique, fields.task, queue, payload),
         meta=None if fields.meta is UNSET else as_json_object(bytes(fields.meta), format),
         trace=trace,
+    )
+
+
+def _asks_for_little(fields: shapes.JobFields) -> bool:
+    """Tell whether a job has no option but its priority: most have none, and a batch has a thousand of them."""
+    return (
+        fields.delay_ms is fields.run_at is fields.expires_in_ms is fields.expires_at is fields.lease_ms is UNSET
+        and fields.retention_ms is fields.max_crashes is fields.max_runtime_ms is fields.result_ttl_ms is UNSET
+        and fields.retry is fields.tags is fields.fairness_key is fields.weight is fields.ordering_key is UNSET
+        and fields.on_dead is fields.limits is fields.unique is fields.meta is UNSET
     )
 
 

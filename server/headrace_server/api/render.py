@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -13,6 +13,8 @@ from headrace_server.api.replies import JobDocument, LeasedDocument, SummaryDocu
 from headrace_server.domain.ids import format_id
 from headrace_server.domain.jobs import Body, Format, Job, Leased, OnDead
 from headrace_server.domain.lifecycle import State
+
+D = TypeVar("D", bound=SummaryDocument)
 
 
 def instant(unix_ms: int) -> str:
@@ -38,7 +40,7 @@ def given(value: Any) -> Any:
 
 def job(job: Job, format: Format, *, replayed: bool = False, replaced: bool = False) -> JobDocument:
     """Return a job as its reader sees it."""
-    document = JobDocument(**_facts(job))
+    document = _new(JobDocument, job)
     _put_wishes(document, job)
     if job.error is not None:
         document.error = json_value(job.error, format)
@@ -46,9 +48,14 @@ def job(job: Job, format: Format, *, replayed: bool = False, replaced: bool = Fa
         document.deduplicated = True
     if replaced:
         document.replaced = True
-    for name in ("meta", "trace", "progress", "checkpoint"):
-        if (data := getattr(job, name)) is not None:
-            setattr(document, name, json_value(data, format))
+    if job.meta is not None:
+        document.meta = json_value(job.meta, format)
+    if job.trace is not None:
+        document.trace = json_value(job.trace, format)
+    if job.progress is not None:
+        document.progress = json_value(job.progress, format)
+    if job.checkpoint is not None:
+        document.checkpoint = json_value(job.checkpoint, format)
     _put_payload(document, job.payload, format)
     if job.state is State.SUCCEEDED and job.result is not None:
         _put_result(document, job.result, format)
@@ -57,7 +64,7 @@ def job(job: Job, format: Format, *, replayed: bool = False, replaced: bool = Fa
 
 def summary(job: Job) -> SummaryDocument:
     """Return a job as a list shows it."""
-    document = SummaryDocument(**_facts(job))
+    document = _new(SummaryDocument, job)
     _put_wishes(document, job)
     if job.error is not None:
         error = msgspec.json.decode(job.error)
@@ -65,29 +72,29 @@ def summary(job: Job) -> SummaryDocument:
     return document
 
 
-def _facts(job: Job) -> dict[str, Any]:
-    """Return what every job has, and where it is."""
-    return {
-        "id": format_id(job.id),
-        "task": job.task,
-        "queue": job.queue,
-        "state": job.state.value,
-        "priority": job.priority,
-        "attempt": job.attempt,
-        "max_attempts": job.max_attempts,
-        "delivery": job.delivery,
-        "crashes": job.crashes,
-        "max_crashes": job.max_crashes,
-        "enqueued_at": instant(job.enqueued_at_ms),
-        "run_at": maybe_instant(job.run_at_ms),
-        "expires_at": maybe_instant(job.expires_at_ms),
-        "deadline": maybe_instant(job.deadline_ms),
-        "worker": given(job.worker),
-        "started_at": maybe_instant(job.started_at_ms),
-        "finished_at": maybe_instant(job.finished_at_ms),
-        "reason": given(job.reason),
-        "fence": given(job.fence),
-    }
+def _new(kind: type[D], job: Job) -> D:
+    """Return a document with what every job has, and where it is."""
+    return kind(
+        id=format_id(job.id),
+        task=job.task,
+        queue=job.queue,
+        state=job.state.value,
+        priority=job.priority,
+        attempt=job.attempt,
+        max_attempts=job.max_attempts,
+        delivery=job.delivery,
+        crashes=job.crashes,
+        max_crashes=job.max_crashes,
+        enqueued_at=instant(job.enqueued_at_ms),
+        run_at=maybe_instant(job.run_at_ms),
+        expires_at=maybe_instant(job.expires_at_ms),
+        deadline=maybe_instant(job.deadline_ms),
+        worker=given(job.worker),
+        started_at=maybe_instant(job.started_at_ms),
+        finished_at=maybe_instant(job.finished_at_ms),
+        reason=given(job.reason),
+        fence=given(job.fence),
+    )
 
 
 def _put_wishes(document: SummaryDocument, job: Job) -> None:

@@ -47,6 +47,8 @@ def _instant(at_ms: int | None, in_ms: int | None) -> str:
 
 def _options(job: NewJob) -> str:
     """Return the letters of the rarer things that a job asks for (`lua/options.lua` says what each means)."""
+    if _is_plain(job):
+        return ""
     retry = job.retry or RetryPolicy()
     wishes = {
         "e": job.expires_at_ms is not None or job.expires_in_ms is not None,
@@ -63,10 +65,28 @@ def _options(job: NewJob) -> str:
     return f"{letters} {job.unique.on_conflict} {_or_empty(job.unique.ttl_ms)}".rstrip()
 
 
+def _is_plain(job: NewJob) -> bool:
+    """Tell whether a job asks for none of these: most do, and a batch has a thousand of them."""
+    return (
+        job.expires_at_ms is job.expires_in_ms is job.retention_ms is job.result_ttl_ms is None
+        and job.fairness_key is job.ordering_key is None
+        and job.retry is None
+        and job.unique is None
+        and not job.tags
+        and not job.limits
+    )
+
+
 def _fields(job: NewJob) -> Args:
     fields: Args = ["t", job.task, "p", job.payload.data]
     if job.payload.format is not Format.JSON:
         fields += ["pt", job.payload.format.value]
+    if _is_plain(job):
+        plain = (("pr", job.priority), ("le", job.lease_ms), ("mc", job.max_crashes), ("mx", job.max_runtime_ms))
+        for name, wish in (*plain, ("m", job.meta), ("tr", job.trace)):
+            if wish is not None:
+                fields += [name, wish]
+        return fields
     optional: dict[str, bytes | str | int | None] = {
         "pr": job.priority,
         "le": job.lease_ms,
