@@ -84,7 +84,7 @@ class Finding(Routing):
 
     async def _page(self, wanted: JobFilter, place: Place, most: int, scanned: int) -> tuple[JobPage, Place | None]:
         states = wanted.states or tuple(State)
-        budget = max(2, limits.MAX_SCANNED_JOBS - scanned)
+        budget = max(2, min(limits.SCRIPT_JOBS, limits.MAX_SCANNED_JOBS - scanned))  # less than two get nowhere
         at: encode.Args = [place.queue, place.state, place.score, place.id]
         args: encode.Args = [most, budget, *at, len(states), *states, *filter_words(wanted)]
         _, (looked_at, rest, found) = await self._shards_of(wanted.queue)[place.shard].ask("list", args)
