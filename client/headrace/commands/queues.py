@@ -56,7 +56,7 @@ def register(commands: "Commands") -> None:
     add(verbs, "delete", delete_queue, "forget a queue without jobs: its settings and its name", _QUEUE)
     for parser in verbs.choices.values():
         parser.add_argument("queue", metavar="NAME", help="the queue")
-    change.add_argument("settings", nargs="+", metavar="NAME=VALUE", help="see above")
+    change.add_argument("settings", nargs="+", metavar="NAME=VALUE", help="see below")
 
 
 def show_queues(client: "Client", args: argparse.Namespace) -> int:
