@@ -40,7 +40,7 @@ async def lease(call: Call, ask: LeaseAsk) -> Grant | None:
         return None
 
 
-class Found(msgspec.Struct, frozen=True):
+class Found(msgspec.Struct, frozen=True, gc=False):
     """A job that an enqueue made or met; the id of one whose record is gone."""
 
     job: Job | bytes

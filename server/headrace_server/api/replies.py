@@ -8,7 +8,7 @@ from msgspec import UNSET, Raw, UnsetType
 Absent = UnsetType
 
 
-class SummaryDocument(msgspec.Struct, kw_only=True):
+class SummaryDocument(msgspec.Struct, kw_only=True, gc=False):
     """A job of a list: what it is and where, without what it carries."""
 
     id: str
@@ -42,7 +42,7 @@ class SummaryDocument(msgspec.Struct, kw_only=True):
     error: Any = UNSET  # of a list: without stack and details
 
 
-class JobDocument(SummaryDocument, kw_only=True):
+class JobDocument(SummaryDocument, kw_only=True, gc=False):
     """A job as it is now."""
 
     deduplicated: bool | Absent = UNSET
@@ -73,7 +73,7 @@ class JobsDocument(msgspec.Struct):
     jobs: list[JobDocument | GoneDocument]
 
 
-class BatchResult(msgspec.Struct, kw_only=True):
+class BatchResult(msgspec.Struct, kw_only=True, gc=False):
     """One job of a batch that is not atomic: its status, and either the job or the problem."""
 
     status: int
@@ -87,7 +87,7 @@ class BatchDocument(msgspec.Struct):
     results: list[BatchResult]
 
 
-class LeasedDocument(msgspec.Struct, kw_only=True):
+class LeasedDocument(msgspec.Struct, kw_only=True, gc=False):
     """A job handed to a worker."""
 
     id: str
@@ -110,7 +110,7 @@ class LeasedDocument(msgspec.Struct, kw_only=True):
     max_runtime_ms: int | Absent = UNSET
 
 
-class SettledDocument(msgspec.Struct, kw_only=True):
+class SettledDocument(msgspec.Struct, kw_only=True, gc=False):
     """The outcome of one settle or extend."""
 
     job_id: str

@@ -1,4 +1,8 @@
-"""The nouns: a job before, during and after its life. Times are integer milliseconds of the store's clock."""
+"""The nouns: a job before, during and after its life. Times are integer milliseconds of the store's clock.
+
+What comes by the thousand is kept from the garbage collector (`gc=False`): it refers to nothing that refers back, and
+looking at it again and again took a fifth of the time of a large batch.
+"""
 
 from enum import StrEnum
 
@@ -15,7 +19,7 @@ class Format(StrEnum):
     MSGPACK = "msgpack"
 
 
-class Body(msgspec.Struct, frozen=True):
+class Body(msgspec.Struct, frozen=True, gc=False):
     """A payload or a result: opaque bytes, kept exactly as they came, and the format they are in."""
 
     data: bytes
@@ -55,7 +59,7 @@ class OnDead(StrEnum):
     HOLD = "hold"  # they wait until it is redriven or gone
 
 
-class NewJob(msgspec.Struct, frozen=True, kw_only=True):
+class NewJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A job to be enqueued; everything absent (None) follows the server's defaults."""
 
     id: bytes  # 16 bytes, made by the server (`Engine.new_id`); names the shard of `queue`
@@ -91,7 +95,7 @@ class IdempotencyKey(msgspec.Struct, frozen=True):
     fingerprint: bytes  # 16 bytes over method, path, type and body
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
+class Job(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A job as it is now."""
 
     id: bytes
@@ -132,7 +136,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: bytes | None = None  # a JSON value, handed to the next attempt
 
 
-class Leased(msgspec.Struct, frozen=True, kw_only=True):
+class Leased(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One job handed to a worker."""
 
     id: bytes

@@ -8,7 +8,7 @@ from headrace_server.domain.jobs import Body, IdempotencyKey, Job, Leased, NewJo
 from headrace_server.domain.lifecycle import State
 
 
-class EnqueueGroup(msgspec.Struct, frozen=True):
+class EnqueueGroup(msgspec.Struct, frozen=True, gc=False):
     """Jobs of one group of queues that are written together or not at all; at most MAX_ATOMIC_JOBS."""
 
     jobs: list[NewJob]
@@ -35,7 +35,7 @@ class Placed(StrEnum):
     REPLACED = "replaced"  # another job has its unique key, and took over payload and options
 
 
-class Enqueued(msgspec.Struct, frozen=True, kw_only=True):
+class Enqueued(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The answer to one EnqueueGroup."""
 
     status: EnqueueStatus
@@ -68,7 +68,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     replayed: bool = False  # the same key came before: these are its live leases, no new job was taken
 
 
-class Ack(msgspec.Struct, frozen=True, kw_only=True):
+class Ack(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The job is done."""
 
     job_id: bytes
@@ -130,7 +130,7 @@ class SettleStatus(StrEnum):
     NOT_FOUND = "not_found"
 
 
-class Settled(msgspec.Struct, frozen=True, kw_only=True):
+class Settled(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The answer to one settle or extend."""
 
     job_id: bytes

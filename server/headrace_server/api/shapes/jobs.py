@@ -65,7 +65,7 @@ class Unique(Body):
     on_conflict: OnConflict = OnConflict.RETURN
 
 
-class JobDefaults(Body):
+class JobDefaults(Body, gc=False):
     """What a batch may say once for all its jobs."""
 
     task: Name | UnsetType = UNSET
@@ -92,13 +92,13 @@ class JobDefaults(Body):
     unique: Unique | UnsetType = UNSET
 
 
-class JobFields(JobDefaults):
+class JobFields(JobDefaults, gc=False):
     """A job of a batch: `task` may come from the defaults."""
 
     idempotency_key: Key | UnsetType = UNSET
 
 
-class JobInput(JobFields, kw_only=True):
+class JobInput(JobFields, kw_only=True, gc=False):
     """The body of POST /v1/jobs."""
 
     task: Name
