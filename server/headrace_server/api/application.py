@@ -7,7 +7,8 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -199,12 +200,13 @@ def _encoded(reply: Reply, call: Call) -> tuple[Headers, bytes]:
     return headers, media.encode(reply.document, call.reply_format)
 
 
-async def _pass_on(request: _Request, reply: Reply, stream: AsyncIterator[bytes]) -> None:
+async def _pass_on(request: _Request, reply: Reply, stream: AsyncGenerator[bytes, None]) -> None:
     """Send the parts of a stream as they come; a slow reader holds up the next part, so nothing gathers here."""
     await request.start(reply.status, [(b"content-type", reply.media), *reply.headers], None)
     if request.scope["method"] != "HEAD":
-        async for part in stream:
-            await request.send_body(part, more=True)
+        async with aclosing(stream):
+            async for part in stream:
+                await request.send_body(part, more=True)
     await request.send_body(b"", more=False)
 
 

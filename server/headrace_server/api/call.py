@@ -1,7 +1,7 @@
 """One request as handlers see it, and the reply they return; it must not know what any operation does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
 
@@ -49,7 +49,7 @@ class Reply(msgspec.Struct, kw_only=True):
     status: int = 200
     document: Any = None
     raw: bytes | None = None  # instead of a document
-    stream: AsyncIterator[bytes] | None = None  # instead of a document: parts of a body without end
+    stream: AsyncGenerator[bytes, None] | None = None  # instead of a document: parts of a body without end
     media: bytes = b""  # of raw and stream
     headers: Headers = []
     on_lost: Callable[[], Awaitable[object]] | None = None  # called when the client left before it had the last byte

@@ -1,7 +1,7 @@
 """GET /v1/events: state changes as pages, or as a stream of server-sent events (HTML standard, 9.2)."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final
 
 import msgspec
@@ -54,7 +54,7 @@ async def read_events(call: Call) -> Reply:
     return Reply(document=views.events(await reading.page(call.wait_ms() or 0)))
 
 
-async def _stream(reading: Reading, page: EventPage) -> AsyncIterator[bytes]:
+async def _stream(reading: Reading, page: EventPage) -> AsyncGenerator[bytes, None]:
     """Yield blocks of events, and a sign of life where there are none; ends when the server drains or the store fails.
 
     The client comes back then, with the last id it saw.
