@@ -25,13 +25,11 @@ from headrace_server.domain.requests import (
     Settled,
     Snooze,
 )
-from headrace_server.engine import decode, encode
+from headrace_server.engine import decode, encode, weights
 from headrace_server.engine.acts import Acts
 from headrace_server.engine.batcher import Batcher
 from headrace_server.engine.link import Link
 from headrace_server.engine.scripts import Script
-
-_SETTLE_OVERHEAD_BYTES = 64  # of an item beside its own data: ids, tokens, numbers
 
 
 class LeaseCall(msgspec.Struct, frozen=True):
@@ -72,7 +70,7 @@ class Shard:
         self._scripts = scripts
         self._defaults = defaults
         self.meta_key = meta_key
-        self.enqueue: Batcher[EnqueueGroup, Enqueued] = Batcher(self._enqueue, _weigh_group, in_order=True)
+        self.enqueue: Batcher[EnqueueGroup, Enqueued] = Batcher(self._enqueue, weights.of_group, in_order=True)
         self.lease: Batcher[LeaseCall, LeaseAnswer] = Batcher(
             self._lease, lambda call: (1, 16 * call.jobs), in_order=True
         )
@@ -83,8 +81,8 @@ class Shard:
         self.stats: Batcher[str, QueueStats] = Batcher(self._stats, lambda _: (1, limits.MAX_NAME_CHARS))
         self.clock: Batcher[None, int] = Batcher(self._clock, lambda _: (0, 0))
         # one in a script: here the batcher only bounds how many are in flight, each on a connection of its own
-        self._rare: Batcher[tuple[str, encode.Args, float], tuple[int, list[Any]]] = Batcher(self._ask, _weigh_alone)
-        self._givebacks: Batcher[encode.Args, int] = Batcher(self._giveback, _weigh_alone)
+        self._rare: Batcher[tuple[str, encode.Args, float], tuple[int, list[Any]]] = Batcher(self._ask, weights.alone)
+        self._givebacks: Batcher[encode.Args, int] = Batcher(self._giveback, weights.alone)
         self._settles: dict[type, Batcher[Any, Settled]] = {
             Ack: self._settle_batcher("ack", encode.ack),
             Nack: self._settle_batcher("nack", lambda item: encode.nack(item, jitter())),
@@ -229,7 +227,7 @@ class Shard:
             now_ms, answers = await self._write(verb, args)
             return [decode.settled(item.job_id, a, now_ms) for a, item in zip(answers, items, strict=True)]
 
-        return Batcher(run, _weigh_settle)
+        return Batcher(run, weights.of_settle)
 
     async def _get(self, ids: Sequence[bytes]) -> list[Job | None]:
         found: list[Job | None] = []
@@ -269,28 +267,3 @@ class Shard:
     async def _stats(self, queues: Sequence[str]) -> list[QueueStats]:
         now_ms, answers = await self._read("stats", list(queues))
         return [decode.stats(queue, words, now_ms) for queue, words in zip(queues, answers, strict=True)]
-
-
-def _weigh_group(group: EnqueueGroup) -> tuple[int, int]:
-    return len(group.jobs), sum(
-        len(job.payload.data) + len(job.meta or b"") + len(job.trace or b"") for job in group.jobs
-    )
-
-
-def _weigh_settle(item: Settle) -> tuple[int, int]:
-    match item:
-        case Ack(result=result):
-            data = 0 if result is None else len(result.data)
-        case Nack(error=error):
-            data = len(error)
-        case Extend(progress=progress, checkpoint=checkpoint):
-            data = len(progress or b"") + len(checkpoint or b"")
-        case Snooze(checkpoint=checkpoint):
-            data = len(checkpoint or b"")
-        case _:
-            data = 0
-    return 1, data + _SETTLE_OVERHEAD_BYTES
-
-
-def _weigh_alone(_: object) -> tuple[int, int]:
-    return limits.SCRIPT_JOBS, 0

@@ -1,0 +1,39 @@
+"""What items weigh in a script: jobs and bytes, for batches that keep within its bounds; it must not know the verbs."""
+
+from headrace_server.domain import limits
+from headrace_server.domain.jobs import NewJob
+from headrace_server.domain.requests import Ack, EnqueueGroup, Extend, Nack, Settle, Snooze
+
+_SETTLE_BYTES = 64  # of an item beside its own data: ids, tokens, numbers
+
+
+def of_group(group: EnqueueGroup) -> tuple[int, int]:
+    """Return the jobs and bytes of a group."""
+    return len(group.jobs), sum(_bytes_of(job) for job in group.jobs)
+
+
+def _bytes_of(job: NewJob) -> int:
+    """Return the bytes of what may be large, of which the names of keys and queues are not."""
+    tags = sum(len(name) + len(value) for name, value in job.tags.items()) if job.tags else 0
+    return len(job.payload.data) + len(job.meta or b"") + len(job.trace or b"") + tags
+
+
+def of_settle(item: Settle) -> tuple[int, int]:
+    """Return the jobs and bytes of a settle or an extend."""
+    match item:
+        case Ack(result=result):
+            data = 0 if result is None else len(result.data)
+        case Nack(error=error):
+            data = len(error)
+        case Extend(progress=progress, checkpoint=checkpoint):
+            data = len(progress or b"") + len(checkpoint or b"")
+        case Snooze(checkpoint=checkpoint):
+            data = len(checkpoint or b"")
+        case _:
+            data = 0
+    return 1, data + _SETTLE_BYTES
+
+
+def alone(_: object) -> tuple[int, int]:
+    """Weigh as much as a script takes."""
+    return limits.SCRIPT_JOBS, 0
