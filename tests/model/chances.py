@@ -76,33 +76,36 @@ _rest = st.fixed_dictionaries(
         "tags": st.sampled_from([None, None, {"user": "kim"}, {"user": "kim", "a": "b"}]),
     }
 )
-_lanes = st.one_of(
-    st.just({}),
-    st.just({}),
-    st.fixed_dictionaries(
-        {
-            "limits": st.sampled_from([(), (), *((key,) for key in LIMITS), ("api:x", "api:y")]),
-            "fairness_key": st.sampled_from([None, "a", "b"]),
-            "weight": st.sampled_from([1, 1, 2]),
-            "ordering_key": st.sampled_from([None, None, "u", "v"]),
-            "on_dead": st.sampled_from([*OnDead]),
-        }
-    ).map(_allowed),
+_laned = st.fixed_dictionaries(
+    {
+        "limits": st.sampled_from([(), *((key,) for key in LIMITS), ("api:x", "api:y")]),
+        "fairness_key": st.sampled_from([None, None, "a", "b"]),
+        "weight": st.sampled_from([1, 1, 2]),
+        "ordering_key": st.sampled_from([None, None, "u", "v"]),
+        "on_dead": st.sampled_from([*OnDead]),
+    }
+).map(_allowed)
+_rival = st.builds(
+    lambda key, until, ttl, conflict: {"unique_wish": (key, until, ttl, conflict)},
+    st.sampled_from(["k", "l"]),
+    st.sampled_from([UniqueUntil.FINISH, *UniqueUntil]),
+    st.sampled_from([1, 1_000, 30_000]),
+    st.sampled_from([*OnConflict]),
 )
-_unique = st.one_of(
-    st.just({}),
-    st.just({}),
-    st.builds(
-        lambda key, until, ttl, conflict: {"unique_wish": (key, until, ttl, conflict)},
-        st.sampled_from(["k", "l"]),
-        st.sampled_from([*UniqueUntil]),
-        st.sampled_from([1, 1_000, 30_000]),
-        st.sampled_from([*OnConflict]),
-    ),
-)
+
+
+def _joined(*parts: dict[str, object]) -> dict[str, object]:
+    return {name: value for part in parts for name, value in part.items()}
+
+
+_nothing = st.just(dict[str, object]())
 wishes = st.builds(
-    lambda *parts: {k: v for part in parts for k, v in part.items()}, _when, _until, _running, _rest, _lanes, _unique
+    _joined,
+    *(_when, _until, _running, _rest),
+    st.one_of(_nothing, _nothing, _laned),
+    st.one_of(_nothing, _nothing, _rival),
 )
+rivals = st.builds(_joined, _running, _rest, _laned, st.one_of(_nothing, _nothing, _rival))  # for one place now
 
 
 def new_job(job_id: bytes, queue: str, wish: dict[str, object], now: int) -> NewJob:

@@ -87,8 +87,10 @@ class Leasing:
         world, lane = self._world, record.lane
         if any(self._is_limited(key, record.new.queue, now) for key in record.new.limits):
             return True
-        first = next((r for r in world.ready(record.new.queue) if r.lane == lane), None)
-        return lane is not None and (world.lane_holder(lane) is not None or first is not record)
+        if lane is None:
+            return False
+        first = next(r for r in world.ready(record.new.queue) if r.lane == lane)
+        return world.lane_holder(lane) is not None or first is not record
 
     def _is_limited(self, key: str, queue: str, now: int) -> bool:
         world, settings = self._world, self._world.limits.of(key)

@@ -5,7 +5,7 @@ from headrace_server.domain.operations import OperationAsk
 from headrace_server.domain.queues import LimitSettings, QueueSettings
 from headrace_server.domain.requests import Redrive
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import initialize, rule
 
 from tests.model import chances, orders
 from tests.model.beside import STRANGERS
@@ -22,71 +22,61 @@ class EngineBesideOracle(Workers):
 
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
-        asks = data.draw(st.lists(orders.cancels(self._some_ids()), min_size=1, max_size=3))
+        held = [job_id for job_id, token in self._live() if self._is_live(job_id, token)]
+        asks = data.draw(st.lists(orders.cancels(self._mostly(held)), min_size=1, max_size=3))
         same(self.real.cancel(asks), self.oracle.cancel(asks))
 
-    @rule(data=st.data())
-    def cancel_what_is_held(self, data: st.DataObject) -> None:
-        held = [job_id for job_id, token in self._live() if self._is_live(job_id, token)]
-        if held:
-            asks = data.draw(st.lists(orders.cancels(held), min_size=1, max_size=3))
-            same(self.real.cancel(asks), self.oracle.cancel(asks))
-
-    @rule(data=st.data())
-    def redrive(self, data: st.DataObject) -> None:
-        dead = self._in(State.DEAD) or self._some_ids()
-        asks = data.draw(st.lists(orders.redrives(dead), min_size=1, max_size=3))
-        same(self.real.redrive(asks), self.oracle.redrive(asks))
-
-    @rule()
-    def redrive_all(self) -> None:
-        asks = [Redrive(job_id=job_id) for job_id in self._in(State.DEAD)]
+    @rule(data=st.data(), everything=st.booleans())
+    def redrive(self, data: st.DataObject, everything: bool) -> None:
+        dead = self._in(State.DEAD)
+        asks = data.draw(st.lists(orders.redrives(self._mostly(dead)), min_size=1, max_size=3))
+        if everything:
+            asks = [Redrive(job_id=job_id) for job_id in dead]
         same(self.real.redrive(asks), self.oracle.redrive(asks))
 
     @rule(data=st.data())
     def patch(self, data: st.DataObject) -> None:
-        waiting = self._in(State.SCHEDULED, State.READY, State.RETRYING) or self._some_ids()
-        pick = st.one_of(orders.patches(waiting, self.oracle.now_ms()), orders.patches(self._some_ids(), 0))
-        asks = data.draw(st.lists(pick, min_size=1, max_size=3))
+        waiting = self._mostly(self._in(State.SCHEDULED, State.READY, State.RETRYING))
+        asks = data.draw(st.lists(orders.patches(waiting, self.oracle.now_ms()), min_size=1, max_size=3))
         same(self.real.patch(asks), self.oracle.patch(asks))
 
     @rule(data=st.data())
     def delete(self, data: st.DataObject) -> None:
-        ids = data.draw(st.lists(st.sampled_from(self._in(*FINAL) or self._some_ids()), min_size=1, max_size=2))
+        ids = data.draw(st.lists(st.sampled_from(self._mostly(self._in(*FINAL))), min_size=1, max_size=2))
         same(self.real.delete(ids), self.oracle.delete(ids))
 
-    def _some_ids(self) -> list[bytes]:
-        return [*self.ids[-8:], *STRANGERS]
+    def _mostly(self, ids: list[bytes]) -> list[bytes]:
+        """Return these jobs and one of all others; one that does not exist where there are none."""
+        return [*ids[-6:], self.ids[-1]] if ids else [self.ids[-1], STRANGERS[0]]
 
     def _in(self, *states: State) -> list[bytes]:
         return [job_id for job_id, record in self.oracle.jobs.items() if record.state in states]
 
     # -- queues and limits ----------------------------------------------------------------------------
 
+    @initialize(name=st.sampled_from(LIMIT_NAMES), settings=orders.limits)
+    def begin_with_a_limit(self, name: str, settings: LimitSettings) -> None:
+        same(self.real.set_limit(name, settings), self.oracle.set_limit(name, settings))
+
     @rule(queue=chances.queues, settings=orders.settings)
     def configure(self, queue: str, settings: QueueSettings) -> None:
         same(self.real.configure(queue, settings), self.oracle.configure(queue, settings))
 
-    @rule(queue=chances.queues, ms=st.sampled_from([None, 1, 1_000, 30_000]))
-    def pause(self, queue: str, ms: int | None) -> None:
-        same(self.real.pause(queue, ms), self.oracle.pause(queue, ms))
+    @rule(queue=chances.queues, what=st.sampled_from(["pause", "drain", "forget", *["resume"] * 4]), ms=orders.pauses)
+    def stop_and_go(self, queue: str, what: str, ms: int | None) -> None:
+        if what == "pause":
+            same(self.real.pause(queue, ms), self.oracle.pause(queue, ms))
+        elif what == "drain":
+            same(self.real.drain(queue), self.oracle.drain(queue))
+        elif what == "forget":
+            same(self.real.forget(queue), self.oracle.forget(queue))
+        else:
+            for name in chances.QUEUES:
+                same(self.real.resume(name), self.oracle.resume(name))
 
-    @rule(queue=chances.queues)
-    def drain(self, queue: str) -> None:
-        same(self.real.drain(queue), self.oracle.drain(queue))
-
-    @rule()
-    def resume_all(self) -> None:
-        for queue in chances.QUEUES:
-            same(self.real.resume(queue), self.oracle.resume(queue))
-
-    @rule(queue=chances.queues)
-    def forget(self, queue: str) -> None:
-        same(self.real.forget(queue), self.oracle.forget(queue))
-
-    @rule(name=st.sampled_from(LIMIT_NAMES), settings=st.one_of(st.none(), orders.limits, orders.limits))
-    def limit(self, name: str, settings: LimitSettings | None) -> None:
-        if settings is None:
+    @rule(name=st.sampled_from(LIMIT_NAMES), settings=orders.limits, what=st.sampled_from(["set", "set", "unset"]))
+    def limit(self, name: str, settings: LimitSettings, what: str) -> None:
+        if what == "unset":
             same(self.real.unset_limit(name), self.oracle.unset_limit(name))
         else:
             same(self.real.set_limit(name, settings), self.oracle.set_limit(name, settings))
@@ -114,7 +104,7 @@ class EngineBesideOracle(Workers):
         """What operators see."""
         wanted = data.draw(orders.filters)
         same(self.real.find(wanted), self.oracle.find(wanted))
-        job_id = data.draw(st.sampled_from(self._some_ids()))
+        job_id = data.draw(st.sampled_from([*self.ids[-8:], *STRANGERS]))
         same(plain_attempts(self.real.attempts(job_id)), plain_attempts(self.oracle.attempts(job_id)))
         for queue in chances.QUEUES:
             same(self.real.queue(queue), self.oracle.queue(queue))

@@ -33,6 +33,7 @@ limits = st.one_of(
     st.builds(LimitSettings, concurrency=st.sampled_from([1, 2]), rate=_rates),
     st.builds(LimitSettings, concurrency=st.none(), rate=_rates.filter(bool)),
 )
+pauses = st.sampled_from([None, 1, 1_000, 30_000])
 filters = st.builds(
     JobFilter,
     queue=st.sampled_from([None, *chances.QUEUES]),

@@ -37,7 +37,7 @@ from tests.model.world import Change
 T = TypeVar("T")
 
 MOST_TICKS = 1_000
-PAGE_JOBS = 3  # few, so that there are several pages
+PAGE_JOBS, PAGE_EVENTS = 3, 8  # few, so that there are several pages
 SOON_MS = 20  # lanes that a limit let go of are opened one by one
 PATIENCE_MS = 60_000  # a busy machine is no fault of the rules
 
@@ -181,11 +181,11 @@ class RealStage:
         """Return what happened since this was asked last; from then on the log is written for a minute."""
         changes: list[Change] = []
         while True:
-            page = self._run(self.engine.events(self._cursor, limit=PAGE_JOBS, wait_ms=0))
+            page = self._run(self.engine.events(self._cursor, limit=PAGE_EVENTS, wait_ms=0))
             assert not any(event.gap for event in page.events), "events are missing"
             changes += [Change(e.job_id, e.was, e.state, e.at_ms) for e in page.events]
             self._cursor = page.cursor
-            if not page.events:
+            if len(page.events) < PAGE_EVENTS:
                 return changes
 
     def tick(self) -> None:

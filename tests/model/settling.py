@@ -129,7 +129,7 @@ def end(world: World, record: Record, state: State, *, reason: str | None = None
         record.cancelled_under = record.token
         record.was_held = record.state is State.LEASED
     record.token = None
-    record.finished_at_ms, record.reason = now, reason
+    record.finished_at_ms, record.reason = now, reason or None
     record.deadline_ms = record.due_ms = None
     record.prune_at_ms = now + world.rules(record).retention_ms(state)
     world.move(record, state)

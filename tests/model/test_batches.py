@@ -4,11 +4,12 @@ import msgspec
 import redis
 from headrace_server.domain.ids import IdMaker
 from headrace_server.domain.jobs import Leased
+from headrace_server.domain.queues import LimitSettings
 from headrace_server.domain.requests import EnqueueGroup, LeaseAsk, Settle
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.model import chances
+from tests.model import chances, orders
 from tests.model.compare import plain_enqueued, plain_job, same
 from tests.model.real import RealStage
 from tests.support.stores import StoreProcess
@@ -29,6 +30,8 @@ class Pair:
         self.leases: list[tuple[Leased, Leased]] = []
         self.ids: list[bytes] = []
         self.set_clock(START_MS)
+        for stage in (self.whole, self.single):
+            stage.set_limit("api", LimitSettings(concurrency=2))
 
     def close(self) -> None:
         self.whole.close()
@@ -54,9 +57,16 @@ class Pair:
         whole = self.whole.settle([item for item, _ in items])
         same(whole, [answer for _, item in items for answer in self.single.settle([item])])
 
-    def cancel(self, ids: list[bytes]) -> None:
-        whole = self.whole.cancel(ids, "because")
-        same(whole, [answer for job_id in ids for answer in self.single.cancel([job_id], "because")])
+    def act(self, data: st.DataObject) -> None:
+        """What operators do to several jobs in one call, or in many."""
+        cancels = data.draw(st.lists(orders.cancels(self.ids), max_size=3))
+        same(self.whole.cancel(cancels), [answer for ask in cancels for answer in self.single.cancel([ask])])
+        redrives = data.draw(st.lists(orders.redrives(self.ids), max_size=3))
+        same(self.whole.redrive(redrives), [answer for ask in redrives for answer in self.single.redrive([ask])])
+        patches = data.draw(st.lists(orders.patches(self.ids, self.whole.clock_ms), max_size=3))
+        same(self.whole.patch(patches), [answer for ask in patches for answer in self.single.patch([ask])])
+        deleted = data.draw(st.lists(st.sampled_from(self.ids), max_size=3))
+        same(self.whole.delete(deleted), [answer for job_id in deleted for answer in self.single.delete([job_id])])
 
     def compare(self) -> None:
         whole, single = self.whole.get(self.ids), self.single.get(self.ids)
@@ -92,7 +102,8 @@ def test_one_call_or_many(volatile_store: StoreProcess) -> None:
 
 
 def _round(pair: Pair, data: st.DataObject) -> None:
-    wishes = data.draw(st.lists(st.tuples(chances.wishes, chances.queues), max_size=6))
+    wish = st.one_of(chances.wishes, chances.rivals)
+    wishes = data.draw(st.lists(st.tuples(wish, chances.queues), max_size=6))
     jobs = [chances.new_job(MAKER.make(START_MS, 0, 0), queue, wish, START_MS) for wish, queue in wishes]
     pair.enqueue([EnqueueGroup([job]) for job in jobs])
     pair.lease(data.draw(st.integers(1, 6)))
@@ -102,5 +113,5 @@ def _round(pair: Pair, data: st.DataObject) -> None:
         items = data.draw(st.lists(pick, max_size=6))
         pair.settle([(item, msgspec.structs.replace(item, token=tokens[item.token])) for item in items])
     if pair.ids:
-        pair.cancel(data.draw(st.lists(st.sampled_from(pair.ids), max_size=3)))
+        pair.act(data)
     pair.compare()

@@ -4,13 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 from headrace_server.domain.defaults import Defaults
+from headrace_server.domain.finding import JobFilter
 from headrace_server.domain.ids import IdMaker
 from headrace_server.domain.jobs import Body, NewJob
 from headrace_server.domain.lifecycle import State
-from headrace_server.domain.limits import SCRIPT_JOBS, TICK_JOBS, TICK_STEPS
+from headrace_server.domain.limits import LANES_TOUCHED, SCRIPT_JOBS, TICK_JOBS, TICK_STEPS
+from headrace_server.domain.operations import Action, OperationAsk
+from headrace_server.domain.queues import LimitSettings
 from headrace_server.domain.requests import Ack, EnqueueGroup, Grant, LeaseAsk, Nack
 
-from tests.model.compare import plain_enqueued, plain_grant, plain_job, same
+from tests.model.compare import plain_enqueued, plain_grant, plain_job, plain_operation, same
 from tests.model.oracle import Oracle
 from tests.model.real import RealStage
 from tests.support.stores import StoreProcess
@@ -35,7 +38,7 @@ class Both:
     def at(self, ms: int) -> None:
         self.real.clock_ms = self.oracle.clock_ms = START_MS + ms
 
-    def enqueue(self, count: int, *, queue: str = "q", bytes_each: int = 1, **wishes: int) -> None:
+    def enqueue(self, count: int, *, queue: str = "q", bytes_each: int = 1, **wishes: object) -> None:
         payload = Body(b"1" * bytes_each)
         ids = [self._maker.make(START_MS, 0, 0) for _ in range(count)]
         groups = [EnqueueGroup([NewJob(id=i, task="t", queue=queue, payload=payload, **wishes)]) for i in ids]  # type: ignore[arg-type]
@@ -156,3 +159,39 @@ def test_many_settles_of_one_call_are_answered_in_order(both: Both) -> None:
     acks = [Ack(job_id=job.id, token=job.token) for job in both.lease(MANY).jobs]
     same(both.real.settle([*acks, *acks[:3]]), both.oracle.settle([*acks, *acks[:3]]))
     both.compare()
+
+
+def test_a_job_behind_many_blocked_lanes_is_found_and_they_open_all(both: Both) -> None:
+    for number in range(3 * LANES_TOUCHED):
+        both.enqueue(1, limits=(f"api:{number:03}",))
+    both.enqueue(1)
+    same(both.real.back_off("api", 60_000), both.oracle.back_off("api", 60_000))
+    assert [job.id for job in both.lease(1).jobs] == both.ids[-1:]
+    both.compare()
+    both.at(60_000)
+    both.tick()
+    assert [job.id for job in both.lease(MANY).jobs] == both.ids
+
+
+def test_many_lanes_of_one_limit_go_on_one_after_the_other(both: Both) -> None:
+    for stage in (both.real, both.oracle):
+        stage.set_limit("api", LimitSettings(concurrency=1))
+    for number in range(2 * LANES_TOUCHED):
+        both.enqueue(1, limits=("api",), fairness_key=f"tenant-{number:03}")
+    for job_id in both.ids[:5]:
+        (job,) = both.lease(2).jobs
+        assert job.id == job_id
+        acks = [Ack(job_id=job.id, token=job.token)]
+        same(both.real.settle(acks), both.oracle.settle(acks))
+        both.real.open_lanes()
+    both.compare()
+
+
+def test_an_operation_means_many_jobs(both: Both) -> None:
+    both.enqueue(MANY, tags={"of": "many"})
+    both.enqueue(MANY, delay_ms=1_000)
+    ask = OperationAsk(action=Action.CANCEL, filter=JobFilter(queue="q"))
+    real, oracle = both.real.operate(ask), both.oracle.operate(ask)
+    both.tick()
+    same(plain_operation(both.real.operation(real.id)), plain_operation(both.oracle.operation(oracle.id)))
+    assert len(both.real.find(JobFilter(tag=("of", "many")))) == MANY

@@ -16,7 +16,7 @@ from tests.support.stores import StoreProcess
 
 EXAMPLES = int(os.environ.get("HEADRACE_MODEL_EXAMPLES") or 0)
 PROFILE = settings(
-    max_examples=EXAMPLES or 50,
+    max_examples=EXAMPLES or 30,
     stateful_step_count=40,
     derandomize=not EXAMPLES,
     database=None,

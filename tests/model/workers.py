@@ -89,6 +89,13 @@ class Workers(Beside):
         real, oracle = self.real.enqueue_each(groups), [self.oracle.enqueue(group) for group in groups]
         same([plain_enqueued(answer) for answer in real], [plain_enqueued(answer) for answer in oracle])
 
+    @rule(wishes=st.lists(chances.rivals, min_size=3, max_size=5), queue=chances.queues, jobs=st.integers(0, 3))
+    def compete(self, wishes: list[dict[str, object]], queue: str, jobs: int) -> None:
+        """Jobs that are in each other's way, and some of them leased."""
+        self.enqueue_each([(wish, queue) for wish in wishes], None)
+        if jobs:
+            self._lease(LeaseAsk(queues=[queue], max_jobs=jobs, worker=chances.WORKERS[0]))
+
     @rule(data=st.data())
     def repeat_an_enqueue(self, data: st.DataObject) -> None:
         """The same call once more: its answer was lost between server and store."""
