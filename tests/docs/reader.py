@@ -107,6 +107,11 @@ def difference(expected: Any, shown: Any, where: str = "") -> dict[str, Any]:
 
 
 def reads_like(expected: str, shown: str) -> bool:
-    """Return whether a text is the expected one; `...` stands for anything on its line, and alone for any lines."""
-    lines = [".*".join(re.escape(part) for part in line.split(ANYTHING)) for line in expected.splitlines()]
-    return re.fullmatch("\n".join("(?s:.*)" if line == ".*" else line for line in lines), shown) is not None
+    """Return whether a text is the expected one; `...` stands for anything on its line, and alone for more lines."""
+    pattern = ""
+    for line in expected.splitlines():
+        if pattern and line == ANYTHING:
+            pattern += r"(?s:\n.*)?"
+        else:
+            pattern += ("\n" if pattern else "") + ".*".join(re.escape(part) for part in line.split(ANYTHING))
+    return re.fullmatch(pattern, shown) is not None

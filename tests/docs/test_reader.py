@@ -34,8 +34,11 @@ def test_a_difference_is_found_at_its_place(expected: object, shown: object, fou
     assert difference(expected, shown) == found
 
 
-def test_dots_stand_for_anything_on_their_line_and_alone_for_any_lines() -> None:
+def test_dots_stand_for_anything_on_their_line_and_alone_for_more_lines() -> None:
     assert reads_like("id ...\nready (1)", "id 0190-ab\nready (1)")
+    assert reads_like("id\n...", "id")
     assert reads_like("id\n...", "id\n1\n2")
+    assert reads_like("id\n...\nend", "id\n1\n2\nend")
+    assert not reads_like("id\n...\nend", "id\n1\n2")
     assert not reads_like("id ...", "id 0190-ab\nready (1)")
     assert not reads_like("ready (1)", "ready (2)")
