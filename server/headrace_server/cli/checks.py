@@ -24,6 +24,7 @@ _RANGES: Final[dict[str, tuple[int, int]]] = {
     "max_payload_bytes": (1, 64 * limits.MIB),
     "store_timeout_ms": (100, limits.HOUR_MS),
     "store_connect_timeout_ms": (10, limits.HOUR_MS),
+    "check_interval_ms": (0, limits.DAY_MS),
     "lease_ms": (limits.MIN_LEASE_MS, limits.MAX_LEASE_MS),
     "max_attempts": (1, limits.MAX_ATTEMPTS),
     "max_crashes": (1, limits.MAX_CRASHES),
