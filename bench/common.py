@@ -46,7 +46,9 @@ async def engine_on(url: str, redis: Redis) -> AsyncIterator[Engine]:
 async def script_us(redis: Redis) -> int:
     """Return the time that scripts have taken so far, by the store's own clock."""
     stats: dict[str, Any] = await redis.info("commandstats")
-    return sum(int(stats[name]["usec"]) for name in ("cmdstat_fcall", "cmdstat_evalsha", "cmdstat_eval") if name in stats)
+    return sum(
+        int(stats[name]["usec"]) for name in ("cmdstat_fcall", "cmdstat_evalsha", "cmdstat_eval") if name in stats
+    )
 
 
 def who_measured() -> str:

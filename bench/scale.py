@@ -62,7 +62,9 @@ class Observer:
 
     async def _look(self) -> tuple[int, int]:
         stats: dict[str, Any] = await self._redis.info("commandstats")
-        us = sum(int(stats[name]["usec"]) for name in ("cmdstat_fcall", "cmdstat_evalsha", "cmdstat_eval") if name in stats)
+        us = sum(
+            int(stats[name]["usec"]) for name in ("cmdstat_fcall", "cmdstat_evalsha", "cmdstat_eval") if name in stats
+        )
         return us, int(self._waits.read_text().split()[1])
 
 

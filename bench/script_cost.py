@@ -5,7 +5,8 @@
 It starts stores of its own, works in batches of 100 jobs with a payload of 100 bytes, and stops by itself. Whatever is
 compared is measured in turn, round by round, and the ratio is what counts: it does not care how busy the machine is.
 `--against` compares with another revision, whose server runs in a process of its own; `--wishes` with jobs that ask for
-more (WISHES below), whose work must stay under twice that of plain ones: less than half of the throughput lost.
+more (WISHES below), whose work must stay under twice that of plain ones: less than half of the throughput lost. The
+store's clock goes on while other work has its processor; its processor time does not, but has other things in it.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import sys
 import tarfile
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -51,33 +52,42 @@ WISHES: dict[str, Callable[[int], dict[str, Any]]] = {
 }
 
 
-class Meter:
-    """Script time and jobs by verb."""
+Costs = dict[str, tuple[float, float]]  # by verb, for each job: us of scripts, us of the store's processor
 
-    def __init__(self, redis: Redis) -> None:
+
+class Meter:
+    """Script time, the store's processor time, and jobs, by verb."""
+
+    def __init__(self, redis: Redis, pid: int) -> None:
         self._redis = redis
+        self._processor = Path(f"/proc/{pid}/schedstat")
         self._us: Counter[str] = Counter()
+        self._cpu_us: Counter[str] = Counter()
         self._jobs: Counter[str] = Counter()
 
     @asynccontextmanager
     async def of(self, verb: str) -> AsyncIterator[Callable[[int], None]]:
         """Count what the scripts inside take; the body tells how many jobs they touched."""
-        before = await script_us(self._redis)
+        before, cpu_before = await script_us(self._redis), self._cpu()
 
         def touched(jobs: int) -> None:
             self._jobs[verb] += jobs
 
         yield touched
+        self._cpu_us[verb] += self._cpu() - cpu_before
         self._us[verb] += await script_us(self._redis) - before
 
-    def costs(self) -> dict[str, float]:
-        """Return microseconds for each job."""
-        return {verb: self._us[verb] / jobs for verb, jobs in self._jobs.items() if jobs}
+    def _cpu(self) -> int:
+        return int(self._processor.read_text().split()[0]) // 1000
+
+    def costs(self) -> Costs:
+        """Return microseconds for each job: of scripts by the store's clock, and of the store's processor time."""
+        return {verb: (self._us[verb] / jobs, self._cpu_us[verb] / jobs) for verb, jobs in self._jobs.items() if jobs}
 
 
-async def measure(engine: Engine, redis: Redis, wish: str) -> dict[str, float]:
+async def measure(engine: Engine, redis: Redis, wish: str) -> Costs:
     """Return microseconds for each job, by verb: first every job fails once, then all succeed."""
-    meter = Meter(redis)
+    meter = Meter(redis, (await redis.info("server"))["process_id"])
     await _set_limits(engine, wish)
     jobs = [_new_job(engine, WISHES[wish](n)) for n in range(JOBS)]
     for start in range(0, JOBS, BATCH):
@@ -151,13 +161,13 @@ class Side:
         argv = [sys.executable, __file__, "--answer"]
         self._process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def measure(self, wish: str) -> dict[str, float]:
+    def measure(self, wish: str) -> Costs:
         """Measure once."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
         print(wish, file=stdin, flush=True)
-        costs: dict[str, float] = json.loads(stdout.readline())
+        costs: Costs = json.loads(stdout.readline())
         return costs
 
     def end(self) -> None:
@@ -171,7 +181,7 @@ def compare(revision: str | None, wishes: list[str], rounds: int) -> None:
         ours = Side(None, Path(place))
         cases = [("plain", ours), *((f"plain, {name}", side) for name, side in sides.items())]
         cases += [(wish, ours) for wish in wishes]
-        found: dict[str, list[dict[str, float]]] = {name: [] for name, _ in cases}
+        found: dict[str, list[Costs]] = {name: [] for name, _ in cases}
         try:
             for _ in range(rounds):
                 for name, side in cases:
@@ -182,26 +192,25 @@ def compare(revision: str | None, wishes: list[str], rounds: int) -> None:
     report(found)
 
 
-def report(found: dict[str, list[dict[str, float]]]) -> None:
+def report(found: dict[str, list[Costs]]) -> None:
     """Print each verb's medians, and each case against `plain` of the same round."""
-    print(who_measured())
-    for name, costs in found.items():
+    print(f"{who_measured()}\nus for each job: scripts by the store's clock | the store's processor time, all in all")
+    for name, rounds in found.items():
         print(f"\n{name}")
-        for verb in costs[0]:
-            print(f"  {verb:15} {_figures([c[verb] for c in costs])} {_ratio(found['plain'], costs, [verb], name)}")
-        whole = [sum(c[verb] for verb in WHOLE_LIFE) for c in costs]
-        print(f"  {'+'.join(WHOLE_LIFE)} {_figures(whole)} {_ratio(found['plain'], costs, WHOLE_LIFE, name)}")
+        for verb in rounds[0]:
+            print(f"  {verb:18}{_line(rounds, found['plain'], (verb,))}")
+        print(f"  {'+'.join(WHOLE_LIFE):18}{_line(rounds, found['plain'], WHOLE_LIFE)}")
 
 
-def _figures(values: list[float]) -> str:
-    return f"median {statistics.median(values):6.1f} us a job   min {min(values):6.1f}"
-
-
-def _ratio(plain: list[dict[str, float]], other: list[dict[str, float]], verbs: Any, name: str) -> str:
-    if name == "plain":
-        return ""
-    ratios = [sum(o[v] for v in verbs) / sum(p[v] for v in verbs) for p, o in zip(plain, other, strict=True)]
-    return f"  to plain: median {statistics.median(ratios):.2f}"
+def _line(rounds: list[Costs], plain: list[Costs], verbs: Sequence[str]) -> str:
+    """Return medians, minima and, but for `plain` itself, the median ratio to it."""
+    parts = []
+    for which in (0, 1):
+        ours, theirs = ([sum(c[verb][which] for verb in verbs) for c in side] for side in (rounds, plain))
+        ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+        told = "" if rounds is plain else f"  to plain {ratio:.2f}"
+        parts.append(f"median {statistics.median(ours):6.1f} min {min(ours):6.1f}{told}")
+    return "  |  ".join(parts)
 
 
 def main() -> None:
