@@ -191,3 +191,13 @@ async def test_one_cursor_holds_the_places_of_all_shards(valkey: StoreProcess, m
 async def test_a_cursor_that_is_not_ours_is_refused(stage: Stage, cursor: str) -> None:
     with pytest.raises(CursorInvalid):
         await read(stage.engine, cursor)
+
+
+async def test_readers_at_the_same_place_share_one_look_into_the_store(stage: Stage) -> None:
+    start = (await read(stage.engine, None)).cursor
+    await stage.put_one()
+    behind = (await read(stage.engine, start)).cursor
+    await stage.put_one()
+    pages = await asyncio.gather(*(read(stage.engine, after) for after in [start, behind] * 100))
+    assert len({id(page) for page in pages}) == 2
+    assert [len(page.events) for page in pages] == [2, 1] * 100

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -35,9 +36,14 @@ class Reading(msgspec.Struct):
             left_ms = max(0, int((end - asyncio.get_running_loop().time()) * 1000))
             found = await self.call.unless_gone(self.call.engine.events(self.after, limit=self.limit, wait_ms=left_ms))
             self.after = found.cursor
-            events = [event for event in found.events if event.gap or self.queue in (None, event.queue)]
-            if events or not left_ms or not found.events:
-                return EventPage(events=events, cursor=found.cursor, now_ms=found.now_ms)
+            page = found if self.queue is None else _of_queue(found, self.queue)
+            if page.events or not left_ms or not found.events:
+                return page
+
+
+def _of_queue(page: EventPage, queue: str) -> EventPage:
+    events = [event for event in page.events if event.gap or event.queue == queue]
+    return EventPage(events=events, cursor=page.cursor, now_ms=page.now_ms)
 
 
 async def read_events(call: Call) -> Reply:
@@ -70,6 +76,7 @@ async def _stream(reading: Reading, page: EventPage) -> AsyncGenerator[bytes, No
             return
 
 
+@lru_cache(maxsize=32)  # hundreds of streams are at the same place: writing it for each would be most of the work
 def _blocks(page: EventPage) -> bytes:
     """Return the events of a page; the id behind them lets a client pass over what it was not shown."""
     blocks = [b"" if page.events else b": keep-alive\n"]

@@ -22,8 +22,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int = 0
 
 
-class EventPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Events in order."""
+class EventPage(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Events in order; one page may be handed to many readers, so it is told apart by what it is, not what it holds."""
 
     events: list[Event]
     cursor: str  # ask again with after=this

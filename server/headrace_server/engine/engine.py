@@ -33,6 +33,7 @@ from headrace_server.domain.requests import (
     Settled,
 )
 from headrace_server.engine.acts import Acts
+from headrace_server.engine.batcher import Batcher
 from headrace_server.engine.checking import Checking
 from headrace_server.engine.finding import Finding
 from headrace_server.engine.limiting import Limiting
@@ -83,6 +84,7 @@ class Engine(Finding, Steering, Limiting, Operating, Listening, Checking):
         self._parking = Parking()
         self._watching = Parking()
         self._listening = Parking()
+        self._readings = Batcher(self._read_all, lambda _: (1, 0))
         channels = [prefix + b"wake" for prefix in self._prefixes]
         self._wakeups = Wakeups(url, channels, self._parking, self._watching, self._listening)
         self._polls = Polls(self._shards, self._split, self._parking, self._giveback_later)

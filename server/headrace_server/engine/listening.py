@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -11,12 +12,16 @@ from headrace_server.domain.events import Event, EventPage
 from headrace_server.domain.finding import CursorInvalid
 from headrace_server.domain.lifecycle import State
 from headrace_server.engine import cursors, encode
+from headrace_server.engine.batcher import Batcher
 from headrace_server.engine.parking import Parking
 from headrace_server.engine.polls import Polls
 from headrace_server.engine.routing import Routing
 
 _BOUND_TO = "events"
 _GONE = "gone"
+
+
+Revs: TypeAlias = tuple[int | None, ...]  # of each shard; None: from now on
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -33,15 +38,16 @@ class Listening(Routing):
 
     _listening: Parking
     _polls: Polls
+    _readings: Batcher[tuple[Revs, int], tuple[EventPage, Revs]]
 
     async def events(self, after: str | None, *, limit: int, wait_ms: int) -> EventPage:
         """Return events behind a cursor (None: from now on), waiting up to `wait_ms` for the first one.
 
         Events go on being written for a minute after each call. Raises CursorInvalid, StoreFault.
         """
-        revs: list[int | None] = [None] * self.shards
+        revs: Revs = (None,) * self.shards
         if after is not None:
-            revs = [*cursors.read(after, list[int], _BOUND_TO)]
+            revs = (*cursors.read(after, list[int], _BOUND_TO),)
             if len(revs) != self.shards:
                 raise CursorInvalid("this cursor belongs to a store with another number of shards")
         loop = asyncio.get_running_loop()
@@ -51,7 +57,7 @@ class Listening(Routing):
             while True:
                 left_s = end - loop.time()
                 ticket.arm()
-                page, revs = await self._read_on(revs, limit)
+                page, revs = await self._readings.submit((revs, limit))
                 if page.events or left_s <= 0 or self._polls.draining:
                     return page
                 await ticket.wait(left_s)
@@ -65,7 +71,14 @@ class Listening(Routing):
         """
         await asyncio.gather(*(self._read_part(number, None, 0) for number in range(self.shards)))
 
-    async def _read_on(self, revs: Sequence[int | None], limit: int) -> tuple[EventPage, list[int | None]]:
+    async def _read_all(self, asks: Sequence[tuple[Revs, int]]) -> list[tuple[EventPage, Revs]]:
+        """Read once for all who are at the same place: most readers have everything, and one event wakes them all."""
+        places = [*dict.fromkeys(asks)]
+        found = await asyncio.gather(*(self._read_on(*place) for place in places))
+        pages = dict(zip(places, found, strict=True))
+        return [pages[ask] for ask in asks]
+
+    async def _read_on(self, revs: Revs, limit: int) -> tuple[EventPage, Revs]:
         parts = await asyncio.gather(*(self._read_part(number, rev, limit) for number, rev in enumerate(revs)))
         known = [part.last_rev if rev is None else rev for part, rev in zip(parts, revs, strict=True)]
         events: list[Event] = []
@@ -83,7 +96,7 @@ class Listening(Routing):
         else:
             known = [part.last_rev for part in parts]
         page = EventPage(events=events, cursor=cursors.write(known, _BOUND_TO), now_ms=max(p.now_ms for p in parts))
-        return page, [*known]
+        return page, (*known,)
 
     async def _read_part(self, number: int, rev: int | None, limit: int) -> Part:
         args: encode.Args = ["" if rev is None else rev, limit, limits.EVENTS_WRITTEN_MS]
