@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import redis
-from headrace_server.domain.checks import Disagreement, Wrong
 from headrace_server.domain.defaults import Defaults
 from headrace_server.domain.jobs import Body, Job, Leased, NewJob
 from headrace_server.domain.requests import (
@@ -88,17 +87,6 @@ class Stage:
         """Cancel one job."""
         (answer,) = await self.engine.cancel([CancelAsk(job_id=job_id, reason=reason, mode=mode)])
         return answer
-
-    async def check(self) -> list[Disagreement]:
-        """Return where the store's structures disagree with its jobs, but for the clock of the stage itself."""
-        found: list[Disagreement] = []
-        cursor: str | None = None
-        while True:
-            page = await self.engine.check(0, cursor, repair=False)
-            found += [each for each in page.found if each.kind is not Wrong.STRANGER or CLOCK_KEY not in each.detail]
-            cursor = page.cursor
-            if cursor is None:
-                return found
 
     def field(self, job_id: bytes, name: str) -> bytes | None:
         """Return a field of a job's hash, for what no answer tells."""

@@ -17,7 +17,7 @@ from headrace_server.domain.requests import Ack, EnqueueGroup, LeaseAsk, Nack
 from headrace_server.loops import run_loops
 
 from tests.engine.conftest import EngineMaker, enqueue
-from tests.engine.stage import Stage
+from tests.engine.stage import SCRIPTS, Stage
 from tests.support.janitor import check_shard, look_at
 from tests.support.waiting import eventually_async
 
@@ -252,3 +252,14 @@ async def test_the_end_of_every_test_notices(stage: Stage, client: Client, store
     client.zrem(tell("q:q:ready"), job_id)
     (told,) = await asyncio.to_thread(look_at, store_url)
     assert "is ready and does not lie there" in told
+
+
+async def test_one_server_of_all_takes_a_round(stage: Stage, store_url: str, make_engine: EngineMaker) -> None:
+    other = await make_engine(store_url, scripts=SCRIPTS)
+    assert await stage.engine.begin_check(0, 10_000)
+    assert not await other.begin_check(0, 10_000)
+    stage.later(9_999)
+    assert not await other.begin_check(0, 10_000)
+    stage.later(1)
+    assert await other.begin_check(0, 10_000)
+    assert not await stage.engine.begin_check(0, 10_000)

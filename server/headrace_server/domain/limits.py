@@ -82,6 +82,7 @@ LANES_TOUCHED: Final = 64  # by one lease script, beside those it serves
 LANES_OPENED: Final = 16  # by one step
 EVENTS_KEPT_REVS: Final = 100_000  # state changes that the log of events reaches back
 EVENTS_WRITTEN_MS: Final = 60 * SECOND_MS  # events go on being written after the last reader asked
+CHECK_STEP: Final = 100  # keys or members that one script of a check looks at
 OPERATION_STEP_JOBS: Final = 100
 OPERATION_RETENTION_MS: Final = 1 * DAY_MS
 OPERATION_SAMPLE: Final = 10  # ids that an operation shows

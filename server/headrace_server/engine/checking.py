@@ -50,12 +50,18 @@ class Checking(Routing):
         ended = walk.is_last and not walk.tasks
         return CheckPage(found=found, looked_at=looked_at, cursor=None if ended else cursors.write(walk, _BOUND_TO))
 
+    async def begin_check(self, shard: int, interval_ms: int) -> bool:
+        """Return whether a round may begin: of all servers one takes it, and none before the interval is over.
+
+        Raises StoreFault.
+        """
+        _, (_, refusal, *_) = await self._shards[shard].ask("check", ["", "round", interval_ms])
+        return not refusal
+
     async def _next_keys(self, shard: int, walk: Walk, found: list[Disagreement]) -> int:
         prefix = self._prefixes[shard]
         pattern = prefix.replace(b"[", rb"\[").replace(b"?", rb"\?").replace(b"*", rb"\*") + b"*"
-        walk.position, keys = await self._link.scan(
-            "SCAN", walk.position, "MATCH", pattern, "COUNT", limits.SCRIPT_JOBS
-        )
+        walk.position, keys = await self._link.scan("SCAN", walk.position, "MATCH", pattern, "COUNT", limits.CHECK_STEP)
         walk.is_last = walk.position == _END
         walk.tasks, strangers = tasks_of([key.removeprefix(prefix) for key in keys], prefix)
         found += map(_stranger, strangers)
@@ -67,7 +73,7 @@ class Checking(Routing):
         rest: list[Task] = []
         members = 0
         if task.scan:
-            position, part = await self._link.scan(task.scan, task.key, task.position, "COUNT", limits.SCRIPT_JOBS)
+            position, part = await self._link.scan(task.scan, task.key, task.position, "COUNT", limits.CHECK_STEP)
             if position != _END:
                 rest.append(msgspec.structs.replace(task, position=position))
             members = len(part)

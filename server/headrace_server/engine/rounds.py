@@ -40,8 +40,8 @@ def tasks_of(names: Sequence[bytes], prefix: bytes) -> tuple[list[Task], list[by
         elif kind not in _NOT_CHECKED:
             strangers.append(name)
     for what, items in together.items():
-        starts = range(0, len(items), limits.SCRIPT_JOBS)
-        tasks += [Task(what, items[start : start + limits.SCRIPT_JOBS]) for start in starts]
+        starts = range(0, len(items), limits.CHECK_STEP)
+        tasks += [Task(what, items[start : start + limits.CHECK_STEP]) for start in starts]
     return tasks, strangers
 
 

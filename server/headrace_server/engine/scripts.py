@@ -111,6 +111,7 @@ def _defaults_table(defaults: Defaults) -> str:
         "idempotency_buckets": limits.IDEMPOTENCY_TTL_MS // limits.IDEMPOTENCY_BUCKET_MS + 1,
         "echo_ms": limits.ECHO_MS,
         "events_kept_revs": limits.EVENTS_KEPT_REVS,
+        "check_step": limits.CHECK_STEP,
         "operation_sample": limits.OPERATION_SAMPLE,
         "operation_retention_ms": limits.OPERATION_RETENTION_MS,
         "poll_lost_ms": limits.POLL_LOST_MS,

@@ -1,7 +1,7 @@
 -- check_sets: whether what lies in a queue's structures belongs there; uses lib, settings, lanes, options, moves, pages and checks.
 
 local CHECKS = {}
-local PAGE = 200
+local PAGE = DEFAULTS.check_step
 
 -- Jobs by their ids: from the record to everything that must know of it.
 function CHECKS.job(...)
