@@ -1,11 +1,12 @@
-"""The wait after a failure: the rule itself, and the script's copy of it."""
+"""The wait after a failure, and the errors that no retry mends: the rules, and the script's copies of them."""
 
 import random
 
 import pytest
 from headrace_server.domain.jobs import Body, NewJob
+from headrace_server.domain.lifecycle import State
 from headrace_server.domain.requests import EnqueueGroup, LeaseAsk, Nack
-from headrace_server.domain.retry import Backoff, RetryPolicy, wait_ms
+from headrace_server.domain.retry import Backoff, RetryPolicy, is_non_retryable, wait_ms
 from headrace_server.engine import Engine
 
 POLICY = {"initial_ms": 1_000, "factor": 2.0, "max_ms": 10_000}
@@ -69,3 +70,67 @@ async def test_the_script_waits_as_the_rule_says(store_url: str) -> None:
         assert answer.run_at_ms is not None  # type: ignore[union-attr]
         assert answer.run_at_ms - answer.now_ms == expected  # type: ignore[union-attr]
     await engine.close()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "error_type", "found"),
+    [
+        ("ValueError", "ValueError", True),
+        ("ValueError", "ValueErrors", False),
+        ("ValueError", "Value", False),
+        ("Auth.*", "Auth.Expired", True),
+        ("Auth.*", "Auth.", True),
+        ("Auth.*", "AuthXExpired", False),  # a dot is a dot
+        ("*Refused", "CardRefused", True),
+        ("*Refused", "CardRefusedTwice", False),
+        ("a*b*c", "a-b-b-c", True),
+        ("a*b*c", "a-c-b", False),
+        ("*", "", True),
+        ("", "", True),
+        ("", "A", False),
+        ("[A-Z]%a", "[A-Z]%a", True),
+        ("[A-Z]%a", "Bb", False),
+        ("A*", "A\nB", True),  # a star takes line ends too
+    ],
+)
+def test_a_star_stands_for_anything_and_all_else_for_itself(pattern: str, error_type: str, found: bool) -> None:
+    assert is_non_retryable(error_type, (pattern,)) is found
+    assert is_non_retryable(error_type, ("no such type", pattern)) is found
+
+
+def test_no_pattern_is_of_no_type() -> None:
+    assert not is_non_retryable("", ())
+
+
+@pytest.mark.anyio
+async def test_the_script_finds_patterns_as_the_rule_does(store_url: str) -> None:
+    """Three hundred random patterns of few characters, some of which mean something to Lua, and types like them."""
+    seed = random.Random(11)
+    engine = Engine(store_url)
+    await engine.start()
+    verdicts = {True: 0, False: 0}
+    for _ in range(300):
+        patterns = tuple(_word(seed, "aab*.%[-", 1) for _ in range(seed.randrange(1, 4)))
+        error_type = _like(seed, seed.choice(patterns))
+        policy = RetryPolicy(max_attempts=9, non_retryable=patterns)
+        job = NewJob(id=engine.new_id("q"), task="t", queue="q", payload=Body(b"1"), retry=policy)
+        await engine.enqueue(EnqueueGroup([job]))
+        (leased,) = (await engine.lease(LeaseAsk(queues=["q"]))).jobs
+        item = Nack(job_id=leased.id, token=leased.token, error=b"{}", error_type=error_type, retry_in_ms=86_400_000)
+        (answer,) = await engine.settle([item])
+        expected = is_non_retryable(error_type, patterns)
+        assert answer.state is (State.DEAD if expected else State.RETRYING), f"{error_type!r} of {patterns}"  # type: ignore[union-attr]
+        verdicts[expected] += 1
+    assert min(verdicts.values()) > 50
+    await engine.close()
+
+
+def _like(seed: random.Random, pattern: str) -> str:
+    """Return a type that is of the pattern, or was until one of its letters changed."""
+    found = "".join(_word(seed, "ab.", 0) if letter == "*" else letter for letter in pattern)
+    at = seed.randrange(len(found) + 1)
+    return found if seed.random() < 0.5 else found[:at] + seed.choice("ab.") + found[at + 1 :]
+
+
+def _word(seed: random.Random, letters: str, shortest: int) -> str:
+    return "".join(seed.choice(letters) for _ in range(seed.randrange(shortest, 6)))
