@@ -14,8 +14,10 @@ local function offer_of(queue, tenant)
     if lane[1] then return {lane = lane[1]} end
 end
 
+local without_own = {} -- by queue: nor does a lane come to be open then
 local function next_offer(queue)
-    local own = offer_of(queue, '')
+    local own = not without_own[queue] and offer_of(queue, '') or nil
+    without_own[queue] = not own
     if not has(queue, HAS_TURNS) then return own end
     local turn = redis.call('ZRANGE', set_key(queue, 'turns'), 0, 0, 'WITHSCORES')
     if not turn[1] or (own and turn_of(queue, '') <= tonumber(turn[2])) then return own end
