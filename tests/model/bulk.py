@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from itertools import count
 
+from headrace_server.domain.lifecycle import State
 from headrace_server.domain.operations import ACTS_ON, Action, OperationAsk, OperationState, OperationView
 from headrace_server.domain.requests import (
     CancelAsk,
@@ -67,6 +68,8 @@ class Bulk:
             if operation.state is not OperationState.RUNNING:
                 continue
             meant = [r for r in self._world.jobs.values() if self._means(operation, r)]
+            if operation.ask.filter.tag is None:  # else they are found in the order of their enqueue
+                meant.sort(key=_lie)
             operation.matched = [record.new.id for record in meant]
             if not operation.ask.dry_run:
                 operation.done = sum(self._act(operation.ask, record) for record in meant)
@@ -113,3 +116,9 @@ class Bulk:
             finished_at_ms=operation.finished_at_ms,
             now_ms=self._world.now_ms(),
         )
+
+
+def _lie(record: Record) -> tuple[str, str, tuple[int, ...], bytes]:
+    """Return what jobs are found by: queue after queue and state after state, in the order in which they lie there."""
+    score = record.place if record.state is State.READY else (record.prune_at_ms or record.due_ms or 0,)
+    return record.new.queue, record.state, score, record.new.id

@@ -26,6 +26,10 @@ class Rules:
         return _first(self._new.max_crashes, self._settings.max_crashes, self._defaults.max_crashes)
 
     @property
+    def max_attempts(self) -> int:
+        return _first(self.policy.max_attempts)
+
+    @property
     def max_runtime_ms(self) -> int | None:
         return _any(self._new.max_runtime_ms, self._settings.max_runtime_ms)
 

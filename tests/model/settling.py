@@ -147,7 +147,7 @@ def fail(world: World, record: Record, now: int, *, retryable: bool, retry_in_ms
         dead = "not_retryable"
     elif is_non_retryable(record.error_type, policy.non_retryable or ()):
         dead = "non_retryable"
-    elif record.attempt >= (policy.max_attempts or 0):
+    elif record.attempt >= rules.max_attempts:
         dead = "max_attempts"
     elif policy.max_elapsed_ms is not None and due > record.run_opened_ms + policy.max_elapsed_ms:
         dead = "max_elapsed"

@@ -14,9 +14,6 @@ NO_REV = 0  # the oracle keeps no revs: the tests compare everything else, and j
 def as_job(world: World, record: Record) -> Job:
     """Return the job as `get` shows it."""
     new, rules, state = record.new, world.rules(record), record.state
-    max_attempts = rules.policy.max_attempts
-    assert max_attempts is not None
-    has_result = record.result_until_ms is None or world.now_ms() < record.result_until_ms
     return Job(
         id=new.id,
         task=new.task,
@@ -26,7 +23,7 @@ def as_job(world: World, record: Record) -> Job:
         payload=new.payload,
         priority=rules.priority,
         attempt=record.attempt,
-        max_attempts=max_attempts,
+        max_attempts=rules.max_attempts,
         delivery=record.delivery,
         crashes=record.crashes,
         enqueued_at_ms=record.enqueued_at_ms,
@@ -40,7 +37,7 @@ def as_job(world: World, record: Record) -> Job:
         reason=record.reason,
         meta=new.meta,
         trace=new.trace,
-        result=record.result if state is State.SUCCEEDED and has_result else None,
+        result=record.result if _has_result(world, record) else None,
         error=record.error,
         max_crashes=rules.max_crashes,
         run=record.run,
@@ -55,6 +52,11 @@ def as_job(world: World, record: Record) -> Job:
         progress=record.progress,
         checkpoint=record.checkpoint,
     )
+
+
+def _has_result(world: World, record: Record) -> bool:
+    is_over = record.result_until_ms is not None and record.result_until_ms <= world.now_ms()
+    return record.state is State.SUCCEEDED and not is_over
 
 
 def as_leased(world: World, record: Record) -> Leased:
