@@ -17,6 +17,58 @@ from headrace.tasks import CallOptions, TaskOptions, job_options
 from tests.sdk.client.drive import ID, job, line, reply
 
 SOON = datetime(2026, 1, 2, tzinfo=UTC)
+EVERY_OPTION = TaskOptions(
+    queue="q",
+    priority=9,
+    max_retries=0,
+    retry_backoff=Backoff.LINEAR,
+    retry_delay=1.5,
+    retry_max_delay=timedelta(minutes=1),
+    retry_jitter=False,
+    retry_for=60,
+    non_retryable=(ValueError, "Auth.*"),
+    on_exhausted="discard",
+    expires=5,
+    max_runtime=timedelta(minutes=2),
+    result_ttl=0,
+    tags={"a": "b"},
+    limits=("stripe",),
+    fairness_key="f",
+    weight=2,
+    ordering_key="o",
+    on_dead="hold",
+    unique=True,
+    lease=60,
+    retention=timedelta(hours=1),
+    max_crashes=2,
+)
+AS_OF_THE_JOB = {
+    "queue": "q",
+    "priority": 9,
+    "retry": RetryPolicy(
+        max_attempts=1,
+        backoff="linear",
+        initial_ms=1500,
+        max_ms=60_000,
+        jitter=False,
+        max_elapsed_ms=60_000,
+        non_retryable=["ValueError", "Auth.*"],
+        on_exhausted="discard",
+    ),
+    "expires_in_ms": 5000,
+    "max_runtime_ms": 120_000,
+    "result_ttl_ms": 0,
+    "tags": {"a": "b"},
+    "limits": ("stripe",),
+    "fairness_key": "f",
+    "weight": 2,
+    "ordering_key": "o",
+    "on_dead": "hold",
+    "unique": Unique(by=("task", "payload")),
+    "lease_ms": 60_000,
+    "retention_ms": 3_600_000,
+    "max_crashes": 2,
+}
 
 
 def plain(x: int, y: int = 0) -> int:
@@ -81,59 +133,8 @@ def test_the_decorator_takes_every_option_that_a_task_can_have() -> None:
 
 
 def test_options_of_the_task_become_those_of_the_job() -> None:
-    options = TaskOptions(
-        queue="q",
-        priority=9,
-        max_retries=0,
-        retry_backoff=Backoff.LINEAR,
-        retry_delay=1.5,
-        retry_max_delay=timedelta(minutes=1),
-        retry_jitter=False,
-        retry_for=60,
-        non_retryable=(ValueError, "Auth.*"),
-        on_exhausted="discard",
-        expires=5,
-        max_runtime=timedelta(minutes=2),
-        result_ttl=0,
-        tags={"a": "b"},
-        limits=("stripe",),
-        fairness_key="f",
-        weight=2,
-        ordering_key="o",
-        on_dead="hold",
-        unique=True,
-        lease=60,
-        retention=timedelta(hours=1),
-        max_crashes=2,
-    )
-    made = {name: value for name, value in job_options(options, {}).items() if value is not None}
-    assert made == {
-        "queue": "q",
-        "priority": 9,
-        "retry": RetryPolicy(
-            max_attempts=1,
-            backoff="linear",
-            initial_ms=1500,
-            max_ms=60_000,
-            jitter=False,
-            max_elapsed_ms=60_000,
-            non_retryable=["ValueError", "Auth.*"],
-            on_exhausted="discard",
-        ),
-        "expires_in_ms": 5000,
-        "max_runtime_ms": 120_000,
-        "result_ttl_ms": 0,
-        "tags": {"a": "b"},
-        "limits": ("stripe",),
-        "fairness_key": "f",
-        "weight": 2,
-        "ordering_key": "o",
-        "on_dead": "hold",
-        "unique": Unique(by=("task", "payload")),
-        "lease_ms": 60_000,
-        "retention_ms": 3_600_000,
-        "max_crashes": 2,
-    }
+    made = {name: value for name, value in job_options(EVERY_OPTION, {}).items() if value is not None}
+    assert made == AS_OF_THE_JOB
 
 
 @pytest.mark.parametrize(
