@@ -137,6 +137,8 @@ class World:
         lane = record.lane
         if lane is not None and record.state is State.LEASED:
             self._busy[lane] = record
+        elif lane is not None and record.state is State.RETRYING:
+            self._busy.setdefault(lane, record)  # after a late nack it was back in line already
         elif self.lane_holder(lane) is record and not record.keeps_busy:
             self._leave_lane(record)
 

@@ -46,6 +46,8 @@ local function pass_on(job, state)
         redis.call('HSET', busy, job.lane, job.id)
     elseif not keeps_busy(job, state) and redis.call('HGET', busy, job.lane) == job.id then
         redis.call('HDEL', busy, job.lane)
+    elseif state == 'retrying' then
+        redis.call('HSETNX', busy, job.lane, job.id) -- a late nack: it was back in line already
     end
 end
 
