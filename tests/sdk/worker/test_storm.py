@@ -83,7 +83,8 @@ def test_every_job_ends_well_in_a_storm(
         eventually(lambda: client.queue_stats(queue).counts[State.SUCCEEDED] == JOBS, 60.0, "all jobs succeed")
         for job in jobs:
             finished = ended(client, job.id)
-            assert finished.delivery >= finished.attempt + finished.crashes, "each run and each crash had its lease"
+            # a lease may count as both: it ran out, and its late nack was taken
+            assert finished.delivery >= max(finished.attempt, finished.crashes), "each run and each crash had its lease"
             assert finished.crashes <= BLOWS, "a blow costs a job one lease at most"
         for worker in storm.workers:
             assert worker.terminate() == 0
