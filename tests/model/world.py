@@ -122,7 +122,7 @@ class World:
     def move(self, record: Record, state: State, *, is_new: bool = False) -> None:
         """Bring a job to a state; what depends on the state follows."""
         was, record.state = None if is_new else record.state, state
-        self._pass_on(record)
+        self._pass_on(record, was)
         if state is State.READY and record.new.fairness_key is not None:
             self.known(record.new.queue).has_tenants = True
         if state is State.LEASED:
@@ -132,12 +132,12 @@ class World:
             record.counts_bytes = False
         self._note(record, was)
 
-    def _pass_on(self, record: Record) -> None:
+    def _pass_on(self, record: Record, was: State | None) -> None:
         """A lane is busy from the lease of one of its jobs until that job is neither held nor waits for a retry."""
         lane = record.lane
         if lane is not None and record.state is State.LEASED:
             self._busy[lane] = record
-        elif lane is not None and record.state is State.RETRYING:
+        elif lane is not None and record.state is State.RETRYING and was is State.READY:
             self._busy.setdefault(lane, record)  # after a late nack it was back in line already
         elif self.lane_holder(lane) is record and not record.keeps_busy:
             self._leave_lane(record)
