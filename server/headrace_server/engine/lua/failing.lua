@@ -58,7 +58,7 @@ end
 
 -- The job's attempt failed. `how`: kind, error, type, retryable, delay_ms or nil, random; `fields` are written whatever follows.
 local function fail(job, rev, how, fields)
-    record_attempt(job, how.kind, how.error, how.type)
+    record_attempt(job, how.kind, how.error, how.type, fields)
     if has_option(job, 'c') then
         fields[#fields + 1], fields[#fields + 2] = 'rs', job.cq
         return finish(job, 'cancelled', rev, fields)

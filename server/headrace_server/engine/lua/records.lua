@@ -24,11 +24,13 @@ local function remove(job, rev)
     job.s = false
 end
 
--- Keep one failed attempt: a line of facts, then the error's bytes as they came; its type is on the job, for filters.
-local function record_attempt(job, kind, err, error_type)
+-- Keep one failed attempt: a line of facts, then the error's bytes as they came. For filters its type goes with the fields that
+-- are written next.
+local function record_attempt(job, kind, err, error_type, fields)
     local worker = (job.w and job.w ~= '') and job.w or '-'
     local facts = {text(job.at), text(job.dl), text(job.st or 0), text(now), kind, worker}
-    redis.call('RPUSH', attempts_key(job.id), table.concat(facts, ' ') .. '\n' .. err)
-    redis.call('LTRIM', attempts_key(job.id), -DEFAULTS.attempts_kept, -1)
-    redis.call('HSET', job_key(job.id), 'er', error_type ~= '' and error_type or '-')
+    local key = attempts_key(job.id)
+    local kept = redis.call('RPUSH', key, table.concat(facts, ' ') .. '\n' .. err)
+    if kept > DEFAULTS.attempts_kept then redis.call('LTRIM', key, -DEFAULTS.attempts_kept, -1) end
+    fields[#fields + 1], fields[#fields + 2] = 'er', error_type ~= '' and error_type or '-'
 end

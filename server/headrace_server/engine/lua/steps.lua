@@ -51,8 +51,8 @@ end
 
 -- A lease that ran out: one crash more, and back to its place or dead. The token stays, for a late settle.
 local function crash(job, rev)
-    record_attempt(job, 'crash', DEFAULTS.lease_expired, 'LeaseExpired')
     local crashes = {'cr', text(job.cr + 1)}
+    record_attempt(job, 'crash', DEFAULTS.lease_expired, 'LeaseExpired', crashes)
     if has_option(job, 'c') then
         redis.call('HSET', job_key(job.id), unpack(crashes))
         return call_off(job, rev, job.cq)
