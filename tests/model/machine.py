@@ -106,6 +106,7 @@ class EngineBesideOracle(Workers):
         same(self.real.find(wanted), self.oracle.find(wanted))
         job_id = data.draw(st.sampled_from([*self.ids[-8:], *STRANGERS]))
         same(plain_attempts(self.real.attempts(job_id)), plain_attempts(self.oracle.attempts(job_id)))
+        same(self.real.explain(job_id), self.oracle.explain(job_id))
         for queue in chances.QUEUES:
             same(self.real.queue(queue), self.oracle.queue(queue))
         for name in LIMIT_NAMES:

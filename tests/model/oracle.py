@@ -15,6 +15,7 @@ from headrace_server.domain.queues import LimitSettings, LimitView, QueueSetting
 
 from tests.model.bulk import Bulk
 from tests.model.enqueuing import Enqueuing
+from tests.model.explaining import Told, reasons_of
 from tests.model.finding import attempts_of, find
 from tests.model.leasing import Leasing
 from tests.model.operating import Operating
@@ -113,6 +114,10 @@ class Oracle(World):
     def attempts(self, job_id: bytes) -> list[Attempt] | None:
         """Return what became of the deliveries of a job."""
         return attempts_of(self, job_id)
+
+    def explain(self, job_id: bytes) -> set[Told] | None:
+        """Return why a job is where it is."""
+        return reasons_of(self, job_id)
 
     def find(self, wanted: JobFilter) -> set[bytes]:
         """Return the ids of all jobs that a filter means."""

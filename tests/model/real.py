@@ -30,6 +30,7 @@ from headrace_server.domain.requests import (
 from headrace_server.engine import Engine, load_scripts
 from headrace_server.engine.scripts import Script
 
+from tests.model.explaining import Told, told
 from tests.model.inspection import faults
 from tests.model.picture import Picture, take_picture
 from tests.model.world import Change
@@ -122,6 +123,10 @@ class RealStage:
 
     def attempts(self, job_id: bytes) -> list[Attempt] | None:
         return self._run(self.engine.attempts(job_id))
+
+    def explain(self, job_id: bytes) -> set[Told] | None:
+        explanation = self._run(self.engine.explain(job_id))
+        return None if explanation is None else told(explanation.reasons)
 
     def stats(self, queues: Sequence[str]) -> list[QueueStats]:
         return self._run(self.engine.stats(queues))

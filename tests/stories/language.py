@@ -14,9 +14,10 @@ must come of it. Times are sums of numbers with a unit: `30s`, `30s-1ms`, `24h+1
     JOB STATE [#LEASE] [(FACT VALUE, ...)]     the job afterwards; `#2` is its second lease
 
 The jobs that follow a `lease` are all that were handed out, in this order; those of an `enqueue` that was replayed,
-deduplicated or replaced are the ones it was answered with. `a #1` as words name job and token. After `attempts`, an
-outcome and the number of its attempt stand in place of job and state; after `stats`, `queue`, `limit` and `operation`,
-names and values. What `events` and `list` bring is all there is, events in their order.
+deduplicated or replaced are the ones it was answered with. `a #1` as words name job and token. In place of job and
+state stand, after `attempts`, an outcome and the number of its attempt, and after `explain` a reason and its key or
+`-`; after `stats`, `queue`, `limit` and `operation` names and values. What `events`, `list` and `explain` bring is all
+there is, events in their order.
 
 Before a lease from a queue whose jobs have limits, fairness or ordering keys the store ticks: that opens lanes which
 were found blocked, and otherwise takes a while. `tick=no` leaves that out.

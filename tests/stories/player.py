@@ -73,7 +73,7 @@ class Player:
 
     def _perform(self, line: Line) -> None:
         perform: Callable[[Line], str] | None = getattr(self, f"_{line.verb}", None)
-        speaks_of_jobs = perform is not None and line.verb != "attempts"
+        speaks_of_jobs = perform is not None and line.verb not in ("attempts", "explain")
         perform = perform or getattr(self._operators, line.verb, None)
         if perform is None:
             raise StoryError(f"{self._story.name}.story:{line.number}: no verb {line.verb!r}")
@@ -188,6 +188,11 @@ class Player:
 
     def _get(self, _line: Line) -> str:
         return "ok"
+
+    def _explain(self, line: Line) -> str:
+        found = {(code.value, key or "-") for code, key, *_ in self._stage.explain(self._id(line.words[0])) or ()}
+        assert found == {(e.job, e.state) for e in line.jobs}, f"the reasons are: {found}"
+        return "ok" if found else "nothing"
 
     def _attempts(self, line: Line) -> str:
         found = self._stage.attempts(self._id(line.words[0])) or []
