@@ -1,4 +1,4 @@
-"""Why a job of the oracle is not running: each fact that keeps it from starting, by itself; it must not change anything."""
+"""Why a job of the oracle is not running: each fact that keeps it from starting; it must not change anything."""
 
 from collections.abc import Iterator
 
