@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import redis
+from headrace_server.domain.checks import Disagreement
 from headrace_server.domain.defaults import Defaults
 from headrace_server.domain.errors import StoreFault
 from headrace_server.domain.finding import Attempt, JobFilter
@@ -226,6 +227,17 @@ class RealStage:
     def pictures(self) -> list[Picture]:
         """Return what each shard holds."""
         return [take_picture(self._client, prefix) for prefix in self._prefixes]
+
+    def findings(self) -> list[Disagreement]:
+        """Return what the engine's own check finds, without mending it."""
+        found: list[Disagreement] = []
+        for shard in range(len(self._prefixes)):
+            page = self._run(self.engine.check(shard, None, repair=False))
+            found += page.found
+            while page.cursor is not None:
+                page = self._run(self.engine.check(shard, page.cursor, repair=False))
+                found += page.found
+        return found
 
     def check(self) -> None:
         """Hold the store to the rules of its layout."""

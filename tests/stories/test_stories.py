@@ -36,6 +36,7 @@ def test_story_on_the_oracle(path: Path) -> None:
 @pytest.mark.parametrize("path", stories(), ids=named)
 def test_story_on_the_engine(path: Path, real_stage: RealStage) -> None:
     Player(read(path), real_stage).play()
+    assert real_stage.findings() == []
 
 
 def test_every_move_is_in_a_story() -> None:
