@@ -1,4 +1,4 @@
-"""The engine beside the oracle, step by step (G5 to G10, G12 to G18, G20, G24).
+"""The engine beside the oracle, step by step (G5 to G10, G12 to G18, G20, G21, G24).
 
 The same stories come each time here; `HEADRACE_MODEL_EXAMPLES=5000 pytest tests/model -k beside` plays other ones, and
 as many as wanted: run it after any change of a script.
@@ -16,7 +16,7 @@ from tests.support.stores import StoreProcess
 
 EXAMPLES = int(os.environ.get("HEADRACE_MODEL_EXAMPLES") or 0)
 PROFILE = settings(
-    max_examples=EXAMPLES or 30,
+    max_examples=EXAMPLES or 70,
     stateful_step_count=40,
     derandomize=not EXAMPLES,
     database=None,
