@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from headrace._text import document, field_table, printable, table
+from headrace._text import age, document, field_table, printable, table
 from headrace.finding import Attempt, Event, Explanation
 from headrace.models import JobError, JobSummary
 from headrace.operating import Limit, Operation, Queue, Rate
@@ -60,7 +60,14 @@ def queue(found: Queue) -> str:
     how = [word for word in ("paused", "draining") if getattr(found, word)] or ["open"]
     until = f" until {_at(found.paused_until)}" if found.paused and found.paused_until else ""
     counts = {state.value: n for state, n in found.counts.items()}
-    rows = {"queue": found.queue, "is": ", ".join(how) + until, "backlog": found.backlog, **counts}
+    oldest = age(found.oldest_ready_age_ms)
+    rows = {
+        "queue": found.queue,
+        "is": ", ".join(how) + until,
+        "backlog": found.backlog,
+        **counts,
+        "oldest ready": oldest,
+    }
     return field_table({**rows, **{f"set: {name}": value for name, value in settings(found).items()}})
 
 

@@ -84,7 +84,7 @@ def queue_table(queues: Sequence[QueueStats]) -> str:
     """Return queues, one a line; a queue that gives or takes no jobs says so behind its name."""
     head = ["QUEUE", "BACKLOG", *(state.value.upper() for state in _COLUMNS), "OLDEST READY"]
     rows = [
-        [_name(q), str(q.backlog), *(str(q.counts.get(state, 0)) for state in _COLUMNS), _age(q.oldest_ready_age_ms)]
+        [_name(q), str(q.backlog), *(str(q.counts.get(state, 0)) for state in _COLUMNS), age(q.oldest_ready_age_ms)]
         for q in queues
     ]
     return table(head, rows, numbers=range(1, len(head)))
@@ -112,7 +112,8 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def _age(age_ms: int | None) -> str:
+def age(age_ms: int | None) -> str:
+    """Return how old something is, in seconds or minutes; a dash for nothing."""
     if age_ms is None:
         return "-"
     seconds = age_ms / 1000

@@ -3,7 +3,8 @@
 //   node worker.mjs
 //
 // It shows all that a worker owes the server: lease with a long poll, repeat a lease whose answer got lost, heartbeat
-// while it works, settle with the token, and stop without losing a job. The tasks are at the bottom.
+// while it works, end a job that was cancelled, settle with the token, and stop without losing a job. The tasks are at
+// the bottom.
 
 import { readFile } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
@@ -16,7 +17,7 @@ const workerId = process.env.WORKER_ID ?? `node-${hostname()}-${process.pid}`;
 const slots = 4;
 const pollMs = 20_000;
 
-const held = new Map(); // job id -> the leased job, as long as we work on it
+const held = new Map(); // job id -> the leased job, as long as we work on it; its `end` tells the task to stop
 const stopping = new AbortController(); // ends the long poll; what is held is finished first
 
 for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => stopping.abort());
@@ -70,10 +71,20 @@ async function work(job) {
   const task = tasks[job.task];
   if (!task) return { ...settle, op: "snooze", delay_ms: 5_000 }; // another worker may know it
   try {
-    return { ...settle, op: "ack", result: await task(job.payload) };
+    return { ...settle, op: "ack", result: await task(job.payload, job.end.signal) };
   } catch (error) {
+    // Somebody wants it to end, or it is no longer ours: the server makes the right thing of a release.
+    if (job.end.signal.aborted) return { ...settle, op: "release" };
     return { ...settle, op: "nack", error: { type: error.name, message: error.message, stack: error.stack } };
   }
+}
+
+// Tell a task to stop; it looks at its signal where it can.
+function end(id, why) {
+  const job = held.get(id);
+  if (!job || job.end.signal.aborted) return;
+  console.error(`${id} shall end: ${why}`);
+  job.end.abort(why);
 }
 
 async function heartbeat() {
@@ -81,7 +92,11 @@ async function heartbeat() {
   if (leases.length === 0) return;
   try {
     const answer = await call(`/v1/workers/${encodeURIComponent(workerId)}/heartbeat`, { leases });
-    for (const lease of answer.leases) if (lease.status === "lease_lost") held.delete(lease.job_id);
+    for (const { job_id, status } of answer.leases) {
+      const over = ["lease_lost", "job_cancelled", "not_found"].includes(status);
+      if (over || status === "cancel_requested") end(job_id, status);
+      if (over) held.delete(job_id); // else it is ours until we settle it
+    }
   } catch (error) {
     console.error(`heartbeat: ${error.message}`); // the next one comes long before the leases end
   }
@@ -91,7 +106,7 @@ async function main() {
   let done = [];
   while (!stopping.signal.aborted) {
     const { jobs, completed } = await exchange(done);
-    for (const job of jobs) held.set(job.id, job);
+    for (const job of jobs) held.set(job.id, Object.assign(job, { end: new AbortController() }));
     const unsettled = done.filter((_, i) => ["not_done", "unknown"].includes(completed[i].status));
     done = [...unsettled, ...(await Promise.all(jobs.map(work)))];
     held.clear();
@@ -103,8 +118,9 @@ async function main() {
 // Lines, bytes and the ten commonest names of a file. A name is a match of [A-Za-z_][A-Za-z0-9_]* in the file read as
 // Latin-1; a line ends with a newline; the commoner name is first, of two that are equally common the one sorted first.
 const tasks = {
-  "codestats.count": async ({ path }) => {
-    const text = await readFile(path, "latin1");
+  "codestats.count": async ({ path }, signal) => {
+    const text = await readFile(path, { encoding: "latin1", signal });
+    signal.throwIfAborted(); // before work that nobody wants any more
     const counts = new Map();
     for (const [name] of text.matchAll(/[A-Za-z_][A-Za-z0-9_]*/g)) counts.set(name, (counts.get(name) ?? 0) + 1);
     const names = [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)).slice(0, 10);
@@ -113,7 +129,7 @@ const tasks = {
 };
 
 console.error(`${workerId} works for ${url}`);
-const heart = setInterval(heartbeat, 10_000); // a third of the server's lease of 30 s
+const heart = setInterval(heartbeat, Number(process.env.HEARTBEAT_MS ?? 10_000)); // a third of the server's lease of 30 s
 try {
   await main();
 } catch (error) {

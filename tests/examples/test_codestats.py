@@ -1,6 +1,7 @@
 """codestats: real files, one queue, workers in two languages, and the same figures counted here."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -36,8 +37,8 @@ def start_python(server: ServerProcess, folder: Path) -> Child:
     return Child([str(HEADRACE), "worker", "worker:app"], folder / "python.log", env=env)
 
 
-def start_node(server: ServerProcess, folder: Path) -> Child:
-    env = clean_env({"HEADRACE_URL": server.url, "WORKER_ID": "node"})
+def start_node(server: ServerProcess, folder: Path, **settings: str) -> Child:
+    env = clean_env({"HEADRACE_URL": server.url, "WORKER_ID": "node", **settings})
     return Child(["node", str(EXAMPLE / "worker.mjs")], folder / "node.log", env=env)
 
 
@@ -116,6 +117,35 @@ def test_both_workers_stop_when_they_are_told_and_lose_nothing(
         again.end()
     jobs = [json.loads(document(http, job_id)) for job_id in ids]
     assert {(job["attempt"], job["crashes"]) for job in jobs} == {(1, 0)}
+
+
+@pytest.mark.parametrize("mode", ["soft", "hard"])
+def test_the_node_worker_ends_a_job_that_was_cancelled(
+    server: ServerProcess, http: httpx.Client, tmp_path: Path, mode: str
+) -> None:
+    if not shutil.which("node"):
+        missing("node is not on PATH")
+    pipe, after = tmp_path / "slow.py", tmp_path / "after.py"
+    os.mkfifo(pipe)
+    after.write_text("x = 1\n")
+    worker = start_node(server, tmp_path, HEARTBEAT_MS="50")
+    try:
+        first, second = produce_paths(http, pipe, after)
+        with pipe.open("wb"):  # opened when the worker reads it
+            http.post(f"/v1/jobs/{first}/cancel", json={"mode": mode, "reason": "enough"}).raise_for_status()
+            told = (tmp_path / "node.log").read_text
+            eventually(lambda: f"{first} shall end" in told(), 10, "the worker was told")
+        assert http.get(f"/v1/jobs/{second}?wait=10").json()["state"] == "succeeded"
+        job = http.get(f"/v1/jobs/{first}").json()
+        assert (job["state"], job["reason"]) == ("cancelled", "enough")
+    finally:
+        worker.end()
+
+
+def produce_paths(http: httpx.Client, *paths: Path) -> list[str]:
+    jobs = [{"task": "codestats.count", "queue": "codestats", "payload": {"path": str(path)}} for path in paths]
+    done = http.post("/v1/jobs/batch", json={"jobs": jobs}).raise_for_status()
+    return [job["id"] for job in done.json()["jobs"]]
 
 
 def test_the_reporter_says_which_job_failed(server: ServerProcess, http: httpx.Client, tmp_path: Path) -> None:

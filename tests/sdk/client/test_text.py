@@ -106,9 +106,17 @@ def test_a_queue_shows_its_settings_in_the_words_that_set_them() -> None:
         retry=RetryPolicy(max_attempts=2, non_retryable=("A", "B")),
         rate=Rate(count=100, per_ms=60_000, burst=20),
     )
-    queue = Queue(queue="mail", counts={State.READY: 2}, paused=True, paused_until=NOON, settings=settings)
+    queue = Queue(
+        queue="mail",
+        counts={State.READY: 2},
+        oldest_ready_age_ms=90_500,
+        paused=True,
+        paused_until=NOON,
+        settings=settings,
+    )
     shown = dict(re.split(r"  +", line, maxsplit=1) for line in _tables.queue(queue).splitlines())
     assert shown["is"] == "paused until 2026-01-02 12:00:00Z"
+    assert shown["oldest ready"].startswith("90")
     words = [f"{name.removeprefix('set: ')}={value}" for name, value in shown.items() if name.startswith("set: ")]
     assert changed(QueueSettings(), words) == settings
 
