@@ -8,8 +8,12 @@ _SETTLE_BYTES = 64  # of an item beside its own data: ids, tokens, numbers
 
 
 def of_group(group: EnqueueGroup) -> tuple[int, int]:
-    """Return the jobs and bytes of a group."""
-    return len(group.jobs), sum(_bytes_of(job) for job in group.jobs)
+    """Return the jobs and bytes of a group; a job with a place in more structures takes as long as two."""
+    return sum(2 if _is_rich(job) else 1 for job in group.jobs), sum(_bytes_of(job) for job in group.jobs)
+
+
+def _is_rich(job: NewJob) -> bool:
+    return bool(job.limits or job.fairness_key or job.ordering_key or job.unique or job.tags)
 
 
 def _bytes_of(job: NewJob) -> int:
