@@ -51,6 +51,17 @@ async def script_us(redis: Redis) -> int:
     )
 
 
+LOOP_TURNS = 3_000
+_LOOP = f"for i = 1, {LOOP_TURNS} do local a, b = string.format, tonumber('1') end return 1"
+
+
+async def loop_ns(redis: Redis) -> float:
+    """Return how long one turn of an idle loop in the store's Lua takes now: more while other work has the machine."""
+    begun = time.perf_counter_ns()
+    await redis.eval(_LOOP, 0)
+    return (time.perf_counter_ns() - begun) / LOOP_TURNS
+
+
 def who_measured() -> str:
     """Return date, commit and machine as one line."""
     done = subprocess.run(

@@ -42,6 +42,7 @@ class FullStore:
         self._ids: list[bytes] = []  # some of all jobs
         self._made = 0
         self.dice = random.Random(SEED)
+        self.mixed = False  # whether jobs are settled together that come from everywhere
         self._calls: dict[str, tuple[Callable[[int], Awaitable[None]], Callable[[int], Awaitable[int]]]] = {
             "enqueue": (_nothing, self._enqueue),
             "enqueue +options": (_nothing, self._enqueue_wishes),
@@ -107,7 +108,8 @@ class FullStore:
         }
 
     async def _lease(self, size: int) -> int:
-        queues = self.dice.sample(self._queues, min(64, len(self._queues)))
+        # few queues, as a worker has them: the store notes who asks for which, and once in a while only
+        queues = self.dice.sample(self._queues, 1 + size // 50)
         return await self._take(LeaseAsk(queues=queues, max_jobs=size))
 
     async def _take(self, ask: LeaseAsk) -> int:
@@ -126,7 +128,8 @@ class FullStore:
     async def _hold(self, size: int) -> None:
         while len(self._leased) < size:
             await self._lease(BATCH)
-        self.dice.shuffle(self._leased)
+        if self.mixed:
+            self.dice.shuffle(self._leased)
 
     def _settle(self, kind: type[Settle], options: dict[str, Any]) -> Callable[[int], Awaitable[int]]:
         async def settle(size: int) -> int:
