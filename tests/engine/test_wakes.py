@@ -1,5 +1,6 @@
 """Whatever lets a waiting job go says so at once, so that no poll finds it only by looking again (G27)."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -26,12 +27,16 @@ class Ear:
 
     def heard(self) -> set[str]:
         """Return the queues that were named since it was asked last: a script has published before it answers."""
-        queues = set()
+        return set(self.polls())
+
+    def polls(self) -> Counter[str]:
+        """Return how many polls of which queues were woken since it was asked last."""
+        polls: Counter[str] = Counter()
         while message := self._next():
             word, *rest = message["data"].decode().split(" ")
             if word == "queue":
-                queues.add(rest[-1])
-        return queues
+                polls[rest[-1]] += int(rest[0])
+        return polls
 
     def _next(self) -> dict[str, bytes] | None:
         return self._pubsub.get_message(timeout=0.05)
@@ -132,6 +137,44 @@ async def test_a_freed_slot_of_a_limit_is_offered(stage: Stage, ear: Ear, how: s
     assert "other" in ear.heard()
 
 
+async def test_of_two_freed_slots_each_is_offered(stage: Stage, ear: Ear) -> None:
+    """The first one opens the lane; whoever is woken by that wakes another for the second."""
+    await stage.engine.set_limit("api", LimitSettings(concurrency=2))
+    for _ in range(4):
+        await stage.put_one(limits=("api",))
+    held = [await stage.lease() for _ in range(2)]
+    assert await stage.is_dry()
+    ear.heard()
+    for job in held:
+        await stage.settle(Ack(job_id=job.id, token=job.token))
+    assert ear.polls() == {"q": 1}
+    await stage.lease()
+    assert ear.polls() == {"q": 1}
+    await stage.lease()
+    assert ear.polls() == {}  # no slot is left to be offered
+
+
+@pytest.mark.parametrize("how", ["raised", "removed", "no longer held"])
+async def test_a_limit_that_lets_go_wakes_as_many_as_may_start(stage: Stage, ear: Ear, how: str) -> None:
+    await stage.engine.set_limit("api", LimitSettings(concurrency=1 if how != "no longer held" else 4))
+    for _ in range(4):
+        await stage.put_one(limits=("api",))
+    await stage.lease()
+    if how == "no longer held":
+        await stage.engine.back_off("api", 60_000)
+    assert await stage.is_dry()
+    await stage.tick()
+    ear.heard()
+    if how == "raised":
+        await stage.engine.set_limit("api", LimitSettings(concurrency=4))
+    elif how == "removed":
+        await stage.engine.unset_limit("api")
+    else:
+        await stage.engine.back_off("api", 0)
+    await stage.tick()
+    assert ear.polls()["q"] >= 3
+
+
 async def test_a_freed_slot_of_a_queue_is_offered(stage: Stage, ear: Ear) -> None:
     await stage.engine.configure("q", QueueSettings(concurrency=1))
     for _ in range(2):
@@ -158,6 +201,23 @@ async def test_the_next_token_of_a_rate_is_offered_when_it_comes(stage: Stage, e
     ear.heard()
     assert await stage.is_dry()
     stage.later(1)
+    await stage.tick()
+    assert ear.heard() == {"q"}
+    await stage.lease()
+
+
+async def test_a_token_that_comes_later_by_a_new_rate_is_offered_then(stage: Stage, ear: Ear) -> None:
+    """The wake-up that was planned under the rate before comes to nothing, and is planned anew."""
+    await stage.engine.configure("q", QueueSettings(rate=Rate(count=1, per_ms=1_000, burst=1)))
+    for _ in range(3):
+        await stage.put_one()
+    await stage.lease()
+    await stage.engine.configure("q", QueueSettings(rate=Rate(count=1, per_ms=3_000, burst=1)))
+    await stage.lease()
+    stage.later(1_000)
+    await stage.tick()
+    ear.heard()
+    stage.later(2_000)
     await stage.tick()
     assert ear.heard() == {"q"}
     await stage.lease()

@@ -132,7 +132,7 @@ def edges(oracle: Oracle) -> list[int]:
     """Return the instants at which something becomes due, or may happen again."""
     at: list[int | None] = [*oracle.limits.held_until_ms.values(), *oracle.uniques.ends()]
     at += [queue.paused_until_ms for queue in oracle.queues.values() if queue.paused_until_ms < FOR_EVER]
-    at += [-(-bucket.full_at_us // 1_000) for bucket in oracle.buckets()]
+    at += [-(-full_at_us // 1_000) for bucket in oracle.buckets() for full_at_us in bucket.full_at_us.values()]
     for record in oracle.jobs.values():
         at += [record.deadline_ms, record.expires_at_ms, record.prune_at_ms, record.result_until_ms]
         if record.state in (State.SCHEDULED, State.RETRYING):

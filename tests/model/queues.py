@@ -9,18 +9,22 @@ FOR_EVER = 1 << 62  # until somebody says otherwise
 
 @dataclass
 class Bucket:
-    """Tokens that leases take: the instant at which all of them would be there again."""
+    """Tokens that leases take: for each rate that held, the instant at which all of them would be there again."""
 
-    full_at_us: int = 0
+    full_at_us: dict[tuple[int, int], int] = field(default_factory=dict)  # by interval and burst
 
     def has(self, rate: Rate | None, now: int) -> bool:
         """Return whether a token is there."""
-        return rate is None or self.full_at_us <= now * 1_000 + (rate.burst - 1) * _interval_us(rate)
+        return rate is None or self._full_at_us(rate) <= now * 1_000 + (rate.burst - 1) * _interval_us(rate)
 
     def take(self, rate: Rate | None, now: int) -> None:
         """Use up one token."""
         if rate is not None:
-            self.full_at_us = max(self.full_at_us, now * 1_000) + _interval_us(rate)
+            full_at_us = max(self._full_at_us(rate), now * 1_000) + _interval_us(rate)
+            self.full_at_us[_interval_us(rate), rate.burst] = full_at_us
+
+    def _full_at_us(self, rate: Rate) -> int:
+        return self.full_at_us.get((_interval_us(rate), rate.burst), 0)
 
 
 def _interval_us(rate: Rate) -> int:

@@ -58,14 +58,19 @@ local function is_shut(queue, lane, head, place)
 end
 
 -- A job passes: the buckets of its limits lose a token each. Who takes the last one sees to it that
--- somebody is woken for the next: whoever waits has looked before, and will not look again by himself.
+-- somebody is woken for the next: whoever waits has looked before, and will not look again by himself. So does who leaves a
+-- slot free for what lies behind: of two slots that were freed, only the first found the lane shut, and woke somebody.
 local function pass_limits(job)
     for limit in string.gmatch(job.li or '', '%S+') do
         local found = limit_of(limit)
         if found.interval_us then
-            take_tokens(limit, found.interval_us, 1)
+            take_token(limit, found.interval_us, found.burst)
             local until_ms = shut_until(limit)
             if until_ms and redis.call('EXISTS', lane_key(job.q, job.lane)) == 1 then shut(job.q, job.lane, text(job.sc), limit, until_ms) end
+        end
+        if found.concurrency and not job.ok and leased_under(limit) < found.concurrency
+            and redis.call('EXISTS', lane_key(job.q, job.lane)) == 1 then
+            wake(job.q)
         end
     end
 end
@@ -74,7 +79,7 @@ end
 local function pass_queue(queue)
     local own, bucket = settings(queue), SEPARATOR .. queue
     if not own.interval_us then return end
-    take_tokens(bucket, own.interval_us, 1)
+    take_token(bucket, own.interval_us, own.burst)
     if tokens(bucket, own.interval_us, own.burst, 1) < 1 then
         plan('refill', queue, token_due_ms(bucket, own.interval_us, own.burst))
     end

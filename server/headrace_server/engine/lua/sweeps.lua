@@ -68,8 +68,10 @@ end
 
 -- A queue whose rate lets jobs through again.
 function STEPS.refill(queue)
-    local own = settings(queue)
-    wake(queue, own.interval_us and tokens(SEPARATOR .. queue, own.interval_us, own.burst, DEFAULTS.lanes_opened) or 1)
+    local own, bucket = settings(queue), SEPARATOR .. queue
+    local left = own.interval_us and tokens(bucket, own.interval_us, own.burst, DEFAULTS.lanes_opened) or 1
+    if left < 1 then return 1, token_due_ms(bucket, own.interval_us, own.burst) end -- planned under another rate
+    wake(queue, left)
     return 1, nil
 end
 
@@ -78,7 +80,8 @@ function STEPS.open(limit, n)
     local until_ms = shut_until(limit)
     if until_ms then return 1, until_ms < math.huge and until_ms or nil end -- else whoever frees a slot opens
     local found = limit_of(limit)
-    local polls = found.interval_us and tokens(limit, found.interval_us, found.burst, DEFAULTS.lanes_opened) or 1
+    local polls = found.interval_us and tokens(limit, found.interval_us, found.burst, DEFAULTS.lanes_opened) or DEFAULTS.lanes_opened
+    if found.concurrency then polls = math.min(polls, found.concurrency - leased_under(limit)) end
     local opened = open_some(limit, math.min(n, DEFAULTS.lanes_opened), polls)
     return math.max(1, opened), redis.call('EXISTS', shut_key(limit)) == 1 and now or nil
 end
