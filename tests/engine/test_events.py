@@ -198,6 +198,6 @@ async def test_readers_at_the_same_place_share_one_look_into_the_store(stage: St
     await stage.put_one()
     behind = (await read(stage.engine, start)).cursor
     await stage.put_one()
-    pages = await asyncio.gather(*(read(stage.engine, after) for after in [start, behind] * 100))
+    pages = await asyncio.gather(*(read(stage.engine, after) for after in [start, behind] * 50))
     assert len({id(page) for page in pages}) == 2
-    assert [len(page.events) for page in pages] == [2, 1] * 100
+    assert [len(page.events) for page in pages] == [2, 1] * 50

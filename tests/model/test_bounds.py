@@ -19,7 +19,7 @@ from tests.model.real import RealStage
 from tests.support.stores import StoreProcess
 
 START_MS = 1_800_000_000_000
-MANY = 2 * SCRIPT_JOBS + 50  # three scripts, five steps of a tick
+MANY = 4 * SCRIPT_JOBS + 50  # five scripts, five steps of a tick
 ERROR = b'{"type":"Error","message":"it failed"}'
 
 assert MANY > 4 * TICK_JOBS
