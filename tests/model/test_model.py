@@ -7,7 +7,7 @@ as many as wanted: run it after any change of a script.
 import os
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.machine import EngineBesideOracle
@@ -22,6 +22,7 @@ PROFILE = settings(
     database=None,
     deadline=None,
     print_blob=False,
+    phases=[Phase.generate, Phase.shrink] if EXAMPLES else [Phase.generate],  # to shrink a failure takes minutes
     suppress_health_check=list(HealthCheck),
 )
 
