@@ -123,14 +123,18 @@ class World:
         """Bring a job to a state; what depends on the state follows."""
         was, record.state = None if is_new else record.state, state
         self._pass_on(record, was)
-        if state is State.READY and record.new.fairness_key is not None:
-            self.known(record.new.queue).has_tenants = True
+        self._take_turns(record)
         if state is State.LEASED:
             self.uniques.free(record.new.unique, record.new.id, UniqueUntil.START)
         elif state in FINAL:
             self.uniques.free(record.new.unique, record.new.id, UniqueUntil.START, UniqueUntil.FINISH)
             record.counts_bytes = False
         self._note(record, was)
+
+    def _take_turns(self, record: Record) -> None:
+        """A queue that has had a job with a fairness key counts turns, also those of jobs without one."""
+        if record.new.fairness_key is not None:
+            self.known(record.new.queue).has_tenants = True
 
     def _pass_on(self, record: Record, was: State | None) -> None:
         """A lane is busy from the lease of one of its jobs until that job is neither held nor waits for a retry."""
@@ -156,6 +160,7 @@ class World:
             self._leave_lane(record)
             record.counts_bytes = False
             record.new = msgspec.structs.replace(record.new, queue=queue)
+            self._take_turns(record)
 
     def remove(self, record: Record) -> None:
         """Let the record of a job go."""

@@ -19,6 +19,7 @@ local function prepare_options(job)
     if has_option(job, 'b') then redis.call('HINCRBY', BYTES, job.q, #job.fields[4]) end
     if not has_option(job, 'l') then return end
     job.lane = lane_of(job)
+    if job.fk then mark(job.q, HAS_TURNS) end
 end
 local function note_options(job, rev_text)
     if job.uq then take_unique(job, job.ttl_ms) end

@@ -9,7 +9,7 @@ local function relocate(job, queue)
     if job.lane and refresh(job.q, job.lane) then wake(job.q) end
     if has_option(job, 'b') then uncount_bytes(job) end
     job.q = queue
-    mark(queue, 0)
+    mark(queue, job.fk and HAS_TURNS or 0)
     redis.call('HSET', job_key(job.id), 'q', queue)
 end
 
