@@ -111,8 +111,8 @@ async def main() -> None:
             async with engine_on(url, redis) as engine:
                 found[name] = await measure(engine, redis, wishes, jobs)
             plain = found.get("default, all jobs in one queue", found[name])
-            added = f"{found[name] - plain:+8.0f}" if name.partition(",")[0] != "default" else ""
-            print(f"{name:66} {found[name]:6.0f} bytes a job {added}", flush=True)
+            added = "" if name.startswith("default") else f"{found[name] - plain:+9.0f}"
+            print(f"{name:66} {found[name]:6.0f} bytes a job{added}", flush=True)
 
 
 if __name__ == "__main__":
