@@ -30,7 +30,7 @@ assert(position == #ARGV, 'lease: wrong number of arguments')
 
 -- Take from one queue into `out`; return what ended it.
 local function take_from(ask, queue, out)
-    local laned, gated = has(queue, HAS_LANES), settings(queue) ~= NONE
+    local laned, gated = has(queue, HAS_LANES) or has(queue, HAS_TURNS), settings(queue) ~= NONE
     while #out < ask.jobs and jobs_left > 0 do
         local n = math.min(ask.jobs - #out, jobs_left, gated and room_of(queue) or math.huge)
         if n <= 0 then return 'dry' end
