@@ -73,6 +73,7 @@ class Beside(RuleBasedStateMachine):
         for queue in chances.QUEUES:
             picture = pictures[shard_of_queue(queue, self.shards)]
             same(picture.ready(queue), [record.new.id for record in self.oracle.ready(queue)])
+            same(picture.turns(queue), self.oracle.known(queue).turns())
 
     # -- helpers --------------------------------------------------------------------------------------
 

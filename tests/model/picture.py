@@ -56,6 +56,12 @@ class Picture:
         members = {**self.set(name, State.READY.value), **self.set(name, "laned")}
         return sorted(members, key=lambda job_id: members[job_id])
 
+    def turns(self, queue: str) -> dict[str, int]:
+        """Return the virtual time of a queue (as ''), and of the tenants who are ahead of it (as `t` and their key)."""
+        times = {name.decode(): int(at) for name, at in self.set(queue.encode(), "times").items()}
+        now = times.pop("V", 0)
+        return {"": now, **{name: at for name, at in times.items() if at > now}}
+
     def holders(self, now_ms: int) -> dict[bytes, bytes]:
         """Return the unique keys that are taken, and by which job."""
         values = self.by_kind[b"u"].items()

@@ -50,6 +50,11 @@ class Queue:
         """Return when a tenant's turn is, in virtual time."""
         return max(self.tenant_times.get(tenant, 0), self.time)
 
+    def turns(self) -> dict[str, int]:
+        """Return the virtual time of the queue (as ''), and of the tenants ahead of it (as `t` and their key)."""
+        ahead = {f"t{tenant}": at for tenant, at in self.tenant_times.items() if at > self.time}
+        return {"": self.time, **ahead}
+
     def serve(self, tenant: str, weight: int) -> None:
         """Note that a tenant had a turn."""
         self.time = self.turn(tenant)
