@@ -16,6 +16,7 @@ redis.call('UNLINK', set_key(queue, 'settings'), set_key(queue, 'times'))
 redis.call('HDEL', POLLED, queue)
 if marks_of(queue) then
     set_mark(queue, HAS_SETTINGS, false)
+    set_mark(queue, HAS_TURNS, false)
     set_mark(queue, IS_FORGOTTEN, true)
     drop_forgotten(queue)
 end
