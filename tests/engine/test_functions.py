@@ -48,6 +48,13 @@ def test_each_call_begins_anew(store_url: str) -> None:
     client.close()
 
 
+def test_a_call_leaves_nothing_of_its_verb_behind() -> None:
+    """What it was asked and has found may be a megabyte, and a store keeps thirty verbs."""
+    for text in (assemble("use", "", "", [COUNTER, VERB]), assemble_script("", "", [COUNTER, VERB])):
+        assert "\nfunction let_go() KEYS, ARGV, last = nil end\n" in text
+        assert "\nlet_go()\nreturn answer\n" in text
+
+
 async def test_a_store_that_lost_its_functions_learns_them_again(
     valkey: StoreProcess, make_engine: EngineMaker
 ) -> None:

@@ -31,7 +31,8 @@ _GLOBALS: Final = "redis, string, math, table, tonumber, ipairs, pairs, unpack"
 
 
 class _File(msgspec.Struct, frozen=True):
-    names: list[str]
+    names: list[str]  # that its functions share
+    state: list[str]  # those of them that each call sets anew
     once: list[str]
     each_call: list[str]
 
@@ -61,7 +62,7 @@ def _body(defaults: str, files: Sequence[str]) -> str:
         f"local function globals() return {_GLOBALS} end",
         f"local {_GLOBALS}",
         defaults,
-        f"local {', '.join(begins)}",
+        f"local {', '.join(begins)}, let_go",
     ]
     for number, file in enumerate(found):
         others = set[str]().union(*(words[:number] + words[number + 1 :]))
@@ -69,15 +70,19 @@ def _body(defaults: str, files: Sequence[str]) -> str:
         lines += [f"local {name}" for name in file.names if name in others]
         lines += ["do", *(f"local {name}" for name in file.names if name not in others), *file.once]
         # and a function may look at 60 from outside, so each file begins by itself
-        lines += [f"function {begins[number]}()", *file.each_call, "end", "end"]
+        lines += [f"function {begins[number]}()", *file.each_call, "end"]
+        if file is found[-1]:
+            # what the call was asked and has found may be megabytes, and would be kept until the verb's next call
+            lines.append(f"function let_go() {', '.join(['KEYS', 'ARGV', *file.state])} = nil end")
+        lines.append("end")
     lines += ["local function run(keys, args)", "KEYS, ARGV = keys, args", f"{_GLOBALS} = globals()"]
     lines += [f"local early = {begin}() if early then return early end" for begin in begins[:-1]]
-    return "\n".join([*lines, f"return {begins[-1]}()", "end"])
+    return "\n".join([*lines, f"local answer = {begins[-1]}()", "let_go()", "return answer", "end"])
 
 
 def _sort(text: str) -> _File:
     """Take a file apart at its left margin."""
-    file = _File([], [], [])
+    file = _File([], [], [], [])
     for chunk in _chunks(text):
         if function := _FUNCTION.match(chunk):
             file.names.append(function[1])
@@ -85,9 +90,14 @@ def _sort(text: str) -> _File:
         elif _METHOD.match(chunk):
             file.once.append(chunk)
         elif declared := _LOCAL.match(chunk):
-            file.names.extend(declared["names"].split(", "))
+            names = declared["names"].split(", ")
+            file.names.extend(names)
             assigned = chunk.removeprefix("local ") if declared["value"] else declared["names"] + " = nil"
-            (file.once if _CONSTANT.match(chunk) else file.each_call).append(assigned)
+            if _CONSTANT.match(chunk):
+                file.once.append(assigned)
+            else:
+                file.state.extend(names)
+                file.each_call.append(assigned)
         else:
             file.each_call.append(chunk)
     return file
