@@ -69,13 +69,22 @@ class Work(Exchange):
         return (yield from self._settle(Ack(job_id=job_id, token=token, result=result, result_ttl_ms=result_ttl_ms)))
 
     def nack(
-        self, job_id: str, token: str, *, error: JobError, retryable: bool = True, retry_in_ms: int | None = None
+        self,
+        job_id: str,
+        token: str,
+        *,
+        error: JobError,
+        retryable: bool = True,
+        retry_in_ms: int | None = None,
+        discard: bool = False,
     ) -> Steps[Settled]:
         """Say that the attempt failed: it counts, and the job is tried again or dead (`retryable=False`: dead now).
 
-        `retry_in_ms` replaces the backoff. The answer names the new state and `run_at`. Raises LeaseLost and NotFound.
+        `retry_in_ms` replaces the backoff. `discard`: dead now, and its record goes at once. The answer names the new
+        state and `run_at`. Raises LeaseLost and NotFound.
         """
-        nack = Nack(job_id=job_id, token=token, error=error, retryable=retryable, retry_in_ms=retry_in_ms)
+        proof = {"job_id": job_id, "token": token}
+        nack = Nack(**proof, error=error, retryable=retryable, retry_in_ms=retry_in_ms, discard=discard)
         return (yield from self._settle(nack))
 
     def release(self, job_id: str, token: str, *, reason: str | None = None) -> Steps[Settled]:
@@ -137,8 +146,10 @@ def _item(completion: Completion, codec: Codec) -> Document:
             return {"op": "ack", **proof, **carried, **given(result_ttl_ms=ttl_ms)}
         case Ack(result=result, result_ttl_ms=ttl_ms):
             return {"op": "ack", **proof, **said(result=result), **given(result_ttl_ms=ttl_ms)}
-        case Nack(error=error, retryable=retryable, retry_in_ms=retry_in_ms):
-            more = given(retryable=None if retryable else False, retry_in_ms=retry_in_ms)
+        case Nack(error=error, retryable=retryable, retry_in_ms=retry_in_ms, discard=discard):
+            more = given(
+                retryable=None if retryable else False, retry_in_ms=retry_in_ms, discard=True if discard else None
+            )
             return {"op": "nack", **proof, "error": given(**vars(error)), **more}
         case Release(reason=reason):
             return {"op": "release", **proof, **given(reason=reason)}

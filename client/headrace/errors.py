@@ -179,9 +179,8 @@ class TaskFailed(HeadraceError):
         self.job_id = job_id
         self.state = state
         self.error = error  # of the last attempt; None: it never failed by itself
-        self.reason = (
-            reason  # why it ended: max_attempts, not_retryable, max_crashes, expired, or the canceller's words
-        )
+        # why it ended: max_attempts, not_retryable, discarded, max_crashes, expired, or the canceller's words
+        self.reason = reason
 
     def __str__(self) -> str:
         why = f" ({self.reason})" if self.reason else ""

@@ -96,6 +96,7 @@ class Nack(Completion):
     error: JobError
     retryable: bool = True  # False: dead at once
     retry_in_ms: int | None = None  # the worker's choice instead of the backoff
+    discard: bool = False  # dead whatever the other fields say, and its record goes at once
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import msgpack
 import pytest
 
 from tests.api.conftest import Api
+from tests.support.waiting import eventually_async
 
 pytestmark = pytest.mark.anyio
 
@@ -48,6 +49,18 @@ async def test_g6_a_foreign_token_changes_nothing(api: Api, verb: str, body: dic
 async def test_an_unknown_job_is_404(api: Api, verb: str, body: dict[str, Any], state: str, job_id: str) -> None:
     reply = await api.post(f"/v1/jobs/{job_id}/{verb}", {"token": "0" * 32, **body})
     assert (reply.status_code, reply.json()["code"]) == (404, "not_found")
+
+
+async def test_a_discarded_job_is_dead_and_then_gone(api: Api) -> None:
+    job = await api.leased(retry={"max_attempts": 9})
+    body = {"token": job["token"], "error": ERROR, "retry_in_ms": 5, "discard": True}
+    found = (await api.post(f"/v1/jobs/{job['id']}/nack", body)).json()
+    assert (found["status"], found["state"], "run_at" in found) == ("ok", "dead", False)
+
+    async def is_gone() -> bool:
+        return (await api.get(f"/v1/jobs/{job['id']}")).status_code == 404
+
+    await eventually_async(is_gone)
 
 
 async def test_g7_a_repeated_settle_is_repeated(api: Api) -> None:

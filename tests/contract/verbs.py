@@ -84,7 +84,7 @@ SETTINGS = operating.QueueSettings(
 SETTLES = [
     leases.Ack(job_id=ID, token=TOKEN, result={"n": 5}, result_ttl_ms=5),
     leases.Ack(job_id=ID, token=TOKEN, result=RAW),
-    leases.Nack(job_id=ID, token=TOKEN, error=ERROR, retryable=False, retry_in_ms=5),
+    leases.Nack(job_id=ID, token=TOKEN, error=ERROR, retryable=False, retry_in_ms=5, discard=True),
     leases.Release(job_id=ID, token=TOKEN, reason="shutdown"),
     leases.Snooze(job_id=ID, token=TOKEN, delay_ms=5, reason="why", checkpoint=[7]),
 ]
@@ -113,7 +113,7 @@ CALLS: dict[str, tuple[Verb, Verb, str]] = {
     "complete": (lambda v: v.complete(SETTLES), lambda v: v.complete(SETTLES[:1]), "completeJobs"),
     "ack": (lambda v: v.ack(ID, TOKEN, result=RAW, result_ttl_ms=5), lambda v: v.ack(ID, TOKEN), "ackJob"),
     "nack": (
-        lambda v: v.nack(ID, TOKEN, error=ERROR, retryable=False, retry_in_ms=5),
+        lambda v: v.nack(ID, TOKEN, error=ERROR, retryable=False, retry_in_ms=5, discard=True),
         lambda v: v.nack(ID, TOKEN, error=models.JobError(type="a", message="b")),
         "nackJob",
     ),

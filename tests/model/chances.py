@@ -142,6 +142,7 @@ def settles(job_id: bytes, token: bytes) -> st.SearchStrategy[Settle]:
             **lease,
             retryable=st.sampled_from([True, True, True, False]),
             retry_in_ms=st.one_of(st.none(), spans),
+            discard=st.sampled_from([False, False, False, True]),
         ),
         st.builds(Release, **lease, reason=st.sampled_from(["", "unknown_task"])),
         st.builds(Snooze, **lease, delay_ms=spans, reason=st.sampled_from(["", "later"]), checkpoint=values),

@@ -75,7 +75,7 @@ def take_effect(world: World, record: Record, item: Settle, now: int) -> None:
             record.error, record.error_type = item.error, item.error_type
             note_attempt(record, AttemptOutcome.FAILED, now)
             remember(record, "nack")
-            fail(world, record, now, retryable=item.retryable, retry_in_ms=item.retry_in_ms)
+            fail(world, record, now, retryable=item.retryable, retry_in_ms=item.retry_in_ms, discard=item.discard)
         case Release():
             remember(record, "release")
             record.reason = item.reason or record.reason
@@ -135,7 +135,9 @@ def end(world: World, record: Record, state: State, *, reason: str | None = None
     world.move(record, state)
 
 
-def fail(world: World, record: Record, now: int, *, retryable: bool, retry_in_ms: int | None) -> None:
+def fail(
+    world: World, record: Record, now: int, *, retryable: bool, retry_in_ms: int | None, discard: bool = False
+) -> None:
     """Decide what a failed attempt comes to: the first line that holds."""
     if ended_as_asked(world, record):
         return
@@ -143,7 +145,9 @@ def fail(world: World, record: Record, now: int, *, retryable: bool, retry_in_ms
     policy = rules.policy
     due = now + (_backoff(rules, record.attempt, world.jitter) if retry_in_ms is None else retry_in_ms)
     dead = None
-    if not retryable:
+    if discard:
+        dead = "discarded"
+    elif not retryable:
         dead = "not_retryable"
     elif is_non_retryable(record.error_type, policy.non_retryable or ()):
         dead = "non_retryable"
@@ -153,6 +157,7 @@ def fail(world: World, record: Record, now: int, *, retryable: bool, retry_in_ms
         dead = "max_elapsed"
     if dead is not None:
         end(world, record, State.DEAD, reason=dead)
+        record.prune_at_ms = now if discard else record.prune_at_ms
     elif record.expires_at_ms is not None and due >= record.expires_at_ms:
         end(world, record, State.CANCELLED, reason="expired")
     else:

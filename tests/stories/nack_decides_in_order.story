@@ -1,4 +1,4 @@
-# A failed attempt is judged in one order: asked to end, retryable, type, attempts, elapsed, expiry.
+# A failed attempt is judged in one order: asked to end, discarded, retryable, type, attempts, elapsed, expiry.
 t=0   enqueue  a b c d queue=mail max_attempts=1 non_retryable=T max_elapsed=5s expires=9s -> a ready
 t=0   enqueue  g h queue=mail max_elapsed=5s expires=9s non_retryable=T -> g ready
 t=0   lease    mail max=4 by w1                         -> a leased #1, b leased #1, c leased #1, d leased #1

@@ -87,8 +87,9 @@ def settle(verb: str, job_id: bytes, token: bytes, options: dict[str, str]) -> S
             token=token,
             error=msgspec.json.encode({"type": kind, "message": "it failed"}),
             error_type=kind,
-            retryable=options.get("retry") != "never",
+            retryable=options.get("retry") not in ("never", "discard"),
             retry_in_ms=span(options, "in"),
+            discard=options.get("retry") == "discard",
         )
     if verb == "release":
         refuse_unknown(options, {"reason"})

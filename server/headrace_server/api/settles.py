@@ -45,6 +45,7 @@ def nack(job_id: bytes, given: shapes.NackInput, format: Format) -> Nack:
         error_type=error["type"],
         retryable=given.retryable,
         retry_in_ms=or_none(given.retry_in_ms),
+        discard=given.discard,
     )
 
 

@@ -86,6 +86,7 @@ class Nack(msgspec.Struct, frozen=True, kw_only=True):
     error_type: str = ""  # the same `type`, for `non_retryable` and for filters
     retryable: bool = True
     retry_in_ms: int | None = None  # the worker's choice instead of the backoff
+    discard: bool = False  # dead whatever the other fields say, and its record goes at once
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):

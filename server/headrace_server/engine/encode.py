@@ -164,8 +164,8 @@ def ack(item: Ack) -> Args:
 
 def nack(item: Nack, jitter: float) -> Args:
     """Return one item of nack; `jitter` is a random number in 0..1."""
-    facts: Args = [item.job_id, item.token, item.error, item.error_type, "1" if item.retryable else ""]
-    return [*facts, _or_empty(item.retry_in_ms), repr(jitter)]
+    again = "discard" if item.discard else "1" if item.retryable else ""
+    return [item.job_id, item.token, item.error, item.error_type, again, _or_empty(item.retry_in_ms), repr(jitter)]
 
 
 def release(item: Release) -> Args:

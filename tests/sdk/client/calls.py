@@ -4,20 +4,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from headrace import (
-    Ack,
     Held,
     JobError,
-    Nack,
     NewJob,
     QueueSettings,
     Rate,
     Raw,
-    Release,
     RetryPolicy,
-    Snooze,
     State,
     Unique,
 )
+from headrace.leases import Ack, Nack, Release, Snooze
 
 from tests.sdk.client.drive import ID, TOKEN
 
@@ -58,7 +55,7 @@ OPTIONS: dict[str, Any] = {
 ITEMS = [
     Ack(job_id=ID, token=TOKEN, result=[1], result_ttl_ms=0),
     Ack(job_id=ID, token=TOKEN, result=Raw(b"\x89PNG", "image/png")),
-    Nack(job_id=ID, token=TOKEN, error=ERROR, retryable=False, retry_in_ms=5),
+    Nack(job_id=ID, token=TOKEN, error=ERROR, retryable=False, retry_in_ms=5, discard=True),
     Release(job_id=ID, token=TOKEN, reason="r"),
     Snooze(job_id=ID, token=TOKEN, delay_ms=5, reason="r", checkpoint={"row": 7}),
 ]
@@ -111,7 +108,7 @@ CALLS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     ),
     "completeJobs": ("complete", (ITEMS,), {}),
     "ackJob": ("ack", (ID, TOKEN), {"result": {"a": 1}, "result_ttl_ms": 5}),
-    "nackJob": ("nack", (ID, TOKEN), {"error": ERROR, "retryable": False, "retry_in_ms": 1}),
+    "nackJob": ("nack", (ID, TOKEN), {"error": ERROR, "retryable": False, "retry_in_ms": 1, "discard": True}),
     "releaseJob": ("release", (ID, TOKEN), {"reason": "r"}),
     "snoozeJob": ("snooze", (ID, TOKEN), {"delay_ms": 1, "reason": "r", "checkpoint": None}),
     "extendJob": ("extend", (ID, TOKEN), {"lease_ms": 1000, "progress": "half", "checkpoint": {"a": 1}}),

@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 from headrace import (
-    Ack,
     Client,
     Completion,
     Conflict,
@@ -17,21 +16,20 @@ from headrace import (
     JobError,
     Leased,
     LeaseLost,
-    Nack,
     NewJob,
     NotFound,
-    Release,
     RetryPolicy,
-    Snooze,
     State,
     Status,
     TaskCancelled,
     TaskFailed,
 )
+from headrace.leases import Ack, Nack, Release, Snooze
 
 from tests.sdk.client.conftest import Ask
 from tests.support.proxy import Proxy
 from tests.support.servers import ServerProcess
+from tests.support.waiting import eventually
 
 NOBODY = "01909c5e-6a52-7000-8a3f-0b6f1d2c3e4f"
 TOKEN = "0" * 32
@@ -127,6 +125,13 @@ def test_not_retryable_is_dead_at_once(client: Client, queue: str) -> None:
     client.enqueue("t", queue=queue)
     leased = one(client, queue)
     assert client.nack(leased.id, leased.token, error=ERROR, retryable=False).state is State.DEAD
+
+
+def test_a_job_that_is_thrown_away_is_not_among_the_dead(client: Client, queue: str) -> None:
+    made = client.enqueue("t", queue=queue)
+    leased = one(client, queue)
+    assert client.nack(leased.id, leased.token, error=ERROR, discard=True).state is State.DEAD
+    eventually(lambda: not [job for job in client.list_jobs(queue=queue).jobs if job.id == made.id])
 
 
 def test_release_snooze_extend_and_heartbeat(client: Client, queue: str) -> None:

@@ -1,9 +1,10 @@
 """What the verbs of workers send, and what they make of the answer; no network."""
 
 import pytest
-from headrace import Ack, Held, JobError, Nack, NotFound, Raw, Release, Snooze, Status
+from headrace import Held, JobError, NotFound, Raw, Status
 from headrace._codec import MSGPACK
 from headrace._verbs import Verbs
+from headrace.leases import Ack, Nack, Release, Snooze
 
 from tests.sdk.client.drive import ID, NOW, TOKEN, body, job, line, problem, reply
 
@@ -51,6 +52,7 @@ def test_completions_spell_each_verb() -> None:
             [
                 Ack(job_id=ID, token=TOKEN),
                 Nack(job_id=ID, token=TOKEN, error=JobError(), retryable=False, retry_in_ms=0),
+                Nack(job_id=ID, token=TOKEN, error=JobError(), discard=True),
                 Release(job_id=ID, token=TOKEN, reason="quiet"),
                 Snooze(job_id=ID, token=TOKEN, delay_ms=9),
             ]
@@ -60,6 +62,7 @@ def test_completions_spell_each_verb() -> None:
     assert body(wire.request)["items"] == [
         {"op": "ack", **proof},
         {"op": "nack", **proof, "error": {"type": "", "message": ""}, "retryable": False, "retry_in_ms": 0},
+        {"op": "nack", **proof, "error": {"type": "", "message": ""}, "discard": True},
         {"op": "release", **proof, "reason": "quiet"},
         {"op": "snooze", **proof, "delay_ms": 9},
     ]

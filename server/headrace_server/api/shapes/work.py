@@ -69,6 +69,7 @@ class NackInput(Body):
     error: ErrorInput
     retryable: bool = True
     retry_in_ms: DelayMs | UnsetType = UNSET
+    discard: bool = False
 
 
 class ReleaseInput(Body):

@@ -51,18 +51,19 @@ end
 
 -- To dead; its record goes at once where its job or queue does not want dead letters.
 local function bury(job, rev, reason, fields)
-    if (job.ox or settings(job.q).on_exhausted) == 'discard' then job.re = 0 end
+    if reason == 'discarded' or (job.ox or settings(job.q).on_exhausted) == 'discard' then job.re = 0 end
     fields[#fields + 1], fields[#fields + 2] = 'rs', reason
     finish(job, 'dead', rev, fields)
 end
 
--- The job's attempt failed. `how`: kind, error, type, retryable, delay_ms or nil, random; `fields` are written whatever follows.
+-- The job's attempt failed. `how`: kind, error, type, retryable, discard, delay_ms or nil, random; `fields` are written whatever follows.
 local function fail(job, rev, how, fields)
     record_attempt(job, how.kind, how.error, how.type, fields)
     if has_option(job, 'c') then
         fields[#fields + 1], fields[#fields + 2] = 'rs', job.cq
         return finish(job, 'cancelled', rev, fields)
     end
+    if how.discard then return bury(job, rev, 'discarded', fields) end
     if not how.retryable then return bury(job, rev, 'not_retryable', fields) end
     if is_non_retryable(job, how.type) then return bury(job, rev, 'non_retryable', fields) end
     if job.at >= resolve(job.ma, job.q, 'max_attempts') then return bury(job, rev, 'max_attempts', fields) end
