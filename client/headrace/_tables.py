@@ -1,8 +1,8 @@
 """Lists of jobs, attempts, reasons, limits, operations and events as text for people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from headrace._text import age, document, field_table, printable, table
 from headrace.finding import Attempt, Event, Explanation
@@ -28,6 +28,29 @@ def jobs(found: Sequence[JobSummary]) -> str:
         for job in found
     ]
     return table(head, rows, numbers=(4,))
+
+
+def causes(dead: Iterable[JobSummary]) -> list[dict[str, Any]]:
+    """Return what dead jobs died of: queue, task, type of the error, how many and the newest one; the most first."""
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for job in dead:
+        error = job.error.type if job.error else job.reason or ""
+        key = (job.queue, job.task, error)
+        kept = found.setdefault(key, {"queue": job.queue, "task": job.task, "error": error, "jobs": 0})
+        kept["jobs"] += 1
+        if job.finished_at is not None and job.finished_at >= kept.get("last", job.finished_at):
+            kept["last"], kept["job_id"] = job.finished_at, job.id
+    return sorted(found.values(), key=lambda each: -each["jobs"])
+
+
+def cause_table(found: Sequence[Mapping[str, Any]]) -> str:
+    """Return what `causes` found, one a line."""
+    head = ("JOBS", "QUEUE", "TASK", "ERROR", "LAST", "FOR INSTANCE")
+    rows = [
+        (str(c["jobs"]), c["queue"], c["task"], c["error"] or "-", _at(c.get("last")), c.get("job_id", "-"))
+        for c in found
+    ]
+    return table(head, rows, numbers=(0,))
 
 
 def attempts(found: Sequence[Attempt]) -> str:

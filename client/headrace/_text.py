@@ -55,6 +55,11 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2, default=repr)
 
 
+def as_line(value: Any) -> str:
+    """Return JSON text without line breaks."""
+    return json.dumps(value, ensure_ascii=False, default=repr)
+
+
 def job_table(job: Job) -> str:
     """Return a job, one field a line."""
     rows = document(job)

@@ -38,6 +38,28 @@ send the bearer token in HEADRACE_TOKEN.
 """
 
 
+class CommandParser(argparse.ArgumentParser):
+    """The parser of one command: options may stand anywhere among its arguments.
+
+    argparse alone fills `TASK [PAYLOAD]` at the first argument that it meets, so that it has no place left for the
+    payload in `TASK --queue mail PAYLOAD`.
+    """
+
+    _once = False
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """See ArgumentParser."""
+        if self._once or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._once = True  # parse_known_intermixed_args comes back here, once for options and once for arguments
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._once = False
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line (sys.argv where None) and return its exit code; wrong usage exits with 2."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -68,7 +90,8 @@ def _run(words: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"headrace {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", title="commands", dest="command")
+    kind: type[argparse.ArgumentParser] = CommandParser
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands", dest="command", parser_class=kind)
     wanted = next((word for word in words if not word.startswith("-")), None)
     broken = list(_load(commands, wanted))
     hints = [_hint(plugin, error) for plugin, error in broken]

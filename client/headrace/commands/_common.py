@@ -3,7 +3,7 @@
 import argparse
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -45,17 +45,24 @@ class UsageError(Exception):
     """What was typed cannot be used; the text says what to type instead."""
 
 
-def add(commands: "Commands", name: str, run: "Run", what: str, examples: str) -> argparse.ArgumentParser:
+def add(
+    commands: "Commands", name: str, run: "Run", what: str, examples: str, *, aliases: Sequence[str] = ()
+) -> argparse.ArgumentParser:
     """Add a command that talks to the server."""
     parser = commands.add_parser(
         name,
+        aliases=aliases,
         help=what,
         description=what[0].upper() + what[1:] + ".",
         epilog=examples + EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "-o", "--output", choices=("table", "json"), default="table", help="for people, or for programs"
+        "-o",
+        "--output",
+        choices=("table", "json", "jsonl"),
+        default="table",
+        help="for people; for programs; for programs that read line by line",
     )
     parser.add_argument("--json", dest="output", action="store_const", const="json", help="the same as -o json")
     parser.add_argument("--url", help="the server (default: HEADRACE_URL, else http://127.0.0.1:8080)")
@@ -80,13 +87,31 @@ def add_job_id(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", help="the job's id, as `headrace enqueue` printed it")
 
 
+def add_job_ids(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that names one or more jobs; `for_each` goes through them."""
+    parser.add_argument(
+        "ids", nargs="+", metavar="ID", help="the job's id, as `headrace enqueue` printed it; or several"
+    )
+
+
+def for_each(args: argparse.Namespace, act: Callable[[str], None]) -> int:
+    """Act on each job that was named; what fails is told and does not stop the others. Return the worst exit code."""
+    worst = OK
+    for job_id in args.ids:
+        try:
+            act(job_id)
+        except HeadraceError as error:
+            worst = max(worst, _complain(error, exit_code_of(error)))
+    return worst
+
+
 def _with_client(run: "Run", args: argparse.Namespace) -> int:
     """Run a command with a client, and turn its errors into a message and an exit code."""
-    from headrace._retry import Retry
+    from headrace._retry import Patience
     from headrace.client import Client
 
     try:
-        with Client(args.url, retry=Retry(total_s=_RETRY_S)) as client:
+        with Client(args.url, retry=Patience(total_s=_RETRY_S)) as client:
             return run(client, args)
     except (UsageError, ValueError, TypeError) as error:
         return _complain(error, USAGE)
@@ -108,10 +133,33 @@ def exit_code_of(error: HeadraceError) -> int:
 
 
 def show(args: argparse.Namespace, answer: Any, text: Callable[[], str]) -> None:
-    """Print an answer as it was asked for: its document, or the text for people."""
+    """Print an answer as it was asked for: its document, its parts line by line, or the text for people."""
     from headrace import _text
 
-    say(_text.as_json(_text.document(answer)) if args.output == "json" else text())
+    if args.output == "table":
+        say(text())
+    elif args.output == "json":
+        say(_text.as_json(_text.document(answer)))
+    else:
+        for part in answer if isinstance(answer, list | tuple) else [answer]:
+            say(_text.as_line(_text.document(part)))
+
+
+def confirmed(args: argparse.Namespace, question: str) -> bool:
+    """Return whether what cannot be undone may be done: --yes says so, else somebody at the terminal.
+
+    Off a terminal nobody is asked: a script knows what it does.
+    """
+    if args.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def add_yes(parser: argparse.ArgumentParser) -> None:
+    """Add the option that answers the question of `confirmed`."""
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
 
 
 def say(text: str, *, now: bool = False) -> None:

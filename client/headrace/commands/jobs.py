@@ -4,7 +4,7 @@ import argparse
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from headrace.commands._common import OK, UsageError, add, add_job_id, in_ms, instant, show
+from headrace.commands._common import OK, UsageError, add, add_job_id, add_job_ids, for_each, in_ms, instant, show
 from headrace.commands.produce import show_job
 from headrace.finding import JobFilter
 
@@ -17,6 +17,13 @@ examples:
   headrace jobs --queue mail --state dead
   headrace jobs --state ready,retrying --tag tenant=7
   headrace jobs --error-type TimeoutError --finished-after 2h -o json | jq -r '.[].id'
+"""
+
+_DEAD: Final = """
+examples:
+  headrace dead --queue mail
+  headrace dead --summary --finished-after 1h    what is going wrong just now
+  headrace retry $(headrace dead --task mail.send -o jsonl | jq -r .id)
 """
 
 _ATTEMPTS: Final = """
@@ -50,13 +57,18 @@ examples:
 
 def register(commands: "Commands") -> None:
     """Add the commands."""
-    jobs = add(commands, "jobs", list_jobs, "list jobs", _JOBS)
+    jobs = add(commands, "jobs", list_jobs, "list jobs", _JOBS, aliases=["ls"])
     add_filter(jobs)
-    jobs.add_argument("--limit", type=int, default=100, metavar="N", help="show so many; 0: all (default: 100)")
+    _add_limit(jobs)
+    dead = add(commands, "dead", list_dead, "list dead letters, or count what they died of", _DEAD)
+    dead.set_defaults(state="dead")
+    add_filter(dead, states=False)
+    dead.add_argument("--summary", action="store_true", help="count them by queue, task and type of the error")
+    _add_limit(dead)
     add_job_id(add(commands, "attempts", show_attempts, "show how the attempts of a job ended", _ATTEMPTS))
     add_job_id(add(commands, "explain", explain, "say why a job is not running", _EXPLAIN))
     retry = add(commands, "retry", retry_job, "give a dead job another run", _RETRY)
-    add_job_id(retry)
+    add_job_ids(retry)
     retry.add_argument("--queue", metavar="NAME", help="another queue of the same group")
     patch = add(commands, "patch", patch_job, "change a job that nobody holds", _PATCH)
     add_job_id(patch)
@@ -64,14 +76,19 @@ def register(commands: "Commands") -> None:
     patch.add_argument("--delay", type=float, metavar="SECONDS", help="do not start before; 0: as soon as possible")
     patch.add_argument("--run-at", metavar="INSTANT", help="do not start before, for instance 2026-01-02T03:04:05Z")
     patch.add_argument("--queue", metavar="NAME", help="another queue of the same group")
-    add_job_id(add(commands, "delete", delete_job, "remove the record of a job that has ended", _DELETE))
+    add_job_ids(add(commands, "delete", delete_job, "remove the record of a job that has ended", _DELETE))
 
 
-def add_filter(parser: argparse.ArgumentParser) -> None:
+def _add_limit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--limit", type=int, default=100, metavar="N", help="show so many; 0: all (default: 100)")
+
+
+def add_filter(parser: argparse.ArgumentParser, *, states: bool = True) -> None:
     """Add the options that say which jobs are meant."""
     which = parser.add_argument_group("which jobs (all of these)")
     which.add_argument("--queue", metavar="NAME")
-    which.add_argument("--state", metavar="A,B", help="one of these states")
+    if states:
+        which.add_argument("--state", metavar="A,B", help="one of these states")
     which.add_argument("--task", metavar="NAME")
     which.add_argument("--error-type", metavar="TYPE", help="of the last failed attempt")
     which.add_argument("--tag", metavar="NAME=VALUE")
@@ -112,6 +129,17 @@ def list_jobs(client: "Client", args: argparse.Namespace) -> int:
     return OK
 
 
+def list_dead(client: "Client", args: argparse.Namespace) -> int:
+    """List dead jobs, or count them by what they died of."""
+    if not args.summary:
+        return list_jobs(client, args)
+    from headrace import _tables
+
+    found = _tables.causes(client.iter_jobs(**filter_of(client, args)))
+    show(args, found, lambda: _tables.cause_table(found))
+    return OK
+
+
 def show_attempts(client: "Client", args: argparse.Namespace) -> int:
     """Show the attempts of a job."""
     from headrace import _tables
@@ -131,9 +159,8 @@ def explain(client: "Client", args: argparse.Namespace) -> int:
 
 
 def retry_job(client: "Client", args: argparse.Namespace) -> int:
-    """Give a dead job another run, and show it."""
-    show_job(args, client.retry(args.id, queue=args.queue))
-    return OK
+    """Give dead jobs another run, and show them."""
+    return for_each(args, lambda job_id: show_job(args, client.retry(job_id, queue=args.queue)))
 
 
 def patch_job(client: "Client", args: argparse.Namespace) -> int:
@@ -147,7 +174,10 @@ def patch_job(client: "Client", args: argparse.Namespace) -> int:
 
 
 def delete_job(client: "Client", args: argparse.Namespace) -> int:
-    """Remove the record of a job."""
-    client.delete(args.id)
-    show(args, {"id": args.id, "state": "gone"}, lambda: f"{args.id} is gone")
-    return OK
+    """Remove the records of jobs."""
+
+    def delete(job_id: str) -> None:
+        client.delete(job_id)
+        show(args, {"id": job_id, "state": "gone"}, lambda: f"{job_id} is gone")
+
+    return for_each(args, delete)

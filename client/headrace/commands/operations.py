@@ -1,15 +1,19 @@
 """Commands about bulk operations: one action for all jobs of a filter."""
 
 import argparse
+import time
 from typing import TYPE_CHECKING, Final
 
 from headrace.commands._common import OK, TIMED_OUT, UsageError, add, group, show
+from headrace.commands._progress import Progress
 from headrace.commands.jobs import add_filter, filter_of
 from headrace.operating import Operation
 
 if TYPE_CHECKING:
     from headrace.cli import Commands
     from headrace.client import Client
+
+_LOOK_S: Final = 1.0  # between two lines on how far an operation is
 
 _OPERATIONS: Final = """
 examples:
@@ -87,9 +91,19 @@ def show_started(client: "Client", args: argparse.Namespace, started: Operation)
     """Show an operation; with --wait, as it is when it has ended."""
     if args.wait is None:
         return _show(args, started)
-    ended = client.wait_operation(started.id, timeout=args.wait)
+    ended = _watched(client, started, args.wait)
     _show(args, ended)
     return TIMED_OUT if ended.is_running else OK
+
+
+def _watched(client: "Client", operation: Operation, timeout_s: float) -> Operation:
+    """Wait for the end of an operation, with a line that says how far it is."""
+    end = time.monotonic() + timeout_s
+    with Progress(operation.action) as progress:
+        while operation.is_running and (left_s := end - time.monotonic()) > 0:
+            operation = client.wait_operation(operation.id, timeout=min(_LOOK_S, left_s))
+            progress.reached(operation.matched if operation.dry_run else operation.done)
+    return operation
 
 
 def _show(args: argparse.Namespace, operation: Operation) -> int:

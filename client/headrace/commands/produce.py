@@ -13,6 +13,8 @@ from headrace.commands._common import (
     UsageError,
     add,
     add_job_id,
+    add_job_ids,
+    for_each,
     in_ms,
     show,
 )
@@ -61,7 +63,7 @@ def register(commands: "Commands") -> None:
     add_job_id(wait)
     wait.add_argument("--timeout", type=float, metavar="SECONDS", help="wait this long at most (default: no limit)")
     cancel = add(commands, "cancel", cancel_job, "cancel a job, or ask the worker that holds it to end it", _CANCEL)
-    add_job_id(cancel)
+    add_job_ids(cancel)
     cancel.add_argument("--reason", metavar="TEXT", help="kept on the job")
     cancel.add_argument("--hard", action="store_true", help="do not ask: end the lease at once")
 
@@ -144,9 +146,12 @@ def wait_job(client: "Client", args: argparse.Namespace) -> int:
 
 
 def cancel_job(client: "Client", args: argparse.Namespace) -> int:
-    """Cancel a job, or ask for it, and show it."""
-    show_job(args, client.cancel(args.id, reason=args.reason, mode="hard" if args.hard else None))
-    return OK
+    """Cancel jobs, or ask for it, and show them."""
+
+    def cancel(job_id: str) -> None:
+        show_job(args, client.cancel(job_id, reason=args.reason, mode="hard" if args.hard else None))
+
+    return for_each(args, cancel)
 
 
 def show_job(args: argparse.Namespace, job: Job) -> None:

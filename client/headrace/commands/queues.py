@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from headrace.commands import _settings
-from headrace.commands._common import OK, add, group, in_ms, show
+from headrace.commands._common import OK, add, add_yes, confirmed, group, in_ms, say, show
 from headrace.commands.operations import add_wait, show_started
 from headrace.operating import Queue, QueueStats
 
 if TYPE_CHECKING:
     from headrace.cli import Commands
     from headrace.client import Client
+    from headrace.commands._common import Run
 
 _QUEUES: Final = """
 examples:
@@ -24,8 +25,8 @@ examples:
   headrace queue show mail
   headrace queue set mail concurrency=8 rate=100/60s retry.max_attempts=5
   headrace queue set mail concurrency=                  take it away
-  headrace queue pause mail --for 600
-  headrace queue purge mail --dry-run
+  headrace pause mail --for 600                         the same as headrace queue pause
+  headrace purge mail --dry-run
 """
 
 _SET: Final = f"""
@@ -42,21 +43,33 @@ def register(commands: "Commands") -> None:
     """Add the commands."""
     queues = add(commands, "queues", show_queues, "show how full the queues are", _QUEUES)
     queues.add_argument("queue", nargs="*", help="names of queues (default: all)")
+    _add_acts(commands)
     verbs = group(commands, "queue", "look at one queue, set it, pause it", _QUEUE)
-    add(verbs, "show", show_queue, "show a queue and its settings", _QUEUE)
+    _add(verbs, "show", show_queue, "show a queue and its settings")
     change = add(verbs, "set", set_queue, "change settings of a queue", _SET)
-    pause = add(verbs, "pause", pause_queue, "lease no more jobs of a queue", _QUEUE)
+    change.add_argument("queue", metavar="NAME", help="the queue")
+    change.add_argument("settings", nargs="+", metavar="NAME=VALUE", help="see below")
+    _add_acts(verbs)
+    _add(verbs, "delete", delete_queue, "forget a queue without jobs: its settings and its name")
+
+
+def _add_acts(commands: "Commands") -> None:
+    """Add what is done to a queue most often: as verbs of `queue`, and as commands of their own."""
+    pause = _add(commands, "pause", pause_queue, "lease no more jobs of a queue")
     pause.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="resume by itself after this")
-    add(verbs, "resume", resume_queue, "end the pause and the drain of a queue", _QUEUE)
-    add(verbs, "drain", drain_queue, "take no new jobs into a queue", _QUEUE)
-    purge = add(verbs, "purge", purge_queue, "remove the waiting jobs of a queue", _QUEUE)
+    _add(commands, "resume", resume_queue, "end the pause and the drain of a queue")
+    _add(commands, "drain", drain_queue, "take no new jobs into a queue")
+    purge = _add(commands, "purge", purge_queue, "remove the waiting jobs of a queue")
     purge.add_argument("--state", metavar="A,B", help="only these: scheduled, ready, retrying")
     purge.add_argument("--dry-run", action="store_true", help="only count")
+    add_yes(purge)
     add_wait(purge)
-    add(verbs, "delete", delete_queue, "forget a queue without jobs: its settings and its name", _QUEUE)
-    for parser in verbs.choices.values():
-        parser.add_argument("queue", metavar="NAME", help="the queue")
-    change.add_argument("settings", nargs="+", metavar="NAME=VALUE", help="see below")
+
+
+def _add(commands: "Commands", name: str, run: "Run", what: str) -> argparse.ArgumentParser:
+    parser = add(commands, name, run, what, _QUEUE)
+    parser.add_argument("queue", metavar="NAME", help="the queue")
+    return parser
 
 
 def show_queues(client: "Client", args: argparse.Namespace) -> int:
@@ -97,6 +110,10 @@ def drain_queue(client: "Client", args: argparse.Namespace) -> int:
 def purge_queue(client: "Client", args: argparse.Namespace) -> int:
     """Remove the waiting jobs of a queue."""
     states = args.state.split(",") if args.state else ()
+    which = args.state or "waiting"
+    if not args.dry_run and not confirmed(args, f"Remove the {which} jobs of {args.queue} for good?"):
+        say("nothing was removed")
+        return OK
     return show_started(client, args, client.purge_queue(args.queue, states=states, dry_run=args.dry_run))
 
 
