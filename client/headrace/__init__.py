@@ -12,10 +12,11 @@ from headrace._version import __version__
 if TYPE_CHECKING:
     from headrace._codec import NotWritable
     from headrace._produce import Batch
-    from headrace._retry import Retry
+    from headrace._retry import Patience
     from headrace.aio import AsyncClient
     from headrace.app import App
     from headrace.client import Client
+    from headrace.context import Request, current
     from headrace.errors import (
         Conflict,
         ConnectionFailed,
@@ -40,19 +41,24 @@ if TYPE_CHECKING:
         Unauthorized,
         UniqueConflict,
     )
+    from headrace.exceptions import (
+        Cancelled,
+        Discard,
+        MaxRetriesExceeded,
+        Reject,
+        Retry,
+        Snooze,
+        SoftTimeLimitExceeded,
+    )
     from headrace.finding import Attempt, Event, EventPage, Explanation, JobFilter, JobPage, Reason
     from headrace.leases import (
-        Ack,
         Completed,
         Completion,
         Grant,
         Heartbeat,
         Held,
         Leased,
-        Nack,
-        Release,
         Settled,
-        Snooze,
     )
     from headrace.models import Fault, Job, JobError, JobSummary, NewJob, Raw, RetryPolicy, Unique
     from headrace.operating import (
@@ -74,7 +80,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABSENT",
-    "Ack",
     "App",
     "AsyncClient",
     "AsyncJobHandle",
@@ -85,11 +90,13 @@ __all__ = [
     "BaseTask",
     "Batch",
     "CallOptions",
+    "Cancelled",
     "Client",
     "Completed",
     "Completion",
     "Conflict",
     "ConnectionFailed",
+    "Discard",
     "Event",
     "EventPage",
     "Explanation",
@@ -112,7 +119,7 @@ __all__ = [
     "Leased",
     "Limit",
     "LimitPage",
-    "Nack",
+    "MaxRetriesExceeded",
     "NewJob",
     "NotDone",
     "NotFinished",
@@ -121,6 +128,7 @@ __all__ = [
     "Operation",
     "OperationState",
     "OutcomeUnknown",
+    "Patience",
     "Problem",
     "ProblemError",
     "Queue",
@@ -135,12 +143,14 @@ __all__ = [
     "Reason",
     "ReasonCode",
     "Refused",
-    "Release",
+    "Reject",
+    "Request",
     "Retry",
     "RetryPolicy",
     "ServerInfo",
     "Settled",
     "Snooze",
+    "SoftTimeLimitExceeded",
     "State",
     "Status",
     "StoreInfo",
@@ -153,12 +163,15 @@ __all__ = [
     "Unique",
     "UniqueConflict",
     "__version__",
+    "current",
 ]
 
 # Where the names live, cheapest module first.
 _HOMES = (
     "words",
     "models",
+    "exceptions",
+    "context",
     "leases",
     "finding",
     "operating",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from headrace._codec import CODECS, Format
-from headrace._retry import Retry
+from headrace._retry import Patience
 from headrace._steps import Pause, Steps, send
 from headrace._wire import Call, Dialect, read_outcome
 from headrace.errors import HeadraceError
@@ -22,7 +22,7 @@ class Exchange:
         self,
         *,
         format: Format = "json",
-        retry: Retry | None = None,
+        retry: Patience | None = None,
         timeout_s: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
         dice: Callable[[], float] = random.random,
@@ -30,7 +30,7 @@ class Exchange:
         if format not in CODECS:
             raise ValueError(f"format must be one of {', '.join(map(repr, CODECS))}, not {format!r}")
         self._dialect = Dialect(CODECS[format])
-        self._retry = retry or Retry()
+        self._retry = retry or Patience()
         self._timeout_s = timeout_s
         self._clock = clock
         self._dice = dice

@@ -9,7 +9,7 @@ _MAX_DOUBLINGS: Final = 32  # passes any cap; without a bound the power overflow
 
 
 @dataclass(frozen=True, kw_only=True)
-class Retry:
+class Patience:
     """How stubborn a client is.
 
     A request is repeated only where that cannot do harm: when it never happened (NotDone), and when its outcome is
@@ -39,4 +39,4 @@ class Retry:
         return wait_s if elapsed_s + wait_s <= self.total_s else None
 
 
-ONE_TRY: Final = Retry(total_s=0)
+ONE_TRY: Final = Patience(total_s=0)

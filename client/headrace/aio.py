@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from headrace._codec import Format
-from headrace._retry import Retry
+from headrace._retry import Patience
 from headrace._steps import Give, Outcome, Pause, Send, Steps, Stream, async_iterating, awaiting
 from headrace._transport import Endpoint, no_reply, reply_of, timeout
 from headrace._verbs import Verbs
@@ -31,7 +31,7 @@ class AsyncClient:
         *,
         token: str | None = None,
         format: Format = "json",
-        retry: Retry | None = None,
+        retry: Patience | None = None,
         timeout: float = 10.0,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, ParamSpec, Protocol, TypeVar, Unpack, ov
 from weakref import WeakKeyDictionary
 
 from headrace._codec import Format
-from headrace._retry import Retry
+from headrace._retry import Patience
 from headrace.aio import AsyncClient
 from headrace.calls import payload_of
 from headrace.client import Client
@@ -57,7 +57,7 @@ class App:
         *,
         token: str | None = None,
         format: Format = "json",
-        retry: Retry | None = None,
+        retry: Patience | None = None,
         timeout: float = 10.0,
     ) -> None:
         self._settings: dict[str, Any] = {

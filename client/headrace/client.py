@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from headrace._codec import Format
-from headrace._retry import Retry
+from headrace._retry import Patience
 from headrace._steps import Give, Outcome, Pause, Send, Steps, Stream, blocking, iterating
 from headrace._transport import Endpoint, no_reply, reply_of, timeout
 from headrace._verbs import Verbs
@@ -33,7 +33,7 @@ class Client:
         *,
         token: str | None = None,
         format: Format = "json",
-        retry: Retry | None = None,
+        retry: Patience | None = None,
         timeout: float = 10.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:

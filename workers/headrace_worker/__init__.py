@@ -3,6 +3,7 @@
 Tasks may ask for their job with `current()`; the rest of this package is for whoever starts workers.
 """
 
-from headrace_worker.context import Cancelled, JobContext, current
+from headrace.context import current
+from headrace.exceptions import Cancelled
 
-__all__ = ["Cancelled", "JobContext", "current"]
+__all__ = ["Cancelled", "current"]

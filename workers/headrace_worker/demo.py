@@ -3,9 +3,7 @@
 import time
 from typing import Any
 
-from headrace import App
-
-from headrace_worker.context import Cancelled, current
+from headrace import App, Cancelled, current
 
 app = App()
 

@@ -6,7 +6,8 @@ It decides nothing itself: windows and guards are in pace.py, the words for the 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
-from headrace import Grant, Leased, Release, Snooze
+from headrace import Grant, Leased
+from headrace.leases import Release, Snooze
 
 from headrace_worker import bounds, clock, log, pace
 from headrace_worker.backoff import UnknownTasks

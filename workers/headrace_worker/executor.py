@@ -15,10 +15,12 @@ from queue import SimpleQueue
 from typing import Any
 
 from headrace.calls import arguments_of
+from headrace.context import CURRENT, Request
+from headrace.exceptions import Cancelled
 
-from headrace_worker.context import CURRENT, Cancelled, JobContext
+from headrace_worker import clock
 from headrace_worker.frames import Order
-from headrace_worker.news import Topic
+from headrace_worker.news import Topic, written
 from headrace_worker.outcome import CANCELLED, STOPPED, Outcome, failed, refused, returned
 from headrace_worker.registry import Handler, Handlers
 
@@ -34,14 +36,14 @@ class Executor:
         self._handlers = handlers
         self._done = done
         self._say = say
-        self._contexts: dict[int, JobContext] = {}
+        self._contexts: dict[int, Request] = {}
         self._threads = _Threads(slots, self._run_sync)
         self._loop = _LoopThread()
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}  # touched on the loop's thread only
 
     def start(self, order: Order) -> None:
         """Run one job; its outcome goes to `done`."""
-        context = JobContext(**order.facts, _tell=functools.partial(self._say, order.key))
+        context = Request(**order.facts, clock=clock.now, tell=functools.partial(self._hear, order.key))
         self._contexts[order.key] = context
         handler = self._handlers.get(context.task)
         if handler is None:  # the supervisor knows our tasks, so this is a fault of ours, not of the job
@@ -56,7 +58,7 @@ class Executor:
         for key, deadline in deadlines:
             context = self._contexts.get(key)
             if context is not None:
-                context.deadline = deadline
+                context.lease_end = deadline
 
     def lose(self, keys: Iterable[int]) -> None:
         """Tell jobs that their lease is lost: a flag for threads, cancellation for coroutines."""
@@ -92,15 +94,15 @@ class Executor:
             if task is not None:
                 task.cancel()
 
-    def _run_sync(self, job: tuple[int, Handler, JobContext]) -> None:
+    def _run_sync(self, job: tuple[int, Handler, Request]) -> None:
         key, handler, context = job
         began = time.perf_counter()
         outcome = contextvars.Context().run(_call, handler, context)
         self._finish(key, _since_ms(began), outcome)
 
-    def _start_async(self, key: int, handler: Handler, context: JobContext) -> None:
+    def _start_async(self, key: int, handler: Handler, context: Request) -> None:
         task = asyncio.get_running_loop().create_task(
-            _call_async(handler, context), name=f"{context.task} {context.job_id}", context=contextvars.Context()
+            _call_async(handler, context), name=f"{context.task} {context.id}", context=contextvars.Context()
         )
         self._tasks[key] = task
         task.add_done_callback(functools.partial(self._end_async, key, time.perf_counter()))
@@ -109,6 +111,9 @@ class Executor:
         del self._tasks[key]
         outcome = CANCELLED if task.cancelled() else task.result()  # cancelled: before its first step
         self._finish(key, _since_ms(began), outcome)
+
+    def _hear(self, key: int, topic: str, value: Any) -> None:
+        self._say(key, Topic(topic), written(Topic(topic), value))
 
     def _finish(self, key: int, took_ms: float, outcome: Outcome) -> None:
         self._contexts.pop(key, None)
@@ -119,7 +124,7 @@ def _since_ms(began: float) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def _call(handler: Handler, context: JobContext) -> Outcome:
+def _call(handler: Handler, context: Request) -> Outcome:
     CURRENT.set(context)
     args, kwargs = _arguments(handler, context.payload)
     misfit = _misfit(handler, context.task, args, kwargs)
@@ -133,7 +138,7 @@ def _call(handler: Handler, context: JobContext) -> Outcome:
         return failed(error, skip=1)
 
 
-async def _call_async(handler: Handler, context: JobContext) -> Outcome:
+async def _call_async(handler: Handler, context: Request) -> Outcome:
     CURRENT.set(context)
     args, kwargs = _arguments(handler, context.payload)
     misfit = _misfit(handler, context.task, args, kwargs)
@@ -174,14 +179,14 @@ def _fits(signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str,
 class _Threads:
     """Threads that are made when there is no idle one, up to a number, and live on."""
 
-    def __init__(self, most: int, run: Callable[[tuple[int, Handler, JobContext]], None]) -> None:
+    def __init__(self, most: int, run: Callable[[tuple[int, Handler, Request]], None]) -> None:
         self._most = most
         self._run = run
-        self._jobs: SimpleQueue[tuple[int, Handler, JobContext] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[int, Handler, Request] | None] = SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._made = 0
 
-    def put(self, job: tuple[int, Handler, JobContext]) -> None:
+    def put(self, job: tuple[int, Handler, Request]) -> None:
         if not self._idle.acquire(blocking=False) and self._made < self._most:
             self._made += 1
             threading.Thread(target=self._live, name=f"headrace-slot-{self._made}", daemon=True).start()

@@ -41,7 +41,7 @@ class Order(NamedTuple):
     """One job for the executor."""
 
     key: int  # of this supervisor's lease of it
-    facts: dict[str, Any]  # the fields of JobContext
+    facts: dict[str, Any]  # fields of headrace.context.Request
 
 
 def pack_down(kind: Down, content: Any) -> bytes:

@@ -48,7 +48,7 @@ class HeldJob:
         """Return the job as the executor takes it."""
         job = self.job
         facts = {
-            "job_id": job.id,
+            "id": job.id,
             "task": job.task,
             "queue": job.queue,
             "attempt": job.attempt,
@@ -59,7 +59,7 @@ class HeldJob:
             "enqueued_at": job.enqueued_at,
             "meta": job.meta,
             "trace": job.trace,
-            "deadline": self.deadline,
+            "lease_end": self.deadline,
             "last_checkpoint": job.checkpoint,
         }
         return Order(self.key, facts)

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from headrace import Grant, HeadraceError, Release
+from headrace import Grant, HeadraceError
+from headrace.leases import Release
 
 from headrace_worker import bounds, clock, log
 from headrace_worker.dispatch import Dispatcher

@@ -5,11 +5,11 @@ Bodies are msgpack. Only results that msgpack cannot write go in JSON, by a clie
 
 from collections.abc import Sequence
 
-from headrace import AsyncClient, Completed, Completion, Grant, Heartbeat, Held, Retry
+from headrace import AsyncClient, Completed, Completion, Grant, Heartbeat, Held, Patience
 
 from headrace_worker import bounds
 
-_ONE_TRY = Retry(total_s=0)  # each loop has a patience of its own, and knows what to repeat
+_ONE_TRY = Patience(total_s=0)  # each loop has a patience of its own, and knows what to repeat
 
 
 class Line:

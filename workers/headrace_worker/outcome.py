@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Any, Final
 
 import msgpack  # type: ignore[import-untyped]
-from headrace import Ack, Completion, JobError, Leased, Nack, Release
+from headrace import Completion, JobError, Leased
+from headrace.leases import Ack, Nack, Release
 
 from headrace_worker import bounds
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from headrace import Ack, Completion, HeadraceError, Invalid, JobError, Nack, Settled, Status
+from headrace import Completion, HeadraceError, Invalid, JobError, Settled, Status
+from headrace.leases import Ack, Nack
 
 from headrace_worker import bounds, log
 from headrace_worker.held import Board, HeldJob

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from headrace._retry import Retry
+from headrace._retry import Patience
 from headrace._steps import Give, Loss, NoReply, Outcome, Pause, Reply, Request, Send, Steps, Stream
 from headrace._verbs import Verbs
 
@@ -55,7 +55,7 @@ class Line:
     """A line to a server that is a list of answers."""
 
     answers: list[Outcome | Callable[[Request], Outcome]]
-    retry: Retry = field(default_factory=Retry)
+    retry: Patience = field(default_factory=Patience)
     draw: float = 1.0
     now_s: float = 0.0
     reply_takes_s: float = 0.0

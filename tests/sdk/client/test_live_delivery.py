@@ -15,13 +15,13 @@ from headrace import (
     NewJob,
     NotFinished,
     NotFound,
+    Patience,
     ProblemError,
     QueueFull,
     QueueSettings,
     Rate,
     Raw,
     ReasonCode,
-    Retry,
     RetryPolicy,
     State,
     TaskFailed,
@@ -113,7 +113,7 @@ def test_an_atomic_batch_points_at_the_job_in_the_way(client: Client, queue: str
 def test_a_full_queue_says_later(shared_server: ServerProcess, client: Client, queue: str) -> None:
     client.configure_queue(queue, QueueSettings(max_depth=1))
     client.enqueue("t", queue=queue)
-    with Client(shared_server.url, retry=Retry(total_s=0)) as hasty, pytest.raises(QueueFull) as full:
+    with Client(shared_server.url, retry=Patience(total_s=0)) as hasty, pytest.raises(QueueFull) as full:
         hasty.enqueue("t", queue=queue)
     assert full.value.retry_after_ms
 

@@ -16,10 +16,10 @@ from headrace import (
     NewJob,
     NotFound,
     OperationState,
+    Patience,
     QueueDraining,
     QueueSettings,
     Rate,
-    Retry,
     RetryPolicy,
     State,
 )
@@ -159,7 +159,7 @@ def test_a_follower_outlives_a_server_that_goes_away(shared_server: ServerProces
     with (
         Client(shared_server.url) as direct,
         Proxy(shared_server.port) as proxy,
-        Client(proxy.url, retry=Retry(total_s=0)) as client,
+        Client(proxy.url, retry=Patience(total_s=0)) as client,
     ):
         seen: list[Event] = []
         follower = client.follow_events(after=direct.events(queue=queue).cursor, queue=queue)

@@ -10,13 +10,11 @@ from typing import Any
 
 import pytest
 from headrace import (
-    Ack,
     App,
     Client,
     Completion,
     Conflict,
     JobError,
-    Nack,
     NotFinished,
     NotFound,
     State,
@@ -24,6 +22,7 @@ from headrace import (
     TaskFailed,
 )
 from headrace.calls import arguments_of
+from headrace.leases import Ack, Nack
 
 from tests.support.servers import ServerProcess, run_headrace
 

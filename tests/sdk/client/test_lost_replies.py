@@ -6,25 +6,24 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from headrace import (
-    Ack,
     Client,
     ConnectionFailed,
     Held,
     JobError,
     NewJob,
     OutcomeUnknown,
-    Retry,
+    Patience,
     State,
     Status,
     TimedOut,
 )
-from headrace.leases import Leased
+from headrace.leases import Ack, Leased
 
 from tests.support.proxy import Delay, Fault, Proxy, What
 from tests.support.servers import ServerProcess
 
-ONE_TRY = Retry(total_s=0)
-EAGER = Retry(total_s=20, first_s=0.01, cap_s=0.1)
+ONE_TRY = Patience(total_s=0)
+EAGER = Patience(total_s=20, first_s=0.01, cap_s=0.1)
 ERROR = JobError(type="E", message="m")
 
 
@@ -225,7 +224,10 @@ def test_a_producer_outlives_a_server_that_is_killed_and_started_again(
     make_server: Callable[..., ServerProcess], queue: str
 ) -> None:
     server = make_server()
-    with Client(server.url, retry=Retry(total_s=60, first_s=0.05, cap_s=0.2)) as client, ThreadPoolExecutor(1) as pool:
+    with (
+        Client(server.url, retry=Patience(total_s=60, first_s=0.05, cap_s=0.2)) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
         client.enqueue("t", 0, queue=queue)
         server.kill9()
         made = pool.submit(client.enqueue, "t", 1, queue=queue)

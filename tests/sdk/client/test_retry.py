@@ -1,7 +1,7 @@
 """When a request is sent again: only where that cannot do harm, not for ever, and not all at once."""
 
 import pytest
-from headrace import ConnectionFailed, Held, LeaseLost, NewJob, NotDone, OutcomeUnknown, Retry, TimedOut
+from headrace import ConnectionFailed, Held, LeaseLost, NewJob, NotDone, OutcomeUnknown, Patience, TimedOut
 from headrace._steps import Outcome, Steps
 from headrace._verbs import Verbs
 from headrace.errors import HeadraceError, Invalid, Problem
@@ -89,7 +89,7 @@ def test_a_refusal_and_a_fault_that_stays_are_not_repeated(answer: Outcome, erro
 
 
 def test_the_server_s_wish_is_the_least_wait_and_the_jitter_comes_on_top() -> None:
-    wire = line(NOT_DONE, NOT_DONE, reply(job(), 201), draw=0.5, retry=Retry(first_s=0.2))
+    wire = line(NOT_DONE, NOT_DONE, reply(job(), 201), draw=0.5, retry=Patience(first_s=0.2))
     wire.run(wire.verbs.enqueue("t"))
     assert wire.pauses == pytest.approx([1.1, 1.2])
 
@@ -102,28 +102,28 @@ def test_retry_after_counts_where_the_document_says_nothing() -> None:
 
 
 def test_waits_double_up_to_the_cap() -> None:
-    wire = line(*[REFUSED] * 7, reply(job(), 201), retry=Retry(total_s=60, first_s=0.1, cap_s=2.0))
+    wire = line(*[REFUSED] * 7, reply(job(), 201), retry=Patience(total_s=60, first_s=0.1, cap_s=2.0))
     wire.run(wire.verbs.enqueue("t"))
     assert wire.pauses == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0])
 
 
 def test_no_try_begins_after_the_deadline() -> None:
-    wire = line(*[SLOW] * 3, reply_takes_s=4.0, retry=Retry(total_s=10, first_s=1, cap_s=1))
+    wire = line(*[SLOW] * 3, reply_takes_s=4.0, retry=Patience(total_s=10, first_s=1, cap_s=1))
     with pytest.raises(TimedOut):
         wire.run(wire.verbs.enqueue("t"))
     assert wire.now_s == pytest.approx(3 * 4 + 2)  # tries at 0, 5 and 10 s
 
 
 def test_total_zero_is_one_try() -> None:
-    wire = line(REFUSED, retry=Retry(total_s=0))
+    wire = line(REFUSED, retry=Patience(total_s=0))
     with pytest.raises(ConnectionFailed):
         wire.run(wire.verbs.enqueue("t"))
 
 
 def test_a_hundred_tries_overflow_nothing() -> None:
     error = NotDone(Problem(code="x", detail=""))
-    wait_s = Retry(total_s=1e9).wait_s(error, repeatable=False, tries=10_000, elapsed_s=0, draw=1.0)
-    assert wait_s == Retry().cap_s
+    wait_s = Patience(total_s=1e9).wait_s(error, repeatable=False, tries=10_000, elapsed_s=0, draw=1.0)
+    assert wait_s == Patience().cap_s
 
 
 def _wait(verbs: Verbs, timeout: float | None) -> Steps[object]:

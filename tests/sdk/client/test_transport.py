@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from headrace import App, AsyncClient, Client, ConnectionFailed, OutcomeUnknown, Retry, TimedOut
+from headrace import App, AsyncClient, Client, ConnectionFailed, OutcomeUnknown, Patience, TimedOut
 from headrace._transport import Endpoint
 
-ONE_TRY = Retry(total_s=0)
+ONE_TRY = Patience(total_s=0)
 SECRET = "s3cret-token"
 REPLY = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 15\r\n\r\n{"version":"1"}'
 

@@ -12,8 +12,8 @@ from headrace import (
     NotFinished,
     NotFound,
     OutcomeUnknown,
+    Patience,
     Refused,
-    Retry,
     RetryPolicy,
     State,
     TaskCancelled,
@@ -200,7 +200,7 @@ def test_a_page_of_a_proxy_is_no_reply_of_ours() -> None:
     ids=["html", "broken", "list", "no id", "wrong type", "no instant"],
 )
 def test_a_reply_that_cannot_be_read_leaves_the_outcome_open(answer: Reply) -> None:
-    wire = line(answer, retry=Retry(total_s=0))
+    wire = line(answer, retry=Patience(total_s=0))
     with pytest.raises(OutcomeUnknown, match="cannot be read"):
         wire.run(wire.verbs.enqueue("t"))
 

@@ -10,15 +10,15 @@ from headrace import (
     ConnectionFailed,
     Event,
     InvalidCursor,
+    Patience,
     ReasonCode,
-    Retry,
     State,
 )
 
 from tests.sdk.client.drive import CUT, ID, NOW, REFUSED, job, line, problem, reply
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
-ONE_TRY = Retry(total_s=0)
+ONE_TRY = Patience(total_s=0)
 
 
 def page(*numbers: int, cursor: str | None = None) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from headrace import (
     ConnectionFailed,
     OperationState,
     OutcomeUnknown,
+    Patience,
     QueueFull,
     QueueSettings,
     Rate,
-    Retry,
     RetryPolicy,
     State,
     Unique,
@@ -133,7 +133,7 @@ def test_a_retry_that_never_left_is_sent_again() -> None:
     wire = line(REFUSED, reply(job()))
     wire.run(wire.verbs.retry(ID))
     assert len(wire.sent) == 2
-    wire = line(REFUSED, retry=Retry(total_s=0))
+    wire = line(REFUSED, retry=Patience(total_s=0))
     with pytest.raises(ConnectionFailed):
         wire.run(wire.verbs.retry(ID))
 
@@ -149,7 +149,7 @@ def test_a_full_queue_is_asked_again_when_it_said() -> None:
     wire = line(full, reply(job(), 201))
     wire.run(wire.verbs.enqueue("t"))
     assert wire.pauses[0] >= 0.7
-    wire = line(full, retry=Retry(total_s=0))
+    wire = line(full, retry=Patience(total_s=0))
     with pytest.raises(QueueFull):
         wire.run(wire.verbs.enqueue("t"))
 

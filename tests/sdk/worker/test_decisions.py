@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from headrace import Ack, Leased, Nack, Release
+from headrace import Leased
+from headrace.leases import Ack, Nack, Release
 from headrace_worker import bounds, pace
 from headrace_worker.backoff import UnknownTasks, restart_s, retry_s
 from headrace_worker.clock import ServerClock
