@@ -51,11 +51,11 @@ if TYPE_CHECKING:
         SoftTimeLimitExceeded,
     )
     from headrace.finding import Attempt, Event, EventPage, Explanation, JobFilter, JobPage, Reason
+    from headrace.fleet import Heartbeat, WorkerInfo, WorkerPage, WorkerRecord
     from headrace.leases import (
         Completed,
         Completion,
         Grant,
-        Heartbeat,
         Held,
         Leased,
         Settled,
@@ -76,7 +76,17 @@ if TYPE_CHECKING:
     )
     from headrace.results import AsyncJobHandle, JobHandle
     from headrace.tasks import AsyncTask, BaseTask, CallOptions, Task, TaskOptions
-    from headrace.words import ABSENT, AttemptOutcome, Backoff, OperationState, ReasonCode, State, Status
+    from headrace.words import (
+        ABSENT,
+        AttemptOutcome,
+        Backoff,
+        Directive,
+        OperationState,
+        ReasonCode,
+        State,
+        Status,
+        WorkerState,
+    )
 
 __all__ = [
     "ABSENT",
@@ -96,6 +106,7 @@ __all__ = [
     "Completion",
     "Conflict",
     "ConnectionFailed",
+    "Directive",
     "Discard",
     "Event",
     "EventPage",
@@ -162,6 +173,10 @@ __all__ = [
     "Unauthorized",
     "Unique",
     "UniqueConflict",
+    "WorkerInfo",
+    "WorkerPage",
+    "WorkerRecord",
+    "WorkerState",
     "__version__",
     "current",
 ]
@@ -173,6 +188,7 @@ _HOMES = (
     "exceptions",
     "context",
     "leases",
+    "fleet",
     "finding",
     "operating",
     "errors",

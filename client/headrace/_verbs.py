@@ -5,11 +5,12 @@ never happened, and the retries are used up) and OutcomeUnknown (it may have hap
 """
 
 from headrace._find import Find
+from headrace._fleet import Fleet
 from headrace._mend import Mend
 from headrace._operate import Operate
 from headrace._produce import Produce
 from headrace._work import Work
 
 
-class Verbs(Produce, Work, Find, Mend, Operate):
+class Verbs(Produce, Work, Fleet, Find, Mend, Operate):
     """The verbs of producers, workers, lookers and operators."""

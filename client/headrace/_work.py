@@ -9,10 +9,10 @@ from headrace._exchange import Exchange
 from headrace._read import Document, read, read_instant, read_leased
 from headrace._steps import Reply, Steps
 from headrace._wire import Call, document_of, is_replay, path
-from headrace._write import given, said
-from headrace.leases import Ack, Completed, Completion, Grant, Heartbeat, Held, Nack, Release, Settled, Snooze
-from headrace.models import JobError, Raw
-from headrace.words import ABSENT
+from headrace._write import carried, given, said
+from headrace.leases import Ack, Completed, Completion, Grant, Nack, Release, Settled, Snooze
+from headrace.models import JobError
+from headrace.words import ABSENT, Directive
 
 
 class Work(Exchange):
@@ -36,7 +36,8 @@ class Work(Exchange):
         request open while there is nothing; a request with `complete` items, which it settles first, never waits.
         `worker`: who you are; with it the request carries a key (`idempotency_key`, else a fresh one), and a repeat
         after a lost reply returns the same live leases. Without it a lost reply is OutcomeUnknown: what was granted
-        comes back when the lease runs out.
+        comes back when the lease runs out. The answer's `directive` says what the worker is told to do;
+        one that is told to be quiet, or to stop, gets no jobs.
         """
         key = idempotency_key or (str(uuid.uuid4()) if worker is not None else None)
         items = [_item(completion, self._dialect.codec) for completion in complete]
@@ -116,17 +117,6 @@ class Work(Exchange):
         body = {"token": token, **given(lease_ms=lease_ms), **said(progress=progress, checkpoint=checkpoint)}
         return (yield from self._act(job_id, "extend", body))
 
-    def heartbeat(self, worker: str, leases: Iterable[Held]) -> Steps[Heartbeat]:
-        """Keep many leases alive with one request; each ends with a status of its own, in order.
-
-        A lease that is lost, or whose job was cancelled, says so in its `status` and raises nothing: stop working on
-        that job. `cancel_requested`: the lease lives on, and somebody asked for the end of the job.
-        """
-        request = self._dialect.request(
-            "POST", path("workers", worker, "heartbeat"), body={"leases": [_held(lease) for lease in leases]}
-        )
-        return (yield from self._call(Call(request=request, read=_read_heartbeat, repeatable=True)))
-
     def _settle(self, completion: Completion) -> Steps[Settled]:
         item = _item(completion, self._dialect.codec)
         body = {name: value for name, value in item.items() if name not in ("op", "job_id")}
@@ -141,11 +131,8 @@ class Work(Exchange):
 def _item(completion: Completion, codec: Codec) -> Document:
     proof = {"job_id": completion.job_id, "token": completion.token}
     match completion:
-        case Ack(result=Raw() as raw, result_ttl_ms=ttl_ms):
-            carried = {"result_raw": codec.binary(raw.data), "result_type": raw.media_type}
-            return {"op": "ack", **proof, **carried, **given(result_ttl_ms=ttl_ms)}
         case Ack(result=result, result_ttl_ms=ttl_ms):
-            return {"op": "ack", **proof, **said(result=result), **given(result_ttl_ms=ttl_ms)}
+            return {"op": "ack", **proof, **carried("result", result, codec), **given(result_ttl_ms=ttl_ms)}
         case Nack(error=error, retryable=retryable, retry_in_ms=retry_in_ms, discard=discard):
             more = given(
                 retryable=None if retryable else False, retry_in_ms=retry_in_ms, discard=True if discard else None
@@ -160,11 +147,6 @@ def _item(completion: Completion, codec: Codec) -> Document:
             raise TypeError(f"a completion is an Ack, Nack, Release or Snooze, not {type(completion).__name__}")
 
 
-def _held(lease: Held) -> Document:
-    more = {**given(extend_ms=lease.extend_ms), **said(progress=lease.progress, checkpoint=lease.checkpoint)}
-    return {"job_id": lease.job_id, "token": lease.token, **more}
-
-
 def _read_grant(reply: Reply) -> Grant:
     document = document_of(reply)
     return Grant(
@@ -172,17 +154,13 @@ def _read_grant(reply: Reply) -> Grant:
         completed=_settled(document.get("completed", ())),
         server_time=read_instant(document["server_time"]),
         replayed=is_replay(reply),
+        directive=None if document.get("directive") is None else Directive(document["directive"]),
     )
 
 
 def _read_completed(reply: Reply) -> Completed:
     document = document_of(reply)
     return Completed(items=_settled(document["items"]), server_time=read_instant(document["server_time"]))
-
-
-def _read_heartbeat(reply: Reply) -> Heartbeat:
-    document = document_of(reply)
-    return Heartbeat(leases=_settled(document["leases"]), server_time=read_instant(document["server_time"]))
 
 
 def _settled(items: Iterable[Document]) -> tuple[Settled, ...]:

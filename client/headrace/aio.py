@@ -80,6 +80,14 @@ class AsyncClient:
     extend = awaiting(Verbs.extend)
     heartbeat = awaiting(Verbs.heartbeat)
 
+    workers = awaiting(Verbs.workers)
+    iter_workers = async_iterating(Verbs.iter_workers)
+    worker = awaiting(Verbs.worker)
+    quiet_worker = awaiting(Verbs.quiet_worker)
+    stop_worker = awaiting(Verbs.stop_worker)
+    resume_worker = awaiting(Verbs.resume_worker)
+    delete_worker = awaiting(Verbs.delete_worker)
+
     queues = awaiting(Verbs.queues)
     queue_stats = awaiting(Verbs.queue_stats)
     queue = awaiting(Verbs.queue)

@@ -77,6 +77,14 @@ class Client:
     extend = blocking(Verbs.extend)
     heartbeat = blocking(Verbs.heartbeat)
 
+    workers = blocking(Verbs.workers)
+    iter_workers = iterating(Verbs.iter_workers)
+    worker = blocking(Verbs.worker)
+    quiet_worker = blocking(Verbs.quiet_worker)
+    stop_worker = blocking(Verbs.stop_worker)
+    resume_worker = blocking(Verbs.resume_worker)
+    delete_worker = blocking(Verbs.delete_worker)
+
     queues = blocking(Verbs.queues)
     queue_stats = blocking(Verbs.queue_stats)
     queue = blocking(Verbs.queue)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from headrace.models import Fault, JobError
-from headrace.words import ABSENT, State, Status
+from headrace.words import ABSENT, Directive, State, Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,7 @@ class Grant:
     completed: tuple[Settled, ...] = ()
     server_time: datetime
     replayed: bool = False  # the same key came before: these are its live leases, no new job was taken
+    directive: Directive | None = None  # what the worker is told; None: not known at the moment, or it gave no id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +63,6 @@ class Completed:
     """The answer to a list of settles, in their order."""
 
     items: tuple[Settled, ...]
-    server_time: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Heartbeat:
-    """The answer to a heartbeat: one item for each lease, in their order."""
-
-    leases: tuple[Settled, ...]
     server_time: datetime
 
 

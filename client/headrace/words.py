@@ -104,7 +104,23 @@ class ReasonCode(OpenEnum):
     ORDERING = "ordering"  # another job of its ordering key goes first
     BEHIND = "behind"  # others of its queue go first
     NO_POLLER = "no_poller"  # nobody asks for jobs of its queue
+    NO_WORKER = "no_worker"  # of the workers that are known, none lives that takes jobs of its queue and knows its task
     NEXT = "next"  # nothing is in its way
+
+
+class Directive(OpenEnum):
+    """What a worker is told to do, and what it says that it does."""
+
+    RUN = "run"
+    QUIET = "quiet"  # takes no new jobs, finishes those it has
+    STOP = "stop"  # finishes, says goodbye and ends
+
+
+class WorkerState(OpenEnum):
+    """Whether a worker is heard of."""
+
+    UP = "up"
+    LOST = "lost"  # silent for too long
 
 
 class OperationState(OpenEnum):

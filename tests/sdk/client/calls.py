@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from headrace import (
+    Directive,
     Held,
     JobError,
     NewJob,
@@ -13,6 +14,7 @@ from headrace import (
     RetryPolicy,
     State,
     Unique,
+    WorkerInfo,
 )
 from headrace.leases import Ack, Nack, Release, Snooze
 
@@ -60,6 +62,21 @@ ITEMS = [
     Snooze(job_id=ID, token=TOKEN, delay_ms=5, reason="r", checkpoint={"row": 7}),
 ]
 HELD = Held(job_id=ID, token=TOKEN, extend_ms=1000, progress=0.5, checkpoint=[1])
+INFO = WorkerInfo(
+    host="h",
+    pid=17,
+    state=Directive.QUIET,
+    queues=["q"],
+    slots=8,
+    busy=3,
+    processes=2,
+    tasks=["t"],
+    versions={"headrace": "0.1.0"},
+    rss_bytes=1,
+    started_at=NOON,
+    counts={"succeeded": 5, "failed": 1, "retried": 2},
+    labels={"zone": "a"},
+)
 FILTER: dict[str, Any] = {
     "queue": "q",
     "state": [State.DEAD, "ready"],
@@ -112,7 +129,13 @@ CALLS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     "releaseJob": ("release", (ID, TOKEN), {"reason": "r"}),
     "snoozeJob": ("snooze", (ID, TOKEN), {"delay_ms": 1, "reason": "r", "checkpoint": None}),
     "extendJob": ("extend", (ID, TOKEN), {"lease_ms": 1000, "progress": "half", "checkpoint": {"a": 1}}),
-    "heartbeat": ("heartbeat", ("w", [HELD]), {}),
+    "heartbeat": ("heartbeat", ("w", [HELD]), {"info": INFO, "next_ms": 15_000, "final": True}),
+    "listWorkers": ("workers", (), {"state": "up", "queue": "q", "task": "t", "limit": 5, "cursor": "c"}),
+    "getWorker": ("worker", ("w:1@host",), {}),
+    "quietWorker": ("quiet_worker", ("w",), {}),
+    "stopWorker": ("stop_worker", ("w",), {}),
+    "resumeWorker": ("resume_worker", ("w",), {}),
+    "deleteWorker": ("delete_worker", ("w",), {}),
     "listQueues": ("queues", (), {"after": "a", "limit": 5}),
     "getQueueStats": ("queue_stats", ("q",), {}),
     "getQueue": ("queue", ("q",), {}),

@@ -35,6 +35,7 @@ NAMES = [
     "Completion",
     "Conflict",
     "ConnectionFailed",
+    "Directive",
     "Discard",
     "Event",
     "EventPage",
@@ -101,6 +102,10 @@ NAMES = [
     "Unauthorized",
     "Unique",
     "UniqueConflict",
+    "WorkerInfo",
+    "WorkerPage",
+    "WorkerRecord",
+    "WorkerState",
     "__version__",
     "current",
 ]
