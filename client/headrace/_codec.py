@@ -61,14 +61,17 @@ class Codec:
     _load: Callable[[bytes], Any]
     _writes: Callable[[Any], bool]
 
-    def encode(self, value: Any) -> bytes:
-        """Return `value` as bytes. Raises NotWritable (a TypeError) that names what cannot be written."""
+    def encode(self, value: Any, path: Path = ()) -> bytes:
+        """Return `value`, which stands at `path`, as bytes.
+
+        Raises NotWritable (a TypeError) that names what cannot be written.
+        """
         try:
             return self._dump(value)
         except (TypeError, ValueError, OverflowError):
-            for path, leaf in _leaves(value, ()):
+            for place, leaf in _leaves(value, path):
                 if not self._writes(leaf):
-                    raise NotWritable(path, leaf, self.name) from None
+                    raise NotWritable(place, leaf, self.name) from None
             raise  # too deep, or a circle
 
     def decode(self, data: bytes) -> Any:

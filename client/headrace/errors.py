@@ -18,6 +18,7 @@
     |   `-- ConnectionFailed     there was not even a connection
     |-- OutcomeUnknown           it may have happened; repeat only with the same Idempotency-Key or token
     |   `-- TimedOut             no answer in time
+    |-- ContentRefused           a payload or result in a form that this side does not accept or cannot read
     `-- TaskFailed               the job ended without a result; carries the remote error
         `-- TaskCancelled        ... because it was cancelled or it expired
 
@@ -169,6 +170,10 @@ class OutcomeUnknown(ProblemError):
 
 class TimedOut(OutcomeUnknown, TimeoutError):
     """The request was sent and no answer came in time."""
+
+
+class ContentRefused(HeadraceError):
+    """A payload or result in a form that this side does not accept or cannot read; the text says what to set."""
 
 
 class TaskFailed(HeadraceError):
