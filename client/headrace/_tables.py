@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from headrace._text import age, document, field_table, printable, table
 from headrace.finding import Attempt, Event, Explanation
+from headrace.fleet import WorkerRecord
 from headrace.models import JobError, JobSummary
 from headrace.operating import Limit, Operation, Queue, Rate
 
@@ -140,6 +141,39 @@ def operation(found: Operation) -> str:
     """Return an operation, one field a line, with some of its jobs."""
     rows = {name: value for name, value in document(found).items() if name not in ("sample", "server_time")}
     return "\n".join([field_table(rows), *(f"  {job_id}" for job_id in found.sample)])
+
+
+def workers(found: Sequence[WorkerRecord]) -> str:
+    """Return workers, one a line."""
+    head = ("WORKER", "STATE", "DOES", "BUSY", "LEASED", "QUEUES", "DONE", "FAILED", "MEMORY", "LAST SEEN")
+    rows = [
+        (
+            each.id,
+            each.state.value,
+            each.info.state.value if each.info.state else "-",
+            f"{_number(each.info.busy)}/{_number(each.info.slots)}",
+            str(each.leased),
+            ",".join(each.info.queues or ()) or "-",
+            _number((each.info.counts or {}).get("succeeded")),
+            _number((each.info.counts or {}).get("failed")),
+            "-" if each.info.rss_bytes is None else f"{each.info.rss_bytes / 2**20:.0f} MiB",
+            _at(each.last_seen_at),
+        )
+        for each in found
+    ]
+    return table(head, rows, numbers=(3, 4, 6, 7, 8))
+
+
+def worker(found: WorkerRecord) -> dict[str, Any]:
+    """Return a worker as the fields of a table."""
+    said = {name: value for name, value in document(found).items() if name not in ("info", "server_time")}
+    info = document(found.info)
+    does = {"does": info.pop("state")} if "state" in info else {}
+    return {**said, **does, **info}
+
+
+def _number(n: int | None) -> str:
+    return "-" if n is None else str(n)
 
 
 def event(seen: Event) -> str:

@@ -82,7 +82,13 @@ def register(commands: "Commands") -> None:
     ours.register(commands)
 
 
-def _run(words: list[str]) -> int:
+def parser_of_all() -> tuple[argparse.ArgumentParser, list[str]]:
+    """Return the parser with every command there is, and how to get those that cannot be loaded here."""
+    parser, commands = _parser()
+    return parser, [_hint(plugin, error) for plugin, error in _load(commands, None)]
+
+
+def _parser() -> "tuple[argparse.ArgumentParser, Commands]":
     parser = argparse.ArgumentParser(
         prog="headrace",
         description="Headrace, an HTTP task queue: put jobs in, run workers, run the server.",
@@ -91,10 +97,13 @@ def _run(words: list[str]) -> int:
     )
     parser.add_argument("--version", action="version", version=f"headrace {__version__}")
     kind: type[argparse.ArgumentParser] = CommandParser
-    commands = parser.add_subparsers(metavar="COMMAND", title="commands", dest="command", parser_class=kind)
+    return parser, parser.add_subparsers(metavar="COMMAND", title="commands", dest="command", parser_class=kind)
+
+
+def _run(words: list[str]) -> int:
+    parser, commands = _parser()
     wanted = next((word for word in words if not word.startswith("-")), None)
-    broken = list(_load(commands, wanted))
-    hints = [_hint(plugin, error) for plugin, error in broken]
+    hints = [_hint(plugin, error) for plugin, error in _load(commands, wanted)]
     if wanted is None and hints:
         parser.epilog = "\n".join([_EPILOG, *hints])
     if wanted is not None and wanted not in commands.choices and hints:

@@ -26,7 +26,12 @@ examples:
   headrace queue set mail concurrency=8 rate=100/60s retry.max_attempts=5
   headrace queue set mail concurrency=                  take it away
   headrace pause mail --for 600                         the same as headrace queue pause
-  headrace purge mail --dry-run
+  headrace queue purge mail --dry-run
+"""
+
+_ACT: Final = """
+examples:
+  headrace {verb} mail                                  the same as headrace queue {verb} mail
 """
 
 _SET: Final = f"""
@@ -43,31 +48,31 @@ def register(commands: "Commands") -> None:
     """Add the commands."""
     queues = add(commands, "queues", show_queues, "show how full the queues are", _QUEUES)
     queues.add_argument("queue", nargs="*", help="names of queues (default: all)")
-    _add_acts(commands)
+    _add_acts(commands, _ACT)
     verbs = group(commands, "queue", "look at one queue, set it, pause it", _QUEUE)
     _add(verbs, "show", show_queue, "show a queue and its settings")
     change = add(verbs, "set", set_queue, "change settings of a queue", _SET)
     change.add_argument("queue", metavar="NAME", help="the queue")
     change.add_argument("settings", nargs="+", metavar="NAME=VALUE", help="see below")
-    _add_acts(verbs)
+    _add_acts(verbs, _QUEUE)
     _add(verbs, "delete", delete_queue, "forget a queue without jobs: its settings and its name")
 
 
-def _add_acts(commands: "Commands") -> None:
+def _add_acts(commands: "Commands", examples: str) -> None:
     """Add what is done to a queue most often: as verbs of `queue`, and as commands of their own."""
-    pause = _add(commands, "pause", pause_queue, "lease no more jobs of a queue")
+    pause = _add(commands, "pause", pause_queue, "lease no more jobs of a queue", examples)
     pause.add_argument("--for", dest="for_s", type=float, metavar="SECONDS", help="resume by itself after this")
-    _add(commands, "resume", resume_queue, "end the pause and the drain of a queue")
-    _add(commands, "drain", drain_queue, "take no new jobs into a queue")
-    purge = _add(commands, "purge", purge_queue, "remove the waiting jobs of a queue")
+    _add(commands, "resume", resume_queue, "end the pause and the drain of a queue", examples)
+    _add(commands, "drain", drain_queue, "take no new jobs into a queue", examples)
+    purge = _add(commands, "purge", purge_queue, "remove the waiting jobs of a queue", examples)
     purge.add_argument("--state", metavar="A,B", help="only these: scheduled, ready, retrying")
     purge.add_argument("--dry-run", action="store_true", help="only count")
     add_yes(purge)
     add_wait(purge)
 
 
-def _add(commands: "Commands", name: str, run: "Run", what: str) -> argparse.ArgumentParser:
-    parser = add(commands, name, run, what, _QUEUE)
+def _add(commands: "Commands", name: str, run: "Run", what: str, examples: str = _QUEUE) -> argparse.ArgumentParser:
+    parser = add(commands, name, run, what, examples.format(verb=name))
     parser.add_argument("queue", metavar="NAME", help="the queue")
     return parser
 
@@ -76,7 +81,7 @@ def show_queues(client: "Client", args: argparse.Namespace) -> int:
     """Show how full the queues are."""
     from headrace import _text
 
-    found = [client.queue_stats(name) for name in args.queue] if args.queue else _all_queues(client)
+    found = [client.queue_stats(name) for name in args.queue] if args.queue else all_queues(client)
     show(args, found, lambda: _text.queue_table(found))
     return OK
 
@@ -131,7 +136,8 @@ def _show(args: argparse.Namespace, queue: Queue) -> int:
     return OK
 
 
-def _all_queues(client: "Client") -> Sequence[QueueStats]:
+def all_queues(client: "Client") -> Sequence[QueueStats]:
+    """Return all queues, by name."""
     found: list[QueueStats] = []
     after: str | None = None
     while True:

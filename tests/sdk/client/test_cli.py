@@ -58,7 +58,8 @@ def test_no_command_shows_the_help_and_is_wrong_usage(capsys: pytest.CaptureFixt
 
 COMMANDS = [
     *("enqueue", "get", "wait", "cancel", "jobs", "attempts", "explain", "retry", "patch", "delete"),
-    *("queues", "queue", "limits", "limit", "operations", "operation", "events"),
+    *("queues", "queue", "limits", "limit", "operations", "operation", "events", "workers", "top", "dead"),
+    *("pause", "resume", "drain", "purge", "export", "import", "bench", "config"),
     *(f"queue {verb}" for verb in ("show", "set", "pause", "resume", "drain", "purge", "delete")),
     *(f"limit {verb}" for verb in ("show", "set", "unset", "backoff")),
     *(f"operation {verb}" for verb in ("start", "show", "stop")),
