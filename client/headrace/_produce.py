@@ -68,6 +68,7 @@ class Produce(Exchange):
     ) -> Steps[Job]:
         """Put one job into a queue; when this returns, the job is durable.
 
+        `payload` is any value, or a Raw: bytes of any kind with their media type, which nobody on the way looks into.
         The options are described at `NewJob`. `trace`: traceparent, tracestate, baggage as they came. Without an
         `idempotency_key` a fresh one is made, so a retry after a lost reply finds the job instead of making another.
         `wait_s` (0..30): return as soon as the job is final, after that time as it is.
@@ -101,9 +102,8 @@ class Produce(Exchange):
             on_dead=on_dead,
             meta=meta,
         )
-        request = self._dialect.request(
-            "POST", "/v1/jobs", body=job_body(job), wait_s=wait_s, key=idempotency_key or _fresh_key(), more=trace
-        )
+        body, key = job_body(job, self._dialect.codec), idempotency_key or _fresh_key()
+        request = self._dialect.request("POST", "/v1/jobs", body=body, wait_s=wait_s, key=key, more=trace)
         asked = {"task": task, "queue": queue or "default"}
         call = Call(
             request=request,
@@ -130,7 +130,7 @@ class Produce(Exchange):
         """
         own_keys = [job.idempotency_key for job in jobs if job.idempotency_key is not None]
         key = idempotency_key or (None if own_keys else _fresh_key())
-        body = {"jobs": [job_body(job) for job in jobs], "atomic": atomic}
+        body = {"jobs": [job_body(job, self._dialect.codec) for job in jobs], "atomic": atomic}
         request = self._dialect.request("POST", "/v1/jobs/batch", body=body, key=key, more=trace)
         repeatable = key is not None or len(own_keys) == len(jobs)
         return (yield from self._call(Call(request=request, read=_read_batch, repeatable=repeatable)))

@@ -5,9 +5,10 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
+from headrace._codec import Codec
 from headrace._read import Document, write_instant
 from headrace.finding import JobFilter
-from headrace.models import NewJob
+from headrace.models import NewJob, Raw
 from headrace.words import ABSENT
 
 
@@ -26,10 +27,17 @@ def written(model: Any) -> Document:
     return {f.name: _plain(f.name, value) for f in fields(model) if (value := getattr(model, f.name)) is not None}
 
 
-def job_body(job: NewJob) -> Document:
+def job_body(job: NewJob, codec: Codec) -> Document:
     """Return a new job as a document."""
     options = {name: value for name, value in written(job).items() if name != "payload"}
-    return {**options, **said(payload=job.payload)}
+    return {**options, **carried("payload", job.payload, codec)}
+
+
+def carried(name: str, value: Any, codec: Codec) -> Document:
+    """Return a payload or result as a document has it: a value, or a Raw with its media type."""
+    if isinstance(value, Raw):
+        return {f"{name}_raw": codec.binary(value.data), f"{name}_type": value.media_type}
+    return said(**{name: value})
 
 
 def filter_params(which: JobFilter) -> dict[str, str]:

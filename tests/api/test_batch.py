@@ -45,11 +45,19 @@ async def test_defaults_lie_below_each_job(api: Api) -> None:
     assert second["run_at"] == "2099-01-01T00:00:00.000Z"
 
 
+async def test_bytes_of_a_job_take_the_place_of_the_default_payload(api: Api) -> None:
+    jobs: list[dict[str, Any]] = [{}, {"payload_raw": "AA==", "payload_type": "a/b"}]
+    reply = await api.post("/v1/jobs/batch", {"defaults": {"task": "t", "payload": 7}, "jobs": jobs})
+    first, second = reply.json()["jobs"]
+    assert (first["payload"], "payload_raw" in first) == (7, False)
+    assert (second["payload_raw"], "payload" in second) == ("AA==", False)
+
+
 async def test_faults_of_the_defaults_have_their_own_pointers(api: Api) -> None:
-    body = {"defaults": {"idempotency_key": "k", "priority": "high"}, "jobs": [{"task": "t"}]}
+    body = {"defaults": {"idempotency_key": "k", "priority": "high", "payload_raw": ""}, "jobs": [{"task": "t"}]}
     reply = await api.post("/v1/jobs/batch", body)
     pointers = {fault["pointer"] for fault in reply.json()["errors"]}
-    assert pointers == {"/defaults/idempotency_key", "/defaults/priority"}
+    assert pointers == {"/defaults/idempotency_key", "/defaults/priority", "/defaults/payload_raw"}
 
 
 async def test_an_atomic_batch_stays_in_one_group_of_queues(api: Api) -> None:

@@ -231,6 +231,38 @@ async def test_what_msgpack_cannot_hold_is_handed_over_raw(api: Api, payload: by
     assert (job["payload_raw"], job["payload_type"]) == (payload, "application/json")
 
 
+PNG = b"\x89PNG\r\n\x1a\n\x00"
+RAW = {"task": "t", "payload_raw": base64.b64encode(PNG).decode(), "payload_type": "image/png"}
+
+
+async def test_bytes_of_any_type_come_out_as_they_went_in(api: Api) -> None:
+    made = (await api.post("/v1/jobs", RAW)).json()
+    [leased] = await api.lease()
+    for seen in (made, leased, (await api.get(f"/v1/jobs/{made['id']}")).json()):
+        assert (base64.b64decode(seen["payload_raw"]), seen["payload_type"]) == (PNG, "image/png")
+        assert "payload" not in seen
+    reply = await api.get(f"/v1/jobs/{made['id']}/payload", accept="image/png")
+    assert (reply.content, reply.headers["content-type"]) == (PNG, "image/png")
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    packed = msgpack.unpackb((await api.get(f"/v1/jobs/{made['id']}", accept="application/msgpack")).content)
+    assert packed["payload_raw"] == PNG
+
+
+async def test_bytes_that_claim_to_be_json_are_not_looked_into(api: Api) -> None:
+    body = {"task": "t", "payload_raw": b"{not json", "payload_type": "application/json"}
+    assert (await api.post_msgpack("/v1/jobs", body)).status_code == 201
+    [job] = await api.lease()
+    assert (base64.b64decode(job["payload_raw"]), job["payload_type"]) == (b"{not json", "application/json")
+
+
+async def test_the_same_bytes_of_another_type_are_another_request(api: Api) -> None:
+    first = await api.post("/v1/jobs", RAW, idempotency_key="k")
+    again = await api.post("/v1/jobs", RAW, idempotency_key="k")
+    assert (first.json()["id"], again.status_code) == (again.json()["id"], 200)
+    other = await api.post("/v1/jobs", {**RAW, "payload_type": "image/gif"}, idempotency_key="k")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+
+
 async def test_a_store_that_is_away_is_an_honest_503(without_store: Api) -> None:
     reply = await without_store.post("/v1/jobs", {"task": "t"})
     assert reply.status_code == 503

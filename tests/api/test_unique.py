@@ -52,6 +52,14 @@ def test_a_value_is_never_taken_for_that_of_another_field() -> None:
     assert digest(unique={"key": "task"}) != digest(task="task", unique={"by": ["task"]})
 
 
+def test_raw_payloads_are_compared_with_their_type() -> None:
+    raw = {"payload_raw": "AA==", "payload_type": "a/b"}
+    by = {"by": ["payload"]}
+    assert digest(**raw, unique=by) == digest(**raw, unique=by, task="u")
+    assert digest(**raw, unique=by) != digest(payload_raw="AA==", payload_type="a/c", unique=by)
+    assert digest(payload=7, unique=by) != digest(payload_raw="Nw==", payload_type="application/json", unique=by)
+
+
 def test_payloads_are_compared_byte_by_byte_with_their_format() -> None:
     by = {"by": ["payload"]}
     bodies = [b'{"task":"t","unique":{"by":["payload"]},"payload":%s}' % text for text in (b"[1,2]", b"[1, 2]")]

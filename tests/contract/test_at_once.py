@@ -72,8 +72,11 @@ class Client:
             unique=unique | until,
             retry={"max_attempts": 2, "initial_ms": 10, "on_exhausted": self.one_of("dead", "discard")},
             max_crashes=1,
+            payload=[7],
             result_ttl_ms=self.one_of(0, 50),
         )
+        if "payload" not in job and self.chance.random() < 0.3:
+            job |= {"payload_raw": "AA==", "payload_type": "a/b"}
         if self.chance.random() < 0.3:
             job |= {"ordering_key": self.one_of("a", "b"), "on_dead": self.one_of("next", "hold")}
         reply = self.http.post("/v1/jobs", json={"task": "a", "queue": self.one_of(*QUEUES), **job})
@@ -90,7 +93,7 @@ class Client:
         job_id, token = self.chance.choice(self.leases[-50:] or [(ID, LEASE_TOKEN)])
         verb, more = self.one_of(
             ("ack", {"result": 5}),
-            ("nack", {"error": ERROR, "retryable": self.one_of(True, False)}),
+            ("nack", {"error": ERROR, "retryable": self.one_of(True, False), "discard": self.one_of(True, False)}),
             ("release", {}),
             ("snooze", {"delay_ms": self.one_of(0, 60_000)}),
             ("extend", {"checkpoint": [7]}),

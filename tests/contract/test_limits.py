@@ -108,6 +108,15 @@ SIZES: dict[str, tuple[int, str, Callable[[int], Document], str]] = {
         lambda n: {**PROOF, "error": {**ERROR, "details": sized(n, lambda text: {"k": text})}},
         "/error/details",
     ),
+    "raw payload": (
+        limits.MAX_PAYLOAD_BYTES,
+        "/v1/jobs",
+        lambda n: {
+            **{"task": "a", "queue": "limits", "payload_type": "a/b"},
+            "payload_raw": base64.b64encode(b"\x00" * n).decode(),
+        },
+        "/payload_raw",
+    ),
     "raw result": (
         limits.MAX_PAYLOAD_BYTES,
         FAR + "/ack",

@@ -105,9 +105,10 @@ def flat(schema: Document) -> Document:
                 merged[key] = sorted({*merged.get(key, []), *value})
             elif key not in ("allOf", "description", "examples"):
                 merged[key] = value
-    without = merged.pop("not", {}).get("required", [])
-    if len(without) == 1:
-        del merged["properties"][without[0]]
+    refused = merged.pop("not", {})
+    for without in (one.get("required", []) for one in refused.get("anyOf", [refused])):
+        if len(without) == 1:
+            del merged["properties"][without[0]]
     return merged
 
 

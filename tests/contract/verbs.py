@@ -93,7 +93,7 @@ LIMIT = "smtp/a?b#c%:acme"
 Verb = Callable[[Verbs], Any]
 # name -> verb with everything it can say, verb with nothing it need not say, operation
 CALLS: dict[str, tuple[Verb, Verb, str]] = {
-    "enqueue": (lambda v: v.enqueue("a", [2], **OPTIONS), lambda v: v.enqueue("a"), "enqueueJob"),
+    "enqueue": (lambda v: v.enqueue("a", RAW, **OPTIONS), lambda v: v.enqueue("a"), "enqueueJob"),
     "enqueue_batch": (
         lambda v: v.enqueue_batch([JOB, JOB], atomic=False, idempotency_key="k", trace=TRACE),
         lambda v: v.enqueue_batch([models.NewJob(task="a")]),

@@ -70,7 +70,11 @@ _rest = st.fixed_dictionaries(
         "retention_ms": st.sampled_from([None, None, 60_000]),
         "max_crashes": st.sampled_from([None, None, None, 1, 2]),
         "result_ttl_ms": st.sampled_from([None, None, None, 0, 1_000, 60_000]),
-        "payload": st.integers(2, 60).map(lambda n: Body(b'"' + b"x" * (n - 2) + b'"')),
+        "payload": st.builds(
+            lambda n, media: Body(b'"' + b"x" * (n - 2) + b'"', media=media),
+            st.integers(2, 60),
+            st.sampled_from([None, None, "image/png"]),
+        ),
         "meta": st.sampled_from([None, b'{"k":1}']),
         "trace": st.sampled_from([None, b'{"traceparent":"00"}']),
         "tags": st.sampled_from([None, None, {"user": "kim"}, {"user": "kim", "a": "b"}]),

@@ -22,6 +22,7 @@ _PLAIN: dict[str, Callable[[Job], object]] = {
     "max_attempts": lambda job: job.max_attempts,
     "max_crashes": lambda job: job.max_crashes,
     "bytes": lambda job: len(job.payload.data),
+    "type": lambda job: job.payload.media,
     "progress": lambda job: job.progress.decode() if job.progress else None,
     "checkpoint": lambda job: job.checkpoint.decode() if job.checkpoint else None,
     "media": lambda job: job.result.media if job.result else None,

@@ -22,7 +22,7 @@ from headrace_server.domain.retry import Backoff, OnExhausted, RetryPolicy
 
 from tests.stories.language import StoryError, millis
 
-_ENQUEUE = {"queue", "key", "body", "bytes", "task", "again"}
+_ENQUEUE = {"queue", "key", "body", "bytes", "type", "task", "again"}
 _JOB_TIMES = {
     "delay": "delay_ms",
     "expires": "expires_in_ms",
@@ -49,7 +49,7 @@ def group(ids: list[bytes], options: dict[str, str], start_ms: int) -> EnqueueGr
     fields |= {f: start_ms + millis(options[name]) for name, f in _JOB_INSTANTS.items() if name in options}
     fields |= {name: int(options[name]) for name in _JOB_NUMBERS if name in options}
     fields |= _lanes(options)
-    payload = Body(b'"' + b"x" * (int(options.get("bytes", "2")) - 2) + b'"')
+    payload = Body(b'"' + b"x" * (int(options.get("bytes", "2")) - 2) + b'"', media=options.get("type"))
     queue, task = options.get("queue", "default"), options.get("task", "t")
     unique, policy = _unique(options), retry(options)
     new = [

@@ -33,7 +33,7 @@ def new_job(fields: shapes.JobFields, job_id: bytes, format: Format, trace: byte
     """Return the job of one checked job document; its payload's bytes stay as they came."""
     assert fields.task is not UNSET
     queue = queue_of(fields)
-    payload = _NULL[format] if fields.payload is UNSET else Body(bytes(fields.payload), format)
+    payload = _payload(fields, format)
     if _asks_for_little(fields):
         priority = or_none(fields.priority)
         return NewJob(id=job_id, task=fields.task, queue=queue, payload=payload, priority=priority, trace=trace)
@@ -65,6 +65,13 @@ def new_job(fields: shapes.JobFields, job_id: bytes, format: Format, trace: byte
     )
 
 
+def _payload(fields: shapes.JobFields, format: Format) -> Body:
+    """Return the payload, null where there is none."""
+    if fields.payload_raw is not UNSET and fields.payload_type is not UNSET:
+        return Body(fields.payload_raw, media=fields.payload_type)
+    return _NULL[format] if fields.payload is UNSET else Body(bytes(fields.payload), format)
+
+
 def _asks_for_little(fields: shapes.JobFields) -> bool:
     """Tell whether a job has no option but its priority: most have none, and a batch has a thousand of them."""
     return (
@@ -84,7 +91,7 @@ def _unique(given: shapes.Unique, task: str, queue: str, payload: Body) -> Uniqu
         values: dict[shapes.UniqueBy, list[str | bytes]] = {
             shapes.UniqueBy.QUEUE: [queue],
             shapes.UniqueBy.TASK: [task],
-            shapes.UniqueBy.PAYLOAD: [payload.format.value, payload.data],
+            shapes.UniqueBy.PAYLOAD: [payload.media or payload.format.value, payload.data],
         }
         assert given.by is not UNSET
         parts += ["by", *(part for by in shapes.UniqueBy if by in given.by for part in (by.value, *values[by]))]
@@ -99,12 +106,12 @@ def queue_of(fields: shapes.JobDefaults) -> str:
 def with_defaults(fields: shapes.JobFields, defaults: shapes.JobDefaults) -> shapes.JobFields:
     """Return a job of a batch with the batch's defaults below its own fields.
 
-    Whole fields, never parts of them; of two fields that exclude each other (a delay or an instant), a job's own one
-    takes the place of both.
+    Whole fields, never parts of them; of two fields that exclude each other (a delay or an instant, a payload as a
+    value or as bytes), a job's own one takes the place of both.
     """
     own = {name: value for name in fields.__struct_fields__ if (value := getattr(fields, name)) is not UNSET}
     below = {name: value for name in defaults.__struct_fields__ if (value := getattr(defaults, name)) is not UNSET}
-    for pair in shapes.JOB_PAIRS:
+    for pair in (*shapes.JOB_PAIRS, shapes.PAYLOAD_PAIR):
         if pair.first in own or pair.second in own:
             below.pop(pair.first, None)
             below.pop(pair.second, None)

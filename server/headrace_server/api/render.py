@@ -156,10 +156,13 @@ def error(data: bytes | None) -> Any:
 
 def _put_payload(document: JobDocument | LeasedDocument, body: Body, format: Format) -> None:
     try:
-        document.payload = Raw(_as(body, format))
+        if body.media is None:
+            document.payload = Raw(_as(body, format))
+            return
     except Unwritable:
-        document.payload_raw = body.data
-        document.payload_type = media.MEDIA[body.format].decode()
+        pass
+    document.payload_raw = body.data
+    document.payload_type = media_of(body).decode()
 
 
 def _put_result(document: JobDocument, body: Body, format: Format) -> None:

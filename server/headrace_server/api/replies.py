@@ -52,7 +52,7 @@ class JobDocument(SummaryDocument, kw_only=True, gc=False):
     progress: Any = UNSET
     checkpoint: Any = UNSET
     payload: Raw | Absent = UNSET
-    payload_raw: bytes | Absent = UNSET  # the bytes as they came, when the reader's format cannot hold them
+    payload_raw: bytes | Absent = UNSET  # of any kind; or of a value that the reader's format cannot hold
     payload_type: str | Absent = UNSET  # the media type of payload_raw
     result: Raw | Absent = UNSET
     result_raw: bytes | Absent = UNSET

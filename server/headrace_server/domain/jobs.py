@@ -24,7 +24,7 @@ class Body(msgspec.Struct, frozen=True, gc=False):
 
     data: bytes
     format: Format = Format.JSON
-    media: str | None = None  # raw bytes of this media type: `format` says nothing then (results only)
+    media: str | None = None  # raw bytes of this media type: `format` says nothing then
 
 
 class UniqueUntil(StrEnum):

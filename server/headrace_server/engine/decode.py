@@ -207,7 +207,7 @@ def job(job_id: bytes, flat: Sequence[bytes], defaults: Defaults) -> Job | None:
         reason=_text(get(b"rs")),
         meta=get(b"m"),
         trace=get(b"tr"),
-        result=_result(get(b"r"), get(b"rt")),
+        result=None if (result := get(b"r")) is None else _body(result, get(b"rt")),
         error=attempt_record.partition(b"\n")[2] if attempt_record else None,
         max_crashes=int(get(b"mc") or defaults.max_crashes),
         run=int(get(b"rn") or 1),
@@ -252,14 +252,11 @@ def stats(queue: str, words: Sequence[bytes], now_ms: int) -> QueueStats:
     )
 
 
-def _body(data: bytes, format_name: bytes | None) -> Body:
-    return Body(data, Format(format_name.decode()) if format_name else Format.JSON)
-
-
-def _result(data: bytes | None, format_name: bytes | None) -> Body | None:
-    if data is None or format_name is None or b"/" not in format_name:
-        return None if data is None else _body(data, format_name)
-    return Body(data, media=format_name.decode())
+def _body(data: bytes, kind: bytes | None) -> Body:
+    """Return a payload or result; `kind` is the name of its format (none: JSON), or a media type."""
+    if not kind:
+        return Body(data)
+    return Body(data, media=kind.decode()) if b"/" in kind else Body(data, Format(kind.decode()))
 
 
 def _state(word: bytes) -> State | None:

@@ -79,8 +79,8 @@ def _is_plain(job: NewJob) -> bool:
 
 def _fields(job: NewJob) -> Args:
     fields: Args = ["t", job.task, "p", job.payload.data]
-    if job.payload.format is not Format.JSON:
-        fields += ["pt", job.payload.format.value]
+    if job.payload.media is not None or job.payload.format is not Format.JSON:
+        fields += ["pt", job.payload.media or job.payload.format.value]
     if _is_plain(job):
         plain = (("pr", job.priority), ("le", job.lease_ms), ("mc", job.max_crashes), ("mx", job.max_runtime_ms))
         for name, wish in (*plain, ("m", job.meta), ("tr", job.trace)):

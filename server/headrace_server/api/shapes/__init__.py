@@ -10,6 +10,7 @@ from headrace_server.api.shapes import jobs, orders, work
 from headrace_server.api.shapes.fields import LIMIT_PATTERN, WORKER_PATTERN
 from headrace_server.api.shapes.jobs import (
     JOB_PAIRS,
+    PAYLOAD_PAIR,
     WHOLE_JOB,
     BatchInput,
     CancelInput,
@@ -63,6 +64,7 @@ RULES: Final[dict[type, Rules]] = {**jobs.RULES, **orders.RULES, **work.RULES}
 __all__ = [
     "JOB_PAIRS",
     "LIMIT_PATTERN",
+    "PAYLOAD_PAIR",
     "RULES",
     "WHOLE_JOB",
     "WORKER_PATTERN",

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from msgspec import UNSET, Meta, UnsetType
 
 from headrace_server.api.shapes.fields import (
+    Binary,
     Body,
     Crashes,
     DelayMs,
@@ -16,6 +17,7 @@ from headrace_server.api.shapes.fields import (
     LaneKey,
     LeaseMs,
     LimitKeys,
+    MediaType,
     Name,
     Object,
     Priority,
@@ -96,6 +98,8 @@ class JobFields(JobDefaults, gc=False):
     """A job of a batch: `task` may come from the defaults."""
 
     idempotency_key: Key | UnsetType = UNSET
+    payload_raw: Binary | UnsetType = UNSET
+    payload_type: MediaType | UnsetType = UNSET
 
 
 class JobInput(JobFields, kw_only=True, gc=False):
@@ -135,12 +139,14 @@ class PatchInput(Body):
 
 
 JOB_PAIRS: Final = (Pair("delay_ms", "run_at"), Pair("expires_in_ms", "expires_at"))
+PAYLOAD_PAIR: Final = Pair("payload", "payload_raw")
+_RAW: Final = (PAYLOAD_PAIR, Needs("payload_raw", "payload_type"), Needs("payload_type", "payload_raw"))
 # of a job of a batch only once the defaults are laid below it
 WHOLE_JOB: Final = (Needs("weight", "fairness_key"), Needs("on_dead", "ordering_key"))
 RULES: Final[Table] = {
     JobDefaults: (*JOB_PAIRS, Distinct("limits")),
-    JobFields: (*JOB_PAIRS, Distinct("limits")),
-    JobInput: (*JOB_PAIRS, Distinct("limits"), *WHOLE_JOB),
+    JobFields: (*JOB_PAIRS, *_RAW, Distinct("limits")),
+    JobInput: (*JOB_PAIRS, *_RAW, Distinct("limits"), *WHOLE_JOB),
     Unique: (
         Some(("key", "by")),
         Pair("key", "by"),
