@@ -2,10 +2,10 @@
 
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, TypedDict
 
 import httpx
 
@@ -21,30 +21,62 @@ _KEPT_S: Final = 30.0  # shorter than a Headrace server keeps an idle connection
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
+def find_servers(
+    url: str | Sequence[str] | None, token: str | None, environ: Mapping[str, str] = os.environ
+) -> "tuple[Endpoint, ...]":
+    """Return where the servers are: what was given, else HEADRACE_URL, else the loopback default.
+
+    A text may name several, with commas between them. The token: what was given, else HEADRACE_TOKEN, else none.
+    Raises ValueError for an address that is no http or https URL, or that carries credentials, and for a token that no
+    header can carry.
+    """
+    given = url or environ.get("HEADRACE_URL") or DEFAULT_URL
+    texts = given.split(",") if isinstance(given, str) else given
+    urls = dict.fromkeys(_checked(text.strip()) for text in texts if text.strip())
+    usable = _usable(token or environ.get("HEADRACE_TOKEN") or "")
+    return tuple(Endpoint(each, usable) for each in urls or {DEFAULT_URL: None})
+
+
+def _checked(text: str) -> str:
+    try:
+        parsed = httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"the server's URL cannot be read: {error}") from None
+    if parsed.userinfo:
+        raise ValueError("the server's URL must not carry credentials; put the bearer token into HEADRACE_TOKEN")
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise ValueError(f"the server's URL must begin with http:// or https://, not {text!r}")
+    return text.rstrip("/")
+
+
+class ConnectionSettings(TypedDict):
+    """What an httpx client is made of, beside its transport."""
+
+    base_url: str
+    headers: dict[str, str]
+    limits: httpx.Limits
+    verify: ssl.SSLContext | bool
+    trust_env: bool
+
+
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the server is and who we are."""
+    """Where one server is and who we are."""
 
     url: str
     token: str | None = field(default=None, repr=False)
 
-    @classmethod
-    def find(cls, url: str | None, token: str | None, environ: Mapping[str, str] = os.environ) -> "Endpoint":
-        """Return what was given, else HEADRACE_URL and HEADRACE_TOKEN, else the loopback default without a token.
-
-        Raises ValueError for an address that is no http or https URL, or that carries credentials, and for a token
-        that no header can carry.
-        """
-        text = url or environ.get("HEADRACE_URL") or DEFAULT_URL
-        try:
-            parsed = httpx.URL(text)
-        except httpx.InvalidURL as error:
-            raise ValueError(f"the server's URL cannot be read: {error}") from None
-        if parsed.userinfo:
-            raise ValueError("the server's URL must not carry credentials; put the bearer token into HEADRACE_TOKEN")
-        if parsed.scheme not in ("http", "https") or not parsed.host:
-            raise ValueError(f"the server's URL must begin with http:// or https://, not {text!r}")
-        return cls(text.rstrip("/"), _usable(token or environ.get("HEADRACE_TOKEN") or ""))
+    def settings(self) -> ConnectionSettings:
+        """Return what the httpx client of this server is made of."""
+        return {
+            "base_url": self.url,
+            "headers": self.headers(),
+            "limits": httpx.Limits(  # no cap on use, since a parked poll holds a connection
+                max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS, keepalive_expiry=_KEPT_S
+            ),
+            "verify": self.tls(),
+            "trust_env": not self.is_local,
+        }
 
     def headers(self) -> dict[str, str]:
         """Return the headers that every request carries."""
@@ -68,10 +100,6 @@ class Endpoint:
         plain = self.is_local and self.url.startswith("http://")
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True
 
-    def limits(self) -> httpx.Limits:
-        """Return the bounds of the connection pool: no cap on use, since a parked poll holds a connection."""
-        return httpx.Limits(max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS, keepalive_expiry=_KEPT_S)
-
 
 def _usable(token: str) -> str | None:
     """Return a token as a header can carry it, without the newline of the file it came from; None for an empty one.
@@ -92,6 +120,11 @@ def timeout(seconds: float) -> httpx.Timeout:
 def reply_of(response: httpx.Response) -> Reply:
     """Return what the wire needs of a response."""
     return Reply(status=response.status_code, headers=dict(response.headers), content=response.content)
+
+
+def none_there(tried: Sequence[NoReply]) -> NoReply:
+    """Return what stands for one request that could be sent to none of several servers."""
+    return tried[0] if len(tried) == 1 else NoReply(Loss.NOT_SENT, " ".join(each.detail for each in tried))
 
 
 def no_reply(endpoint: Endpoint, request: Request, error: httpx.TransportError | httpx.DecodingError) -> NoReply:

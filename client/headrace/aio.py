@@ -1,7 +1,7 @@
 """The awaiting client: it sends and sleeps, and knows nothing of what it sends."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -9,8 +9,9 @@ import httpx
 
 from headrace._codec import Format
 from headrace._retry import Patience
-from headrace._steps import Give, Outcome, Pause, Send, Steps, Stream, async_iterating, awaiting
-from headrace._transport import Endpoint, no_reply, reply_of, timeout
+from headrace._route import Route
+from headrace._steps import Give, NoReply, Outcome, Pause, Send, Steps, Stream, async_iterating, awaiting
+from headrace._transport import Endpoint, find_servers, no_reply, none_there, reply_of, timeout
 from headrace._verbs import Verbs
 from headrace.results import AsyncJobHandle
 
@@ -27,7 +28,7 @@ class AsyncClient:
 
     def __init__(
         self,
-        url: str | None = None,
+        url: str | Sequence[str] | None = None,
         *,
         token: str | None = None,
         format: Format = "json",
@@ -35,16 +36,11 @@ class AsyncClient:
         timeout: float = 10.0,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._endpoint = Endpoint.find(url, token)
+        self._route = Route(find_servers(url, token))
         self._verbs = Verbs(format=format, retry=retry, timeout_s=timeout)
-        self._http = httpx.AsyncClient(
-            base_url=self._endpoint.url,
-            headers=self._endpoint.headers(),
-            limits=self._endpoint.limits(),
-            verify=self._endpoint.tls(),
-            trust_env=not self._endpoint.is_local,
-            transport=transport,
-        )
+        self._transport = transport
+        self._closed = False
+        self._http: dict[str, httpx.AsyncClient] = {}
 
     enqueue = awaiting(Verbs.enqueue)
     enqueue_batch = awaiting(Verbs.enqueue_batch)
@@ -110,12 +106,14 @@ class AsyncClient:
 
     @property
     def url(self) -> str:
-        """The server's address."""
-        return self._endpoint.url
+        """The address of the server that is asked now."""
+        return self._route.current.url
 
     async def close(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
+        """Close the connections; a closed client sends nothing any more."""
+        self._closed = True
+        while self._http:
+            await self._http.popitem()[1].aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -158,9 +156,19 @@ class AsyncClient:
         return None
 
     async def _send(self, step: Send) -> Outcome:
+        unreached: list[NoReply] = []
+        for server in self._route.tries():
+            outcome = await self._ask(server, step)
+            unsent = self._route.unsent(server, outcome)
+            if unsent is None:
+                return outcome
+            unreached.append(unsent)
+        return none_there(unreached)
+
+    async def _ask(self, server: Endpoint, step: Send) -> Outcome:
         request = step.request
         try:
-            response = await self._http.request(
+            response = await self._connected(server).request(
                 request.method,
                 request.path,
                 params=request.params,
@@ -169,5 +177,13 @@ class AsyncClient:
                 timeout=timeout(step.timeout_s),
             )
         except (httpx.TransportError, httpx.DecodingError) as error:
-            return no_reply(self._endpoint, request, error)
+            return no_reply(server, request, error)
         return reply_of(response)
+
+    def _connected(self, server: Endpoint) -> httpx.AsyncClient:
+        if self._closed:
+            raise RuntimeError("this client is closed")
+        http = self._http.get(server.url)
+        if http is None:
+            http = self._http[server.url] = httpx.AsyncClient(transport=self._transport, **server.settings())
+        return http

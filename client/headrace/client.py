@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -10,8 +10,9 @@ import httpx
 
 from headrace._codec import Format
 from headrace._retry import Patience
-from headrace._steps import Give, Outcome, Pause, Send, Steps, Stream, blocking, iterating
-from headrace._transport import Endpoint, no_reply, reply_of, timeout
+from headrace._route import Route
+from headrace._steps import Give, NoReply, Outcome, Pause, Send, Steps, Stream, blocking, iterating
+from headrace._transport import Endpoint, find_servers, no_reply, none_there, reply_of, timeout
 from headrace._verbs import Verbs
 from headrace.results import JobHandle
 
@@ -22,14 +23,16 @@ T = TypeVar("T")
 class Client:
     """A Headrace server, for code that blocks; safe to share between threads and across a fork.
 
-    `url`: HEADRACE_URL, else http://127.0.0.1:8080. `token`: HEADRACE_TOKEN, else none. `format`: how bodies are
-    written. `retry`: how stubborn it is. `timeout`: seconds for one try, on top of what the server is asked to wait.
-    `transport`: an httpx transport instead of the network.
+    `url`: HEADRACE_URL, else http://127.0.0.1:8080; several servers of one store as a list, or with commas between
+    them: a client stays with one, goes on to the next when that cannot be reached, and tries the first again after 30
+    s. `token`: HEADRACE_TOKEN, else none. `format`: how bodies are written. `retry`: how stubborn it is. `timeout`:
+    seconds for one try, on top of what the server is asked to wait. `transport`: an httpx transport instead of the
+    network.
     """
 
     def __init__(
         self,
-        url: str | None = None,
+        url: str | Sequence[str] | None = None,
         *,
         token: str | None = None,
         format: Format = "json",
@@ -37,11 +40,12 @@ class Client:
         timeout: float = 10.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._endpoint = Endpoint.find(url, token)
+        self._route = Route(find_servers(url, token))
         self._verbs = Verbs(format=format, retry=retry, timeout_s=timeout)
         self._transport = transport
         self._pid = os.getpid()
-        self._http = self._connect()
+        self._closed = False
+        self._http: dict[str, httpx.Client] = {}
 
     enqueue = blocking(Verbs.enqueue)
     enqueue_batch = blocking(Verbs.enqueue_batch)
@@ -107,12 +111,14 @@ class Client:
 
     @property
     def url(self) -> str:
-        """The server's address."""
-        return self._endpoint.url
+        """The address of the server that is asked now."""
+        return self._route.current.url
 
     def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
+        """Close the connections; a closed client sends nothing any more."""
+        self._closed = True
+        while self._http:
+            self._http.popitem()[1].close()
 
     def __enter__(self) -> Self:
         return self
@@ -155,11 +161,19 @@ class Client:
         return None
 
     def _send(self, step: Send) -> Outcome:
-        if self._pid != os.getpid():  # forked: the parent's sockets must not be shared
-            self._pid, self._http = os.getpid(), self._connect()
+        unreached: list[NoReply] = []
+        for server in self._route.tries():
+            outcome = self._ask(server, step)
+            unsent = self._route.unsent(server, outcome)
+            if unsent is None:
+                return outcome
+            unreached.append(unsent)
+        return none_there(unreached)
+
+    def _ask(self, server: Endpoint, step: Send) -> Outcome:
         request = step.request
         try:
-            response = self._http.request(
+            response = self._connected(server).request(
                 request.method,
                 request.path,
                 params=request.params,
@@ -168,15 +182,16 @@ class Client:
                 timeout=timeout(step.timeout_s),
             )
         except (httpx.TransportError, httpx.DecodingError) as error:
-            return no_reply(self._endpoint, request, error)
+            return no_reply(server, request, error)
         return reply_of(response)
 
-    def _connect(self) -> httpx.Client:
-        return httpx.Client(
-            base_url=self._endpoint.url,
-            headers=self._endpoint.headers(),
-            limits=self._endpoint.limits(),
-            verify=self._endpoint.tls(),
-            trust_env=not self._endpoint.is_local,
-            transport=self._transport,
-        )
+    def _connected(self, server: Endpoint) -> httpx.Client:
+        if self._closed:
+            raise RuntimeError("this client is closed")
+        if self._pid != os.getpid():  # forked: the parent's sockets must not be shared
+            self._pid, self._http = os.getpid(), {}
+        http = self._http.get(server.url)
+        if http is None:
+            made = httpx.Client(transport=self._transport, **server.settings())
+            http = self._http.setdefault(server.url, made)  # another thread may have been faster
+        return http

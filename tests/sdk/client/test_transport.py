@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 from headrace import App, AsyncClient, Client, ConnectionFailed, OutcomeUnknown, Patience, TimedOut
-from headrace._transport import Endpoint
+from headrace._transport import Endpoint, find_servers
 
 ONE_TRY = Patience(total_s=0)
 SECRET = "s3cret-token"
@@ -128,14 +128,21 @@ def test_a_server_on_this_machine_is_not_asked_through_a_proxy(variable: str, mo
 
 def test_address_and_token_come_from_the_environment_unless_given() -> None:
     environ = {"HEADRACE_URL": "http://one:1/", "HEADRACE_TOKEN": "t1"}
-    assert Endpoint.find(None, None, environ) == Endpoint("http://one:1", "t1")
-    assert Endpoint.find("https://two/base/", "t2", environ) == Endpoint("https://two/base", "t2")
-    assert Endpoint.find(None, None, {}) == Endpoint("http://127.0.0.1:8080", None)
+    assert find_servers(None, None, environ) == (Endpoint("http://one:1", "t1"),)
+    assert find_servers("https://two/base/", "t2", environ) == (Endpoint("https://two/base", "t2"),)
+    assert find_servers(None, None, {}) == (Endpoint("http://127.0.0.1:8080", None),)
+
+
+@pytest.mark.parametrize("given", ["http://a:1, http://b:2/,http://a:1,", ["http://a:1", "http://b:2", "http://a:1/"]])
+def test_several_servers_are_a_list_or_have_commas_between_them(given: str | list[str]) -> None:
+    two = (Endpoint("http://a:1"), Endpoint("http://b:2"))
+    assert find_servers(given, None, {}) == two
+    assert find_servers(None, None, {"HEADRACE_URL": "http://a:1,http://b:2"}) == two
 
 
 def test_the_newline_of_a_secrets_file_is_not_part_of_the_token() -> None:
-    assert Endpoint.find(None, None, {"HEADRACE_TOKEN": "t1\n"}).token == "t1"
-    assert Endpoint.find(None, None, {"HEADRACE_TOKEN": " \n"}).token is None
+    assert find_servers(None, None, {"HEADRACE_TOKEN": "t1\n"})[0].token == "t1"
+    assert find_servers(None, None, {"HEADRACE_TOKEN": " \n"})[0].token is None
 
 
 @pytest.mark.parametrize("token", [f"{SECRET} x", f"{SECRET}\nx", f"{SECRET}ä"])
@@ -152,6 +159,7 @@ def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(token: str) -
         ("ftp://host", "http://"),
         ("http://", "http://"),
         ("http://host:port", "cannot be read"),
+        ("http://host,host2:8080", "http://"),
         (f"http://user:{SECRET}@host", "HEADRACE_TOKEN"),
     ],
 )
@@ -166,7 +174,7 @@ def test_an_address_that_cannot_be_used_is_refused_at_once(url: str, message: st
     [("http://127.0.0.1", True), ("http://[::1]:8080", True), ("http://localhost", True), ("http://10.0.0.1", False)],
 )
 def test_local_servers_are_recognized(url: str, local: bool) -> None:
-    assert Endpoint.find(url, None, {}).is_local is local
+    assert find_servers(url, None, {})[0].is_local is local
 
 
 def test_a_format_that_does_not_exist_is_refused() -> None:
