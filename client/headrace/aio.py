@@ -1,9 +1,9 @@
 """The awaiting client: it sends and sleeps, and knows nothing of what it sends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, overload
 
 import httpx
 
@@ -100,9 +100,17 @@ class AsyncClient:
     back_off = awaiting(Verbs.back_off)
     server_info = awaiting(Verbs.server_info)
 
-    def handle(self, job_id: str) -> AsyncJobHandle[Any]:
-        """Return a handle on a job, for its state and its result; asks nothing yet."""
-        return AsyncJobHandle(job_id, self._verbs, self._run)
+    @overload
+    def handle(self, job_id: str, *, read: None = None) -> AsyncJobHandle[Any]: ...
+    @overload
+    def handle(self, job_id: str, *, read: Callable[[Any], R]) -> AsyncJobHandle[R]: ...
+    def handle(self, job_id: str, *, read: Callable[[Any], R] | None = None) -> AsyncJobHandle[R]:
+        """Return a handle on a job, for its state and its result; asks nothing yet.
+
+        `read` makes of a result, as it travelled, what `get` returns; by default tags are read
+        (docs/guide/serializers.md), and bytes of a type of their own are returned as Raw.
+        """
+        return AsyncJobHandle(job_id, self._verbs, self._run, read=read)
 
     @property
     def url(self) -> str:

@@ -2,9 +2,9 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, overload
 
 import httpx
 
@@ -105,9 +105,17 @@ class Client:
     back_off = blocking(Verbs.back_off)
     server_info = blocking(Verbs.server_info)
 
-    def handle(self, job_id: str) -> JobHandle[Any]:
-        """Return a handle on a job, for its state and its result; asks nothing yet."""
-        return JobHandle(job_id, self._verbs, self._run)
+    @overload
+    def handle(self, job_id: str, *, read: None = None) -> JobHandle[Any]: ...
+    @overload
+    def handle(self, job_id: str, *, read: Callable[[Any], R]) -> JobHandle[R]: ...
+    def handle(self, job_id: str, *, read: Callable[[Any], R] | None = None) -> JobHandle[R]:
+        """Return a handle on a job, for its state and its result; asks nothing yet.
+
+        `read` makes of a result, as it travelled, what `get` returns; by default tags are read
+        (docs/guide/serializers.md), and bytes of a type of their own are returned as Raw.
+        """
+        return JobHandle(job_id, self._verbs, self._run, read=read)
 
     @property
     def url(self) -> str:

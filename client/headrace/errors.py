@@ -177,15 +177,42 @@ class ContentRefused(HeadraceError):
 
 
 class TaskFailed(HeadraceError):
-    """The job is dead: its handler failed for good, or its workers kept vanishing."""
+    """The job is dead: its handler failed for good, or its workers kept vanishing.
 
-    def __init__(self, job_id: str, state: State, error: JobError | None = None, reason: str | None = None) -> None:
-        super().__init__(job_id, state, error, reason)
+    `job_id`, and `state` at its end; `error` of the last attempt (None: it never failed by itself); `reason` why it
+    ended: max_attempts, not_retryable, max_crashes, expired, or the canceller's words; `attempts`: how often the
+    handler ran (None: the server did not say).
+    """
+
+    def __init__(
+        self,
+        job_id: str,
+        state: State,
+        error: JobError | None = None,
+        reason: str | None = None,
+        attempts: int | None = None,
+    ) -> None:
+        super().__init__(job_id, state, error, reason, attempts)  # all of it, so that the error survives pickling
         self.job_id = job_id
         self.state = state
-        self.error = error  # of the last attempt; None: it never failed by itself
-        # why it ended: max_attempts, not_retryable, discarded, max_crashes, expired, or the canceller's words
+        self.error = error
         self.reason = reason
+        self.attempts = attempts
+
+    @property
+    def type(self) -> str:
+        """The name of the remote exception's class; empty where none was raised."""
+        return "" if self.error is None else self.error.type
+
+    @property
+    def message(self) -> str:
+        """What the remote exception said; empty where none was raised."""
+        return "" if self.error is None else self.error.message
+
+    @property
+    def traceback(self) -> str | None:
+        """The remote traceback, as the worker wrote it; None where it sent none."""
+        return None if self.error is None else self.error.stack
 
     def __str__(self) -> str:
         why = f" ({self.reason})" if self.reason else ""
@@ -244,10 +271,12 @@ def error_for(problem: Problem) -> ProblemError:
     return _class_for(problem)(problem)
 
 
-def failure_of(job_id: str, state: State, error: JobError | None, reason: str | None) -> TaskFailed:
+def failure_of(
+    job_id: str, state: State, error: JobError | None, reason: str | None, attempts: int | None = None
+) -> TaskFailed:
     """Return the error that stands for a job which ended without a result."""
     kind = TaskCancelled if state is State.CANCELLED else TaskFailed
-    return kind(job_id, state, error, reason)
+    return kind(job_id, state, error, reason, attempts)
 
 
 def _class_for(problem: Problem) -> type[ProblemError]:
