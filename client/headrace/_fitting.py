@@ -191,10 +191,10 @@ _FROM_TEXT: Final[Mapping[Any, Callable[[Any], Any]]] = {
     date: date.fromisoformat,
     time: time.fromisoformat,
     UUID: UUID,
-    Decimal: Decimal,
+    Decimal: lambda number: Decimal(str(number)),  # a float as it was written, not as it is stored
     timedelta: lambda seconds: timedelta(seconds=seconds),
 }
-_PLAIN_OF: Final[Mapping[Any, tuple[type, ...]]] = {Decimal: (str, int), timedelta: (int, float)}
+_PLAIN_OF: Final[Mapping[Any, tuple[type, ...]]] = {Decimal: (str, int, float), timedelta: (int, float)}
 
 
 def _from_text(kind: Any, value: Any) -> Any:

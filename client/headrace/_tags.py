@@ -89,7 +89,7 @@ def _key(key: Any, path: Path) -> Any:
         return _instant(key)
     if isinstance(key, date | time | UUID | Decimal):
         return str(key)
-    raise NotWritable((*path, repr(key)), key, "a key")
+    raise NotWritable((*path, repr(key)), key, "JSON, as a key,")
 
 
 def _step(key: Any) -> str | int:
