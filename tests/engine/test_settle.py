@@ -1,10 +1,13 @@
 """What a holder says of a job: results and how long they stay, progress, checkpoints, and the end of its run time."""
 
+import asyncio
+
 import pytest
 from headrace_server.domain.jobs import Body, Format
 from headrace_server.domain.lifecycle import State
+from headrace_server.domain.limits import ATTEMPTS_KEPT, SHORT_ATTEMPT_BYTES
 from headrace_server.domain.queues import QueueSettings
-from headrace_server.domain.requests import Ack, Extend, Nack, Release, SettleStatus, Snooze
+from headrace_server.domain.requests import Ack, Extend, LeaseAsk, Nack, Release, SettleStatus, Snooze
 from headrace_server.domain.retry import OnExhausted, RetryPolicy
 
 from tests.engine.stage import Stage
@@ -130,3 +133,25 @@ async def test_what_no_retry_can_help_is_dead_and_may_go_at_once(stage: Stage) -
     assert (seen.state, seen.reason) == (State.DEAD, "non_retryable")
     await stage.tick()
     assert await stage.engine.get([job_id]) == [None]
+
+
+async def test_items_of_one_script_that_mean_the_same_job_see_each_other(stage: Stage) -> None:
+    """Requests that meet by chance go out together: only the first finds the job as it was."""
+    first, second = await stage.put_one(), await stage.put_one()
+    jobs = {job.id: job for job in (await stage.engine.lease(LeaseAsk(queues=["q"], max_jobs=2))).jobs}
+    nacks = [Nack(job_id=i, token=jobs[i].token, error=b"{}", retry_in_ms=500) for i in (first, second, first)]
+    answers = await asyncio.gather(*(stage.settle(nack) for nack in nacks))
+    assert [answer.status for answer in answers] == [SettleStatus.OK, SettleStatus.OK, SettleStatus.REPEATED]
+    assert [answer.attempt for answer in answers] == [2, 2, 2]
+    assert len(await stage.engine.attempts(first) or []) == 1
+
+
+@pytest.mark.parametrize("error", [b"short", b"l" * SHORT_ATTEMPT_BYTES])
+async def test_the_last_attempts_are_kept_whether_they_are_short_or_long(stage: Stage, error: bytes) -> None:
+    job_id = await stage.put_one(retry=RetryPolicy(max_attempts=100))
+    for number in range(1, ATTEMPTS_KEPT + 3):
+        await stage.settle(Nack(job_id=job_id, token=(await stage.lease()).token, error=error, retry_in_ms=0))
+        await stage.tick()
+        found = await stage.engine.attempts(job_id) or []
+        assert [a.attempt for a in found] == list(range(1, number + 1))[-ATTEMPTS_KEPT:]
+        assert {a.error for a in found} == {error} == {(await stage.job(job_id)).error}

@@ -15,3 +15,4 @@ t=38s  lease     mail by w2                               -> a leased #4
 t=38s  attempts  a                                        -> crashed 1, timed_out 1, failed 2, running 3
 t=39s  ack       a #4                                     -> a succeeded
 t=39s  attempts  a                                        -> crashed 1, timed_out 1, failed 2, succeeded 3
+t=2h   tick                                              -> a gone

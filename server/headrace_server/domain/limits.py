@@ -100,3 +100,4 @@ ECHO_MS: Final = 30 * SECOND_MS  # a call whose answer was lost is repeated at o
 IDEMPOTENCY_BUCKET_MS: Final = 6 * HOUR_MS
 IDEMPOTENCY_TTL_MS: Final = 24 * HOUR_MS
 MAX_SHARDS: Final = 4_096  # the 12 bits of an id that name the shard
+SHORT_ATTEMPT_BYTES: Final = 512  # of a first attempt that lies in its job's record; the record stays a dense block

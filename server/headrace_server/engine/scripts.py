@@ -112,6 +112,7 @@ def _defaults_table(defaults: Defaults) -> str:
         "echo_ms": limits.ECHO_MS,
         "events_kept_revs": limits.EVENTS_KEPT_REVS,
         "check_step": limits.CHECK_STEP,
+        "short_attempt_bytes": limits.SHORT_ATTEMPT_BYTES,
         "operation_sample": limits.OPERATION_SAMPLE,
         "operation_retention_ms": limits.OPERATION_RETENTION_MS,
         "poll_lost_ms": limits.POLL_LOST_MS,

@@ -65,7 +65,7 @@ local function patch_one(id, rev, priority, run_ms, queue)
         postpone(job, job.s == 'ready' and 'scheduled' or job.s, run_ms, rev, fields)
     elseif run_ms or (job.s == 'ready' and (priority or queue)) then
         local place = job.s == 'retrying' and job.ok and job.sc or new_place(job, rev)
-        move(job, 'ready', place, rev, fields, job.run_ms and {'ru'})
+        move(job, 'ready', place, rev, fields)
     elseif job.run_ms then
         postpone(job, job.s, job.run_ms, rev, fields)
     else

@@ -9,8 +9,10 @@
 -- flags:   no-writes
 -- cost:    O(attempts kept)
 
-local about = redis.call('HMGET', job_key(ARGV[1]), 's', 'at', 'dl', 'st', 'ft', 'w', 'kc', 'cq')
+local about = redis.call('HMGET', job_key(ARGV[1]), 's', 'at', 'dl', 'st', 'ft', 'w', 'kc', 'cq', 'fa')
 if not about[1] then return {'ok', text(now), '', {}} end
 local job = {about[1], about[2] or '1', about[3] or '0', about[4] or '', about[5] or '', about[6] or ''}
 job[7] = (about[7] or about[8]) and '1' or ''
-return {'ok', text(now), '', {redis.call('LRANGE', attempts_key(ARGV[1]), 0, -1), job}}
+local failed = redis.call('LRANGE', attempts_key(ARGV[1]), 0, -1)
+if about[9] and #failed < DEFAULTS.attempts_kept then table.insert(failed, 1, about[9]) end
+return {'ok', text(now), '', {failed, job}}

@@ -30,31 +30,32 @@ end
 local function stand(job, rev, was, answer)
     local key, queue, rev_text = job_key(job.id), job.q, text(rev)
     local run_ms = job.run_ms and job.run_ms > now and job.run_ms
-    local state, enqueued = run_ms and 'scheduled' or 'ready', job.ca or text(now)
+    local state, enqueued = run_ms and 'scheduled' or 'ready', job.ca or now_text
     if settings(queue).max_bytes then job.o = (job.o or '') .. 'b' end
     if job.o then prepare_options(job) end
-    redis.call('HSET', key, 'q', queue, 's', state, 'rv', rev_text, 'ca', enqueued, unpack(job.fields))
+    local run, ex, fields = run_ms and text(run_ms) or '', job.ex and text(job.ex) or '', job.fields
+    if job.ex then fields[#fields + 1], fields[#fields + 2] = 'ex', ex end
+    if run_ms then fields[#fields + 1], fields[#fields + 2] = 'ru', run end
+    redis.call('HSET', key, 'q', queue, 's', state, 'rv', rev_text, 'ca', enqueued, unpack(fields))
     mark(queue, 0)
     if depths[queue] then depths[queue] = depths[queue] + 1 end
     if job.ex then
-        redis.call('HSET', key, 'ex', text(job.ex))
-        redis.call('ZADD', set_key(queue, 'expiring'), text(job.ex), job.id)
+        redis.call('ZADD', set_key(queue, 'expiring'), ex, job.id)
         plan('expire', queue, job.ex)
     end
     if run_ms then
-        redis.call('HSET', key, 'ru', text(run_ms))
-        redis.call('ZADD', set_key(queue, 'scheduled'), text(run_ms), job.id)
+        redis.call('ZADD', set_key(queue, 'scheduled'), run, job.id)
         plan('promote', queue, run_ms)
     else
         local place = new_place(job, rev)
-        if job.lane then join(job, place) else redis.call('ZADD', set_key(queue, 'ready'), text(place), job.id) end
+        if job.lane then join(job, place) else redis.call('ZADD', set_key(queue, 'ready'), place, job.id) end
         wake(queue)
     end
     if job.o then note_options(job, rev_text) end
     if EVENTS_ON and was ~= state then note(job, was, state, rev_text) end
     local n = #answer
     answer[n + 1], answer[n + 2], answer[n + 3], answer[n + 6] = state, rev_text, enqueued, said_by(queue)
-    answer[n + 4], answer[n + 5] = run_ms and text(run_ms) or '', job.ex and text(job.ex) or ''
+    answer[n + 4], answer[n + 5] = run, ex
 end
 
 local function add(answer, ...)
@@ -70,7 +71,8 @@ local function describe(group, placed)
         if placed and placed[i][1] ~= 'created' then
             add(answer, placed[i][1], placed[i][2], '', '', '', '')
         else -- one that is gone already was ready once
-            add(answer, v[1] or 'ready', v[2] or '0', v[3] or text(now), v[4] or '', v[5] or '', said_by(job.q))
+            local waits = v[1] == 'scheduled' or v[1] == 'retrying'
+            add(answer, v[1] or 'ready', v[2] or '0', v[3] or now_text, waits and v[4] or '', v[5] or '', said_by(job.q))
         end
     end
     return answer

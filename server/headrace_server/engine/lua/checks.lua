@@ -35,7 +35,7 @@ local function place(job)
         return redis.call('ZADD', set_key(job.q, 'ready'), text(score), job.id)
     end
     local due_ms = job.run_ms or now
-    if job.s == 'leased' then due_ms = math.max(now, (job.st or now) + (job.ll or 0)) end
+    if job.s == 'leased' then due_ms = job.deadline or now end
     if FINAL[job.s] then due_ms = now + resolve(job.re, job.q, job.s .. '_retention_ms') end
     redis.call('ZADD', set_key(job.q, job.s), text(due_ms), job.id)
     plan(KNOWN[job.s], job.q, due_ms)
@@ -44,7 +44,7 @@ end
 local function check_place(job)
     local home = set_key(job.q, job.s == 'ready' and job.lane and 'laned' or job.s)
     local score = tonumber(redis.call('ZSCORE', home, job.id))
-    local due_ms = (job.s == 'scheduled' or job.s == 'retrying') and job.run_ms
+    local due_ms = job.run_ms or job.deadline
     if not score or (due_ms and score ~= due_ms) then
         if wrong('place', job.q, job.id, 'is ' .. job.s .. ' and does not lie there') then place(job) end
     elseif job.lane and job.s == 'ready' and tonumber(redis.call('ZSCORE', lane_key(job.q, job.lane), job.id)) ~= score then
@@ -55,7 +55,7 @@ local function check_place(job)
     end
     if job.ex and OPEN[job.s] and tonumber(redis.call('ZSCORE', set_key(job.q, 'expiring'), job.id)) ~= job.ex then
         if wrong('expiry', job.q, job.id, 'expires and is not noted for that') then
-            redis.call('ZADD', set_key(job.q, 'expiring'), text(job.ex), job.id)
+            redis.call('ZADD', set_key(job.q, 'expiring'), job.ex, job.id)
             plan('expire', job.q, job.ex)
         end
     end

@@ -32,7 +32,7 @@ local function take_options(job, options)
     end
 end
 
-local groups, total = {}, 0
+local groups, queues, total = {}, {}, 0
 for g = 1, tonumber(ARGV[2]) do
     local group = {size = tonumber(take()), digest = take(), fingerprint = take(), jobs = {}}
     for i = 1, group.size do
@@ -42,12 +42,13 @@ for g = 1, tonumber(ARGV[2]) do
         position = position + n
         if options ~= '' then take_options(job, options) end
         group.jobs[i], group.has_unique = job, group.has_unique or job.on_conflict
-        group.may_be_refused = group.may_be_refused or group.has_unique or job.ex or settings(job.q) ~= NONE
+        group.may_be_refused, queues[#queues + 1] = group.may_be_refused or job.on_conflict or job.ex, job.q
     end
     group.call = 'e' .. group.jobs[1].id
     groups[g], total = group, total + group.size
 end
 assert(position == #ARGV, 'enqueue: wrong number of arguments')
+know(queues)
 
 -- What became of each job, for a call that comes again: the word and the id.
 local function placed_of(group)
@@ -78,6 +79,9 @@ local function enqueue(group, rev)
         local fingerprint, ids = recall(group.digest)
         if fingerprint == group.fingerprint then return {'replayed', ids} end
         if fingerprint then return {'idempotency_mismatch'} end
+    end
+    for _, job in ipairs(group.jobs) do
+        if settings(job.q) ~= NONE then group.may_be_refused = true end
     end
     return group.may_be_refused and refuse(group) or write(group, rev)
 end

@@ -9,9 +9,10 @@
 -- cost:    O(log n) per item
 
 return settle('extend', 5, {'ll', 'ul'}, function(job, rev, item)
-    local until_ms, fields = now + (tonumber(item[3]) or job.ll), {}
+    local until_ms = now + (tonumber(item[3]) or job.ll)
     job.deadline = math.max(job.deadline, math.min(until_ms, tonumber(job.ul) or until_ms))
-    if item[4] ~= '' then fields[1], fields[2] = 'pg', item[4] end
+    local fields = {'k', job.k .. text(job.deadline)}
+    if item[4] ~= '' then fields[3], fields[4] = 'pg', item[4] end
     if item[5] ~= '' then fields[#fields + 1], fields[#fields + 2] = 'ck', item[5] end
     move(job, 'leased', job.deadline, rev, fields)
 end)

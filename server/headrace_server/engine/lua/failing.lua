@@ -1,6 +1,6 @@
 -- failing: what a failed attempt leads to, and how long a retry waits; uses lib, settings, moves and records. The rules are domain/retry.py.
 
-local FAILING = {'ma', 'rp', 'dl', 'st', 'w'} -- the fields that `fail` needs beside the options
+local FAILING = {'ma', 'rp', 'dl', 'st', 'w', 'er'} -- the fields that `fail` needs beside the options
 
 -- The wait after run number `attempt`. `policy`: backoff initial_ms factor max_ms jitter, '-' for a default.
 local function wait_ms(policy, queue, attempt, random)
@@ -75,6 +75,7 @@ local function fail(job, rev, how, fields)
         return finish(job, 'cancelled', rev, fields)
     end
     job.at = job.at + 1
-    for _, word in ipairs({'at', text(job.at), 'k', ''}) do fields[#fields + 1] = word end
+    local n = #fields
+    fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'at', text(job.at), 'k', ''
     postpone(job, 'retrying', run_ms, rev, fields)
 end

@@ -66,7 +66,7 @@ local function pass_limits(job)
         if found.interval_us then
             take_token(limit, found.interval_us, found.burst)
             local until_ms = shut_until(limit)
-            if until_ms and redis.call('EXISTS', lane_key(job.q, job.lane)) == 1 then shut(job.q, job.lane, text(job.sc), limit, until_ms) end
+            if until_ms and redis.call('EXISTS', lane_key(job.q, job.lane)) == 1 then shut(job.q, job.lane, job.sc, limit, until_ms) end
         end
         if found.concurrency and not job.ok and leased_under(limit) < found.concurrency
             and redis.call('EXISTS', lane_key(job.q, job.lane)) == 1 then

@@ -3,15 +3,21 @@
 
 -- Load all fields of a job: its worker gets nearly all of them.
 local function load_whole(id)
-    local flat, job = redis.call('HGETALL', job_key(id)), {id = id, s = false}
-    for i = 1, #flat, 2 do job[flat[i]] = flat[i + 1] end
-    if job.o then load_options(job, true) end
-    return typed(job)
+    local key = job_key(id)
+    local flat, job = redis.call('HGETALL', key), {
+        id = id, key = key, is_whole = true, s = false, dl = 0, cr = 0, at = nil, q = nil, t = nil, p = nil, ca = nil, rv = nil,
+        k = nil, fe = nil, sc = nil, deadline = nil,
+    }
+    for i = 1, #flat, 2 do
+        local name, value = flat[i], flat[i + 1]
+        job[name] = NUMERIC[name] and tonumber(value) or value
+    end
+    return understand(job)
 end
 
-local function describe(job, rev)
+local function describe(job, deadline, rev)
     return {
-        job.id, job.q, text(job.at), text(job.dl), resolved_text(job.ma, job.q, 'max_attempts'), job.fe, job.k, text(job.deadline), rev,
+        job.id, job.q, text(job.at), text(job.dl), resolved_text(job.ma, job.q, 'max_attempts'), job.fe, job.k, deadline, rev,
         job.t, job.p, job.pt or '', resolved_text(job.pr, job.q, 'priority'), job.ca, job.m or '', job.tr or '', job.ck or '', job.mx or '',
     }
 end
@@ -22,8 +28,9 @@ local function hand_out(ask, job, rev, token)
     local runtime_ms = resolve(job.mx, job.q, 'max_runtime_ms')
     job.deadline, job.dl, job.k = now + math.min(lease_ms, runtime_ms or lease_ms), job.dl + 1, token
     job.fe = text(next_fence(job.fe))
+    local deadline = text(job.deadline)
     local fields = {
-        'k', token, 'dl', text(job.dl), 'fe', job.fe, 'll', text(lease_ms), 'st', text(now), 'w', ask.worker, 'sc', text(job.sc),
+        'k', token .. deadline, 'dl', text(job.dl), 'fe', job.fe, 'll', text(lease_ms), 'st', now_text, 'w', ask.worker, 'sc', job.sc,
     }
     if runtime_ms then
         job.mx = text(runtime_ms)
@@ -32,7 +39,7 @@ local function hand_out(ask, job, rev, token)
     local stale = job.rs or job.pg or job.ul -- of the delivery before
     move(job, 'leased', job.deadline, rev, fields, stale and {'rs', 'pg', not runtime_ms and 'ul' or nil})
     plan('reap', job.q, job.deadline)
-    return describe(job, text(rev))
+    return describe(job, deadline, text(rev))
 end
 
 -- The live leases of the record, when this very request was answered before; then how many jobs were looked at, and
@@ -45,8 +52,8 @@ local function replay(ask)
     for i = 1, #known[2], 32 do
         local job = load_whole(string.sub(known[2], i, i + 15))
         if job.s == 'leased' and job.k == string.sub(known[2], i + 16, i + 31) then
-            if job.ul then job.mx = text(tonumber(job.ul) - job.st) end
-            out[#out + 1], bytes = describe(job, job.rv), bytes + #job.p
+            if job.ul then job.mx = text(job.ul - job.st) end
+            out[#out + 1], bytes = describe(job, text(job.deadline), job.rv), bytes + #job.p
             redis.call('HSET', job_key(job.id), 'rq', job.k) -- its worker has it, whatever becomes of this record
         end
     end

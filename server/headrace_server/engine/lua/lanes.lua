@@ -51,8 +51,8 @@ end
 local function join(job, place)
     mark(job.q, HAS_LANES)
     if job.fk then mark(job.q, HAS_TURNS) end
-    redis.call('ZADD', lane_key(job.q, job.lane), text(place), job.id)
-    redis.call('ZADD', set_key(job.q, 'laned'), text(place), job.id)
+    redis.call('ZADD', lane_key(job.q, job.lane), place, job.id)
+    redis.call('ZADD', set_key(job.q, 'laned'), place, job.id)
     if redis.call('ZRANK', lane_key(job.q, job.lane), job.id) == 0 then refresh(job.q, job.lane) end
 end
 

@@ -45,7 +45,7 @@ local function take_from(ask, queue, out)
         local rev = reserve(#heads / 2)
         for i = 1, #heads, 2 do
             local job = load_whole(heads[i])
-            job.sc, rev, jobs_left = tonumber(heads[i + 1]), rev + 1, jobs_left - (laned and 2 or 1) -- as long as two
+            job.sc, rev, jobs_left = heads[i + 1], rev + 1, jobs_left - (laned and 2 or 1) -- as long as two
             if job.ex and job.ex <= now then
                 call_off(job, rev, 'expired')
             else

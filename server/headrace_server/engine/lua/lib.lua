@@ -19,9 +19,11 @@ local function tag_key(tag) return P .. 'tag:' .. tag end
 local function operation_key(id) return P .. 'op:' .. id end
 local function replay_key(worker) return P .. 'r:' .. worker end
 
--- tostring() would round a time in microseconds. '%d' is exact where a C long has 64 bits, and faster than '%.0f'.
+-- tostring() would round a time in us. '%d' is exact where a C long has 64 bits, and faster than '%.0f'. Scores need neither:
+-- whatever text a store makes of a number, it reads the same number from it.
 local INTEGER = string.format('%d', 9007199254740992) == '9007199254740992' and '%d' or '%.0f'
-local function text(n) return string.format(INTEGER, n) end
+local DIGITS = {[0] = '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'}
+local function text(n) return DIGITS[n] or string.format(INTEGER, n) end
 local function bucket_key(number) return P .. 'idem:' .. text(number) end
 local function echo_key(number) return P .. 'echo:' .. text(number) end
 
@@ -30,6 +32,7 @@ if not meta[1] then return {'wrong_node'} end
 
 local t = redis.call('TIME') -- the one reading of a clock; tests put a virtual one here
 local now = math.max(tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000), tonumber(meta[2]))
+local now_text = text(now)
 
 -- Reserve n revs and return the one before the first. The first script on a new store process (restart or
 -- failover) leaves room for what the old one may have handed out and lost: 2^20 revs, 60 s of fence.
@@ -38,7 +41,7 @@ local REVS_AHEAD = 32
 local last_rev, top_rev -- given by this script so far, and taken from the store
 local function reserve(n)
     if not last_rev then
-        redis.call('HSET', META, 'now', text(now), 'run_id', ARGV[1])
+        redis.call('HSET', META, 'now', now_text, 'run_id', ARGV[1])
         if meta[3] ~= ARGV[1] then
             meta[3] = ARGV[1]
             redis.call('HINCRBY', META, 'rev', 1048576)
@@ -60,7 +63,8 @@ end
 local planned = {}
 local function plan(kind, name, due_ms)
     local member = kind .. ':' .. name
-    if not planned[member] or due_ms < planned[member] then planned[member] = due_ms end
+    local planned_ms = planned[member]
+    if not planned_ms or due_ms < planned_ms then planned[member] = due_ms end
 end
 
 -- Wake-ups: one message per queue, and one per watched job, only while somebody listens.
@@ -73,14 +77,16 @@ local noted = {}
 local function note(job, was, state, rev)
     local about = redis.call('HMGET', job_key(job.id), 't', 'w', 'rs')
     local worker = (about[2] or '') ~= '' and about[2] or '-'
-    local words = {rev, was or '-', state, text(job.at or 1), text(now), job.q, about[1] or '-', worker, about[3] or ''}
+    local words = {rev, was or '-', state, text(job.at or 1), now_text, job.q, about[1] or '-', worker, about[3] or ''}
     noted[#noted + 1], noted[#noted + 2] = job.id, table.concat(words, ' ')
 end
 
 -- End a mutating script: write the agenda, publish, and put time and next due time in front of the answers.
 local function finish_script(answers)
     if last_rev and top_rev > last_rev then redis.call('HINCRBY', META, 'rev', last_rev - top_rev) end
-    for member, due_ms in pairs(planned) do redis.call('ZADD', AGENDA, 'LT', text(due_ms), member) end
+    local words = {}
+    for member, due_ms in pairs(planned) do words[#words + 1], words[#words + 2] = due_ms, member end
+    for i = 1, #words, 500 do redis.call('ZADD', AGENDA, 'LT', unpack(words, i, math.min(i + 499, #words))) end
     if now < tonumber(meta[5]) then
         for queue, n in pairs(became_ready) do redis.call('SPUBLISH', WAKE, 'queue ' .. text(n) .. ' ' .. queue) end
     end
@@ -91,5 +97,5 @@ local function finish_script(answers)
         redis.call('SPUBLISH', WAKE, 'events')
     end
     local head = redis.call('ZRANGE', AGENDA, 0, 0, 'WITHSCORES')
-    return {'ok', text(now), head[2] or '', answers}
+    return {'ok', now_text, head[2] or '', answers}
 end

@@ -5,26 +5,37 @@ local OPEN = {ready = true, scheduled = true, retrying = true} -- nobody holds i
 -- The fields that every rule looks at; a verb names those that its own rule needs beside them. Reading a field of a
 -- small hash costs a walk through it, so no verb reads more.
 local function with(...)
-    local names = {...}
-    for _, name in ipairs({'q', 's', 'k', 'at', 'ru', 'o'}) do names[#names + 1] = name end
-    return names
+    local names, all = {...}, {'q', 's', 'k', 'at', 'ru', 'o'} -- in this order
+    for i = 1, #names do all[#all + 1] = names[i] end
+    return all
 end
 
--- Give the numbers of a loaded job their type and their defaults.
-local function typed(job)
-    job.sc, job.ex, job.re, job.wt = tonumber(job.sc), tonumber(job.ex), tonumber(job.re), tonumber(job.wt)
-    job.ll, job.st, job.run_ms = tonumber(job.ll), tonumber(job.st), tonumber(job.ru) -- ru: only while it waits
-    job.at, job.dl, job.cr = tonumber(job.at) or 1, tonumber(job.dl) or 0, tonumber(job.cr) or 0
-    if job.s == 'leased' then job.deadline = tonumber(redis.call('ZSCORE', set_key(job.q, 'leased'), job.id)) end
+-- Read what the core fields of a job hold: `k` the token (16 bytes) and the deadline of its last lease, `ru` an instant
+-- that counts while it waits.
+local function understand(job)
+    job.at = tonumber(job.at) or 1
+    if job.k and #job.k > 16 then
+        if job.s == 'leased' then job.deadline = tonumber(string.sub(job.k, 17)) end
+        job.k = string.sub(job.k, 1, 16)
+    end
+    if job.ru and (job.s == 'scheduled' or job.s == 'retrying') then job.run_ms = tonumber(job.ru) end
+    if job.o then load_options(job) end
     return job
 end
 
 -- Load fields of a job; job.s is false for an unknown id.
 local function load(id, names)
-    local values, job = redis.call('HMGET', job_key(id), unpack(names)), {id = id}
-    for i = 1, #names do job[names[i]] = values[i] end
-    if job.o then load_options(job) end
-    return typed(job)
+    local key = job_key(id)
+    local v = redis.call('HMGET', key, unpack(names))
+    local job = { -- with a place for each that most verbs want: a table that grows is made anew each time
+        id = id, key = key, q = v[1], s = v[2], k = v[3], at = v[4], ru = v[5], o = v[6], dl = 0, cr = 0,
+        deadline = nil, run_ms = nil, ks = nil, st = nil, w = nil, ex = nil,
+    }
+    for i = 7, #names do
+        local name, value = names[i], v[i]
+        if value then job[name] = NUMERIC[name] and tonumber(value) or value end
+    end
+    return understand(job)
 end
 
 local function step_out(job)
@@ -35,20 +46,17 @@ end
 -- Move a job to a state's structure at a score; `fields` is a flat list for HSET, `drop` lists fields to delete.
 local function move(job, state, score, rev, fields, drop)
     local was, rev_text = job.s, text(rev)
-    step_out(job)
-    if job.lane and state == 'ready' then
-        join(job, score)
-    else
-        redis.call('ZADD', set_key(job.q, state), text(score), job.id)
-    end
+    local into_lane = job.lane and state == 'ready'
+    if was ~= state or into_lane then step_out(job) end
+    if into_lane then join(job, score) else redis.call('ZADD', set_key(job.q, state), score, job.id) end
     if job.o then option_moved(job, was, state) end
     if job.ex and OPEN[was] and not OPEN[state] then redis.call('ZREM', set_key(job.q, 'expiring'), job.id) end
     if job.ex and OPEN[state] then
-        redis.call('ZADD', set_key(job.q, 'expiring'), text(job.ex), job.id)
+        redis.call('ZADD', set_key(job.q, 'expiring'), job.ex, job.id)
         plan('expire', job.q, job.ex)
     end
-    redis.call('HSET', job_key(job.id), 's', state, 'rv', rev_text, unpack(fields))
-    if drop then redis.call('HDEL', job_key(job.id), unpack(drop)) end
+    redis.call('HSET', job.key, 's', state, 'rv', rev_text, unpack(fields))
+    if drop then redis.call('HDEL', job.key, unpack(drop)) end
     if state == 'ready' or (was == 'leased' and state ~= was and settings(job.q).concurrency) then wake(job.q) end
     if job.wt and now < job.wt then watched[job.id] = true end
     if EVENTS_ON and was ~= state then note(job, was, state, rev_text) end
@@ -59,8 +67,9 @@ end
 local RETENTION = {succeeded = 'succeeded_retention_ms', dead = 'dead_retention_ms', cancelled = 'cancelled_retention_ms'}
 local function finish(job, state, rev, fields)
     local prune_ms = now + resolve(job.re, job.q, RETENTION[state])
-    for _, word in ipairs({'ft', text(now), 'k', ''}) do fields[#fields + 1] = word end
-    move(job, state, prune_ms, rev, fields, job.ru and {'ru'})
+    local n = #fields
+    fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'ft', now_text, 'k', ''
+    move(job, state, prune_ms, rev, fields)
     plan('prune', job.q, prune_ms)
 end
 

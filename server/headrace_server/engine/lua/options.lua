@@ -15,6 +15,8 @@ local OPTION_FIELDS = {
     c = {'cq'}, -- was asked to end
 }
 
+local NUMERIC = {ex = true, re = true, wt = true, dl = true, cr = true} -- fields that are loaded as numbers
+
 local function drop_option(job, letter)
     job.o = string.gsub(job.o, letter, '')
     if job.o ~= '' then return redis.call('HSET', job_key(job.id), 'o', job.o) end
@@ -22,15 +24,15 @@ local function drop_option(job, letter)
     redis.call('HDEL', job_key(job.id), 'o')
 end
 
--- Complete a job of which the core fields are loaded, or all of them (`whole`).
-local function load_options(job, whole)
-    if not whole and job.o ~= '' then
+-- Complete a job of which the core fields are loaded, or all of them.
+local function load_options(job)
+    if not job.is_whole and job.o ~= '' then
         local names = {'s'} -- HMGET wants one at least
         for letter in string.gmatch(job.o, '.') do
             for _, name in ipairs(OPTION_FIELDS[letter] or {}) do names[#names + 1] = name end
         end
         local values = redis.call('HMGET', job_key(job.id), unpack(names))
-        for i, name in ipairs(names) do job[name] = values[i] or nil end
+        for i, name in ipairs(names) do job[name] = NUMERIC[name] and tonumber(values[i]) or values[i] or nil end
     end
     if has_option(job, 'l') then job.lane = lane_of(job) end
 end

@@ -34,10 +34,10 @@ local function read(id)
     resolve_fields(job, fields)
     if job.r and job.o and string.find(job.o, 'v', 1, true) then fields = hide_result(job, id, fields) end
     if job.s == 'leased' then
-        fields[#fields + 1], fields[#fields + 2] = 'deadline', redis.call('ZSCORE', set_key(job.q, 'leased'), id)
+        fields[#fields + 1], fields[#fields + 2] = 'deadline', string.sub(job.k, 17)
     end
     if job.er then
-        fields[#fields + 1], fields[#fields + 2] = 'attempt', redis.call('LINDEX', attempts_key(id), -1)
+        fields[#fields + 1], fields[#fields + 2] = 'attempt', redis.call('LINDEX', attempts_key(id), -1) or job.fa or ''
     end
     for i = 2, #fields, 2 do read_bytes = read_bytes + #(fields[i] or '') end
     return fields, job

@@ -10,7 +10,7 @@ local function relocate(job, queue)
     if has_option(job, 'b') then uncount_bytes(job) end
     job.q = queue
     mark(queue, job.fk and HAS_TURNS or 0)
-    redis.call('HSET', job_key(job.id), 'q', queue)
+    redis.call('HSET', job.key, 'q', queue)
 end
 
 -- The record of a job that nobody holds, and all that stands for it.
@@ -20,17 +20,21 @@ local function remove(job, rev)
     if job.ex then redis.call('ZREM', set_key(job.q, 'expiring'), job.id) end
     if job.o then option_moved(job, job.s, 'gone') end
     if job.wt and now < job.wt then watched[job.id] = true end
-    redis.call('UNLINK', job_key(job.id), attempts_key(job.id))
+    redis.call('UNLINK', job.key, attempts_key(job.id))
     job.s = false
 end
 
--- Keep one failed attempt: a line of facts, then the error's bytes as they came. For filters its type goes with the fields that
--- are written next.
+-- Keep one failed attempt: a line of facts, then the error's bytes as they came. The first one lies in the job's record if it is
+-- short, and all others in a list. For filters its type goes with the fields that are written next.
 local function record_attempt(job, kind, err, error_type, fields)
     local worker = (job.w and job.w ~= '') and job.w or '-'
-    local facts = {text(job.at), text(job.dl), text(job.st or 0), text(now), kind, worker}
-    local key = attempts_key(job.id)
-    local kept = redis.call('RPUSH', key, table.concat(facts, ' ') .. '\n' .. err)
-    if kept > DEFAULTS.attempts_kept then redis.call('LTRIM', key, -DEFAULTS.attempts_kept, -1) end
-    fields[#fields + 1], fields[#fields + 2] = 'er', error_type ~= '' and error_type or '-'
+    local record = text(job.at) .. ' ' .. text(job.dl) .. ' ' .. (job.st or '0') .. ' ' .. now_text .. ' ' .. kind .. ' ' .. worker .. '\n' .. err
+    local n = #fields
+    fields[n + 1], fields[n + 2] = 'er', error_type ~= '' and error_type or '-'
+    if not job.er and #record <= DEFAULTS.short_attempt_bytes then
+        fields[n + 3], fields[n + 4] = 'fa', record
+    else
+        local kept = redis.call('RPUSH', attempts_key(job.id), record)
+        if kept > DEFAULTS.attempts_kept then redis.call('LTRIM', attempts_key(job.id), -DEFAULTS.attempts_kept, -1) end
+    end
 end

@@ -3,16 +3,25 @@
 
 local RANDOM = tonumber(ARGV[5]) -- what this script's backoffs draw
 
-local function due_ids(key, n) return redis.call('ZRANGEBYSCORE', key, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, n) end
+-- Due members of a set with their scores, up to n; then the score of the next one if it was seen (infinity: there is none).
+-- Most sets have one that is due, or none: two members tell.
+local function due_ids(key, n)
+    if n <= 0 then return {} end
+    local found = redis.call('ZRANGE', key, 0, 1, 'WITHSCORES')
+    local first, second = tonumber(found[2]) or math.huge, tonumber(found[4]) or math.huge
+    if first > now then return {}, first end
+    if second > now then return {found[1], found[2]}, second end
+    return redis.call('ZRANGEBYSCORE', key, '-inf', now_text, 'WITHSCORES', 'LIMIT', 0, n)
+end
 
--- The earliest score of some sets, nil when all are empty.
-local function earliest(...)
-    local first
-    for _, key in ipairs({...}) do
-        local head = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
-        if head and (not first or tonumber(head) < first) then first = tonumber(head) end
+-- The earliest score of some sets, nil when all are empty. `seen` has those that are known, in the same order.
+local function earliest(keys, seen)
+    local first = math.huge
+    for i, key in ipairs(keys) do
+        local score = seen[i] or tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
+        if score and score < first then first = score end
     end
-    return first
+    return first < math.huge and first or nil
 end
 
 -- Ids as bytes: Lua's own `<` follows the locale of the store's process.
@@ -23,15 +32,13 @@ local function id_before(a, b)
     end
     return false
 end
-
 local STEPS = {}
-
 -- Due jobs of both waiting states become ready in the order of (due, id).
 function STEPS.promote(queue, n)
-    local scheduled, retrying = set_key(queue, 'scheduled'), set_key(queue, 'retrying')
-    local due = {}
-    for _, key in ipairs({scheduled, retrying}) do
-        local found = due_ids(key, n)
+    local keys, due, seen = {set_key(queue, 'scheduled'), set_key(queue, 'retrying')}, {}, {}
+    for set, key in ipairs(keys) do
+        local found, next_ms = due_ids(key, n)
+        seen[set] = next_ms
         for i = 1, #found, 2 do due[#due + 1] = {id = found[i], at = tonumber(found[i + 1])} end
     end
     table.sort(due, function(a, b)
@@ -44,9 +51,9 @@ function STEPS.promote(queue, n)
         local job = load(due[i].id, with('pr', 'sc'))
         -- the retry of an ordered job goes before those that came after it
         local place = job.ok and job.s == 'retrying' and job.sc or new_place(job, rev + i)
-        move(job, 'ready', place, rev + i, {}, {'ru'})
+        move(job, 'ready', place, rev + i, {})
     end
-    return done, earliest(scheduled, retrying)
+    return done, done < #due and now or earliest(keys, seen)
 end
 
 -- A lease that ran out: one crash more, and back to its place or dead. The token stays, for a late settle.
@@ -54,7 +61,7 @@ local function crash(job, rev)
     local crashes = {'cr', text(job.cr + 1)}
     record_attempt(job, 'crash', DEFAULTS.lease_expired, 'LeaseExpired', crashes)
     if has_option(job, 'c') then
-        redis.call('HSET', job_key(job.id), unpack(crashes))
+        redis.call('HSET', job.key, unpack(crashes))
         return call_off(job, rev, job.cq)
     end
     if job.cr + 1 >= resolve(job.mc, job.q, 'max_crashes') then return bury(job, rev, 'max_crashes', crashes) end
@@ -64,7 +71,7 @@ end
 -- Leases that ran out, and those that had run for as long as their jobs may.
 function STEPS.reap(queue, n)
     local key = set_key(queue, 'leased')
-    local due = due_ids(key, n)
+    local due, next_ms = due_ids(key, n)
     local rev, names = #due > 0 and reserve(#due / 2), with('sc', 'cr', 'mc', 'ul', unpack(FAILING))
     for i = 1, #due, 2 do
         local job = load(due[i], names)
@@ -77,17 +84,17 @@ function STEPS.reap(queue, n)
             crash(job, rev)
         end
     end
-    return #due / 2, earliest(key)
+    return #due / 2, earliest({key}, {next_ms})
 end
 
 -- Jobs that nobody took in time.
 function STEPS.expire(queue, n)
     local key = set_key(queue, 'expiring')
-    local due = due_ids(key, n)
+    local due, next_ms = due_ids(key, n)
     local rev = #due > 0 and reserve(#due / 2)
     for i = 1, #due, 2 do
         rev = rev + 1
         call_off(load(due[i], with()), rev, 'expired')
     end
-    return #due / 2, earliest(key)
+    return #due / 2, earliest({key}, {next_ms})
 end

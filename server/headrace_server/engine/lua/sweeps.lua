@@ -2,19 +2,19 @@
 
 -- Records of finished jobs whose time is over.
 function STEPS.prune(queue, n)
-    local keys, done, names = {}, 0, with()
+    local keys, seen, done, names = {}, {}, 0, with()
     for i, state in ipairs({'succeeded', 'dead', 'cancelled'}) do
         keys[i] = set_key(queue, state)
-        local due = due_ids(keys[i], n - done)
+        local due, next_ms = due_ids(keys[i], n - done)
+        seen[i] = next_ms
         local rev = #due > 0 and reserve(#due / 2)
         for j = 1, #due, 2 do
             rev, done = rev + 1, done + 1
             remove(load(due[j], names), text(rev))
         end
-        if done >= n then break end
     end
     drop_forgotten(queue)
-    return done, earliest(set_key(queue, 'succeeded'), set_key(queue, 'dead'), set_key(queue, 'cancelled'))
+    return done, earliest(keys, seen)
 end
 
 -- A bucket of idempotency keys that no look-up reaches any more.
@@ -31,26 +31,26 @@ end
 
 -- Unique keys whose time is over; one that was taken again meanwhile says another time, or none.
 function STEPS.unique(_, n)
-    local due = due_ids(UNIQUES, n)
+    local due, next_ms = due_ids(UNIQUES, n)
     for i = 1, #due, 2 do
         local until_ms = tonumber(string.sub(redis.call('GET', unique_key(due[i])) or '', 17))
         if until_ms and until_ms <= now then redis.call('DEL', unique_key(due[i])) end
         redis.call('ZREM', UNIQUES, due[i])
     end
-    return #due / 2, earliest(UNIQUES)
+    return #due / 2, earliest({UNIQUES}, {next_ms})
 end
 
 -- Results that end before their jobs' records.
 function STEPS.results(queue, n)
     local key = set_key(queue, 'results')
-    local due = due_ids(key, n)
+    local due, next_ms = due_ids(key, n)
     local rev = #due > 0 and reserve(#due / 2)
     for i = 1, #due, 2 do
         rev = rev + 1
         redis.call('ZREM', key, due[i])
         if redis.call('HDEL', job_key(due[i]), 'r', 'rt') > 0 then redis.call('HSET', job_key(due[i]), 'rv', text(rev)) end
     end
-    return #due / 2, earliest(key)
+    return #due / 2, earliest({key}, {next_ms})
 end
 
 -- A record of a lease request, as long as one of its leases lives.

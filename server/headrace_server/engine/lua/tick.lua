@@ -15,17 +15,22 @@ local step_jobs, jobs_left, touched = tonumber(ARGV[3]), tonumber(ARGV[4]), 0
 -- A kind that a newer server planned: that one will see to it.
 local function leave_for_newer() return 0, now + 1000 end
 
-local due = redis.call('ZRANGEBYSCORE', AGENDA, '-inf', text(now), 'LIMIT', 0, tonumber(ARGV[2]))
-for _, member in ipairs(due) do
+local due = redis.call('ZRANGEBYSCORE', AGENDA, '-inf', now_text, 'LIMIT', 0, tonumber(ARGV[2]))
+local kinds, names, again, over = {}, {}, {}, {}
+for i, member in ipairs(due) do kinds[i], names[i] = string.match(member, '^(%a+):(.*)$') end
+know(names) -- most are queues
+for i, member in ipairs(due) do
     if jobs_left <= 0 then break end
-    local kind, name = string.match(member, '^(%a+):(.*)$')
-    local step = STEPS[kind] or leave_for_newer
-    local done, next_ms = step(name, math.min(step_jobs, jobs_left))
+    local step = STEPS[kinds[i]] or leave_for_newer
+    local done, next_ms = step(names[i], math.min(step_jobs, jobs_left))
     jobs_left, touched = jobs_left - done, touched + done
     if next_ms then -- what is left to do stands behind what had no turn yet
-        redis.call('ZADD', AGENDA, text(math.max(next_ms, now)), member)
+        again[#again + 1], again[#again + 2] = math.max(next_ms, now), member
     else
         redis.call('ZREM', AGENDA, member)
     end
 end
+-- What a step has planned is written after these, and may be earlier.
+if #over > 0 then redis.call('ZREM', AGENDA, unpack(over)) end
+if #again > 0 then redis.call('ZADD', AGENDA, unpack(again)) end
 return finish_script({text(touched)})

@@ -29,6 +29,17 @@ local function settled_tokens(verb, job, token)
     return string.sub(LETTER[verb] .. token .. (job.ks or ''), 1, 17 * DEFAULTS.settled_tokens_kept)
 end
 
+-- Load the jobs of all items, to look at their queues at once. No item changes the record of another's job.
+local function load_all(n, width, names)
+    local jobs, queues = {}, {}
+    for i = 1, n do
+        local job = load(ARGV[3 + (i - 1) * width], names)
+        jobs[i], queues[#queues + 1] = job, job.q or nil
+    end
+    know(queues)
+    return jobs
+end
+
 -- Judge each item in order, let `effect(job, rev, item)` act on the good ones, and answer all.
 -- `names` are the fields that the effect needs. ARGV: run id, number of items, then `width` arguments an item:
 -- id (16 bytes), token (16 bytes), the verb's own.
@@ -36,10 +47,11 @@ local function settle(verb, width, names, effect)
     local n = tonumber(ARGV[2])
     names = with('ks', unpack(names))
     assert(#ARGV == 2 + n * width, verb .. ': wrong number of arguments')
-    local rev, answers = reserve(n), {}
+    local rev, answers, jobs, seen = reserve(n), {}, load_all(n, width, names), {}
     for i = 1, n do
-        local item = {unpack(ARGV, 3 + (i - 1) * width, 2 + i * width)}
-        local job = load(item[1], names)
+        local item, job = {unpack(ARGV, 3 + (i - 1) * width, 2 + i * width)}, jobs[i]
+        if seen[job.id] then job = load(job.id, names) end -- as the item before left it
+        seen[job.id] = true
         local status = judge(verb, job, item[2])
         if status == 'ok' or status == 'late' then effect(job, rev + i, item) end
         answers[i] = {
