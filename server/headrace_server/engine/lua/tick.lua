@@ -27,7 +27,7 @@ for i, member in ipairs(due) do
     if next_ms then -- what is left to do stands behind what had no turn yet
         again[#again + 1], again[#again + 2] = math.max(next_ms, now), member
     else
-        redis.call('ZREM', AGENDA, member)
+        over[#over + 1] = member
     end
 end
 -- What a step has planned is written after these, and may be earlier.
