@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from headrace._retry import Patience
     from headrace.aio import AsyncClient
     from headrace.app import App
+    from headrace.bound import BoundTask
     from headrace.client import Client
     from headrace.context import Request, current
+    from headrace.eager import AsyncEagerResult, EagerResult
     from headrace.errors import (
         Conflict,
         ConnectionFailed,
@@ -74,8 +76,11 @@ if TYPE_CHECKING:
         ServerInfo,
         StoreInfo,
     )
+    from headrace.options import CallOptions, TaskOptions
     from headrace.results import AsyncJobHandle, JobHandle
-    from headrace.tasks import AsyncTask, BaseTask, CallOptions, Task, TaskOptions
+    from headrace.shared import current_app, shared_task
+    from headrace.signatures import Signature
+    from headrace.tasks import AsyncTask, BaseTask, Task
     from headrace.words import (
         ABSENT,
         AttemptOutcome,
@@ -92,6 +97,7 @@ __all__ = [
     "ABSENT",
     "App",
     "AsyncClient",
+    "AsyncEagerResult",
     "AsyncJobHandle",
     "AsyncTask",
     "Attempt",
@@ -99,6 +105,7 @@ __all__ = [
     "Backoff",
     "BaseTask",
     "Batch",
+    "BoundTask",
     "CallOptions",
     "Cancelled",
     "Client",
@@ -108,6 +115,7 @@ __all__ = [
     "ConnectionFailed",
     "Directive",
     "Discard",
+    "EagerResult",
     "Event",
     "EventPage",
     "Explanation",
@@ -160,6 +168,7 @@ __all__ = [
     "RetryPolicy",
     "ServerInfo",
     "Settled",
+    "Signature",
     "Snooze",
     "SoftTimeLimitExceeded",
     "State",
@@ -179,6 +188,8 @@ __all__ = [
     "WorkerState",
     "__version__",
     "current",
+    "current_app",
+    "shared_task",
 ]
 
 # Where the names live, cheapest module first.
@@ -196,7 +207,12 @@ _HOMES = (
     "_codec",
     "_produce",
     "results",
+    "options",
+    "bound",
+    "signatures",
     "tasks",
+    "shared",
+    "eager",
     "client",
     "aio",
     "app",

@@ -6,16 +6,16 @@ else as one argument (but a payload that was left out is null, and passed to no 
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def payload_of(args: Sequence[Any], kwargs: Mapping[str, Any], fn: Callable[..., Any] | None = None) -> Any:
-    """Return the payload of a call `fn(*args, **kwargs)`; `fn` may be None where only its name is known here.
+def payload_of(args: Sequence[Any], kwargs: Mapping[str, Any], signature: inspect.Signature | None = None) -> Any:
+    """Return the payload of a call; `signature` is None where only the task's name is known here.
 
-    Raises TypeError for arguments that `fn` does not take, and for a mixture that has no payload.
+    Raises TypeError for arguments that the signature does not take, and for a mixture that has no payload.
     """
-    bound = None if fn is None else inspect.signature(fn).bind(*args, **kwargs)
+    bound = None if signature is None else signature.bind(*args, **kwargs)
     if not kwargs:
         return list(args)
     if not args:
@@ -34,11 +34,11 @@ def arguments_of(payload: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return (payload,), {}
 
 
-def argument_name(payload: Any, key: str | int, fn: Callable[..., Any] | None) -> str:
+def argument_name(payload: Any, key: str | int, signature: inspect.Signature | None) -> str:
     """Return the name, for people, of the argument at `key` of a payload."""
-    if isinstance(key, str) or fn is None or not isinstance(payload, list):
+    if isinstance(key, str) or signature is None or not isinstance(payload, list):
         return f"argument {key!r}"
-    names = list(inspect.signature(fn).bind(*payload).arguments)
+    names = list(signature.bind(*payload).arguments)
     return f"argument {names[min(key, len(names) - 1)]!r}"
 
 

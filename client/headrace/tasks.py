@@ -1,146 +1,159 @@
-"""A function that can be sent away: its name, its options, and how a call becomes a job."""
+"""A function that can be sent away: called, it runs here and now; `delay` makes a job of the call."""
 
 import functools
-import inspect
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Generic, Literal, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, cast
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, Unpack, cast
 
-from headrace._codec import NotWritable
-from headrace.calls import argument_name, payload_of
-from headrace.models import RetryPolicy, Unique
+from headrace._current import current_app
+from headrace.annotations import Shape, shape_of
+from headrace.bound import BoundTask
+from headrace.options import CallOptions, TaskOptions
 from headrace.results import AsyncJobHandle, JobHandle
-from headrace.words import Backoff
+from headrace.signatures import Signature
+
+if TYPE_CHECKING:
+    from headrace.app import App
+    from headrace.eager import AsyncEagerResult, EagerResult
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-Seconds = float | timedelta
+DEFAULT_QUEUE: Final = "default"  # the server's word for the queue of a job that names none
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaskOptions:
-    """What every job of a task asks for; what is None follows the server's defaults. Times in seconds or timedeltas."""
+class BaseTask(BoundTask, Generic[P, R]):
+    """A task: `delay` sends a call away, calling the task itself runs the function here and now.
 
-    queue: str | None = None
-    priority: int | None = None  # 0..255, higher first
-    max_retries: int | None = None  # runs after the first one: n retries are n + 1 attempts
-    retry_backoff: Backoff | str | None = None  # exponential, linear or constant
-    retry_delay: Seconds | None = None  # wait after the first failure
-    retry_max_delay: Seconds | None = None  # cap of the wait
-    retry_jitter: bool | None = None  # True: the wait is uniform in 0..wait
-    retry_for: Seconds | None = None  # no retry that would be due later than this after the call
-    non_retryable: Sequence[type[BaseException] | str] | None = None  # errors (or their names, with `*`): dead at once
-    on_exhausted: Literal["dead", "discard"] | None = None  # discard: the record of the dead job goes at once
-    expires: Seconds | None = None  # not started by then: cancelled
-    max_runtime: Seconds | None = None  # a longer run is a failed attempt
-    result_ttl: Seconds | None = None  # how long the result is kept; 0: it is not stored
-    tags: Mapping[str, str] | None = None  # to find the jobs by
-    limits: Sequence[str] | None = None  # keys with a concurrency and rate of their own, at most 4
-    fairness_key: str | None = None  # the jobs of a queue go by turns of this key
-    weight: int | None = None  # 1..100, of the fairness key at its turn
-    ordering_key: str | None = None  # one at a time, first in first out
-    on_dead: Literal["next", "hold"] | None = None  # what a dead job does to the next ones of its ordering key
-    unique: Unique | str | bool | None = None  # a key; True: the same task and arguments
-    lease: Seconds | None = None  # how long a worker may be silent, 1 s .. 12 h
-    retention: Seconds | None = None  # how long the record outlives the end, >= 60 s
-    max_crashes: int | None = None  # lost leases until the job is dead
+    `fn` is the function, `run` calls it as a worker does (with the task as first argument where `bind` says so),
+    `options` are those of the code, `is_async` tells a coroutine function.
+    """
 
-    def retry_policy(self) -> RetryPolicy | None:
-        """Return the retry fields in the API's terms, or None where nothing was asked for."""
-        policy = RetryPolicy(
-            max_attempts=None if self.max_retries is None else self.max_retries + 1,
-            backoff=self.retry_backoff,
-            initial_ms=_ms(self.retry_delay),
-            max_ms=_ms(self.retry_max_delay),
-            jitter=self.retry_jitter,
-            max_elapsed_ms=_ms(self.retry_for),
-            non_retryable=None if self.non_retryable is None else [_error_name(e) for e in self.non_retryable],
-            on_exhausted=self.on_exhausted,
-        )
-        return None if policy == RetryPolicy() else policy
+    is_async: bool = False
 
-
-class CallOptions(TypedDict, total=False):
-    """What one call asks for, over the options of its task. Times in seconds or timedeltas, as in Celery."""
-
-    countdown: Seconds | None  # start this much later; excludes eta
-    eta: datetime | None  # aware; not before
-    expires: Seconds | datetime | None  # not started by then (from now, or aware): cancelled
-    queue: str | None
-    priority: int | None
-    max_runtime: Seconds | None  # a longer run is a failed attempt
-    result_ttl: Seconds | None  # how long the result is kept; 0: it is not stored
-    tags: Mapping[str, str] | None  # to find the job by; over those of the task, one by one
-    limits: Sequence[str] | None  # keys with a concurrency and rate of their own, at most 4
-    fairness_key: str | None  # the jobs of a queue go by turns of this key
-    weight: int | None  # 1..100, of the fairness key at its turn
-    ordering_key: str | None  # one at a time, first in first out
-    on_dead: Literal["next", "hold"] | None  # what a dead job does to the next ones of its ordering key
-    unique: Unique | str | bool | None  # a key; True: the same task and arguments; False: not even if its task says so
-    idempotency_key: str | None  # the same key again gives the same job, for 24 h
-    meta: Mapping[str, Any] | None  # handed to the worker beside the payload
-
-
-class Sender(Protocol):
-    """Who carries jobs to the server for a task: an `App`."""
-
-    def submit(self, name: str, payload: Any, options: TaskOptions, call: CallOptions) -> JobHandle[Any]:
-        """Enqueue, blocking."""
-        ...
-
-    async def asubmit(self, name: str, payload: Any, options: TaskOptions, call: CallOptions) -> AsyncJobHandle[Any]:
-        """Enqueue, awaiting."""
-        ...
-
-
-class BaseTask(Generic[P, R]):
-    """A task: `delay` sends a call away, calling the task itself runs the function here and now."""
-
-    def __init__(self, sender: Sender, fn: Callable[P, Any], name: str, options: TaskOptions) -> None:
+    def __init__(
+        self, fn: Callable[..., Any], name: str, options: TaskOptions, *, bind: bool = False, app: "App | None" = None
+    ) -> None:
         functools.update_wrapper(cast("Any", self), fn)
-        self._sender = sender
         self.fn = fn
         self.name = name
         self.options = options
+        self.bind = bind
+        self.run: Callable[..., Any] = functools.partial(fn, self) if bind else fn
+        self._app = app
+        self._in_force: tuple[object, TaskOptions] | None = None
 
     @property
-    def is_async(self) -> bool:
-        """Whether the function is a coroutine function."""
-        return inspect.iscoroutinefunction(self.fn)
+    def app(self) -> "App":
+        """The app that the task belongs to; of what `@shared_task` returns, the current one."""
+        return self._app or current_app()
+
+    @property
+    def in_force(self) -> TaskOptions:
+        """The options with what `app.conf` says about them: what jobs really ask for."""
+        conf = self.app.conf
+        stamp = (id(conf), conf.version)
+        if self._in_force is None or self._in_force[0] != stamp:
+            self._in_force = (stamp, conf.options_of(self.name, self.options))
+        return self._in_force[1]
+
+    @property
+    def queue(self) -> str:
+        """Where the task's jobs go unless a call says otherwise."""
+        return self.in_force.queue or DEFAULT_QUEUE
+
+    @functools.cached_property
+    def shape(self) -> Shape:
+        """What the function's annotations say about its arguments (without the bound one) and its result."""
+        return shape_of(self.fn, bound=self.bind)
 
     def delay(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
         """Send a call away, with the function's own arguments, and return a handle on its result."""
-        return self.apply_async(args, kwargs)
+        return self.app.send_task(self.name, args, kwargs)
 
     async def adelay(self, *args: P.args, **kwargs: P.kwargs) -> AsyncJobHandle[R]:
         """Send a call away as `delay` does, awaiting."""
-        return await self.aapply_async(args, kwargs)
+        return await self.app.asend_task(self.name, args, kwargs)
 
     def apply_async(
         self, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **call: Unpack[CallOptions]
     ) -> JobHandle[R]:
         """Send a call away with options of its own (`CallOptions`) and return a handle on its result.
 
-        Raises TypeError for arguments that the function does not take or JSON cannot write, ValueError for options
-        that contradict each other, and whatever `Client.enqueue` raises.
+        Raises TypeError for arguments that the function does not take or the serializer cannot write, ValueError for
+        options that contradict each other, and whatever `Client.enqueue` raises.
         """
-        payload = payload_of(args, kwargs or {}, self.fn)
-        with _named_arguments(payload, self.fn):
-            return self._sender.submit(self.name, payload, self.options, call)
+        return self.app.send_task(self.name, args, kwargs, **call)
 
     async def aapply_async(
         self, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **call: Unpack[CallOptions]
     ) -> AsyncJobHandle[R]:
         """Send a call away as `apply_async` does, awaiting."""
-        payload = payload_of(args, kwargs or {}, self.fn)
-        with _named_arguments(payload, self.fn):
-            return await self._sender.asubmit(self.name, payload, self.options, call)
+        return await self.app.asend_task(self.name, args, kwargs, **call)
+
+    def delay_many(
+        self, calls: "Iterable[Signature[R] | Sequence[Any] | Mapping[str, Any]]", **call: Unpack[CallOptions]
+    ) -> list[JobHandle[R]]:
+        """Send many calls away with one request per thousand; return their handles in the same order.
+
+        A call is a signature (`task.s(...)`), a sequence of positional arguments, or a mapping of named ones; `call`
+        are options of them all. Raises what `App.enqueue_many` raises.
+        """
+        return self.app.enqueue_many(self._signatures(calls, call))
+
+    async def adelay_many(
+        self, calls: "Iterable[Signature[R] | Sequence[Any] | Mapping[str, Any]]", **call: Unpack[CallOptions]
+    ) -> list[AsyncJobHandle[R]]:
+        """Send many calls away as `delay_many` does, awaiting."""
+        return await self.app.aenqueue_many(self._signatures(calls, call))
+
+    def apply(
+        self, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **call: Unpack[CallOptions]
+    ) -> "EagerResult[R]":
+        """Run a call here and now as a worker would, with its retries, and return its result as a handle does."""
+        from headrace.eager import run_eagerly
+
+        return run_eagerly(self, args, kwargs or {}, call)
+
+    async def aapply(
+        self, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **call: Unpack[CallOptions]
+    ) -> "AsyncEagerResult[R]":
+        """Run a call here and now as `apply` does, awaiting."""
+        from headrace.eager import arun_eagerly
+
+        return await arun_eagerly(self, args, kwargs or {}, call)
+
+    def s(self, *args: P.args, **kwargs: P.kwargs) -> Signature[R]:
+        """Return a call that can be sent later; arguments given then go before these."""
+        return Signature(self.name, args, kwargs, sender=self._app)
+
+    def si(self, *args: P.args, **kwargs: P.kwargs) -> Signature[R]:
+        """Return a call that can be sent later and takes no more arguments."""
+        return Signature(self.name, args, kwargs, immutable=True, sender=self._app)
+
+    def signature(
+        self, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **call: Unpack[CallOptions]
+    ) -> Signature[R]:
+        """Return a call that can be sent later, with options of its own; some of the arguments may be missing."""
+        return Signature(self.name, args, kwargs or {}, call, sender=self._app)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
+
+    def _signatures(
+        self, calls: "Iterable[Signature[R] | Sequence[Any] | Mapping[str, Any]]", options: CallOptions
+    ) -> list[Signature[R]]:
+        return [self._signature(call).set(**options) for call in calls]
+
+    def _signature(self, call: "Signature[R] | Sequence[Any] | Mapping[str, Any]") -> Signature[R]:
+        if isinstance(call, Signature):
+            if call.task != self.name:
+                raise ValueError(f"a call of {call.task} among those of {self.name}; app.enqueue_many takes all kinds")
+            return call
+        if isinstance(call, Mapping):
+            return self.signature(kwargs=call)
+        if isinstance(call, str | bytes):
+            raise TypeError(f"{call!r} is one argument; a call is a tuple of all: ({call!r},)")
+        return self.signature(call)
 
 
 class Task(BaseTask[P, R]):
@@ -148,83 +161,16 @@ class Task(BaseTask[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the function here and now."""
-        result: R = self.fn(*args, **kwargs)
+        result: R = self.run(*args, **kwargs)
         return result
 
 
 class AsyncTask(BaseTask[P, R]):
     """A task over an `async def` function."""
 
+    is_async = True
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
         """Run the function here and now; await it."""
-        result: Coroutine[Any, Any, R] = self.fn(*args, **kwargs)
+        result: Coroutine[Any, Any, R] = self.run(*args, **kwargs)
         return result
-
-
-def job_options(options: TaskOptions, call: CallOptions) -> dict[str, Any]:
-    """Return the options of one call in the terms of `Client.enqueue`; the call wins over its task.
-
-    Raises ValueError for countdown beside eta, and for naive datetimes.
-    """
-    wishes: dict[str, Any] = {**vars(options), **{name: value for name, value in call.items() if value is not None}}
-    countdown, eta, expires = wishes.get("countdown"), wishes.get("eta"), wishes["expires"]
-    if countdown is not None and eta is not None:
-        raise ValueError("give countdown or eta, not both")
-    for name, instant in (("eta", eta), ("expires", expires)):
-        if isinstance(instant, datetime) and instant.tzinfo is None:
-            raise ValueError(f"{name} must be an aware datetime: datetime.now(UTC) or value.astimezone()")
-    return {
-        "queue": wishes["queue"],
-        "priority": wishes["priority"],
-        "delay_ms": _ms(countdown),
-        "run_at": eta,
-        "expires_in_ms": None if isinstance(expires, datetime) else _ms(expires),
-        "expires_at": expires if isinstance(expires, datetime) else None,
-        "lease_ms": _ms(options.lease),
-        "retention_ms": _ms(options.retention),
-        "max_crashes": options.max_crashes,
-        "max_runtime_ms": _ms(wishes["max_runtime"]),
-        "result_ttl_ms": _ms(wishes["result_ttl"]),
-        "retry": options.retry_policy(),
-        "unique": _unique(wishes["unique"]),
-        "tags": {**(options.tags or {}), **(call.get("tags") or {})} or None,
-        "limits": wishes["limits"],
-        "fairness_key": wishes["fairness_key"],
-        "weight": wishes["weight"],
-        "ordering_key": wishes["ordering_key"],
-        "on_dead": wishes["on_dead"],
-        "meta": wishes.get("meta"),
-        "idempotency_key": wishes.get("idempotency_key"),
-    }
-
-
-def _unique(wish: Unique | str | bool | None) -> Unique | None:
-    if isinstance(wish, str):
-        return Unique(key=wish)
-    if isinstance(wish, bool):
-        return Unique(by=("task", "payload")) if wish else None
-    return wish
-
-
-def _error_name(error: type[BaseException] | str) -> str:
-    return error if isinstance(error, str) else error.__name__
-
-
-@contextmanager
-def _named_arguments(payload: Any, fn: Callable[..., Any] | None) -> Iterator[None]:
-    """Let the error about a value that cannot travel name the function's argument."""
-    try:
-        yield
-    except NotWritable as error:
-        head, *rest = error.path
-        if head != "payload" or not rest:
-            raise
-        inner = "".join(f"[{part!r}]" for part in rest[1:])
-        raise TypeError(error.describe(argument_name(payload, rest[0], fn) + inner)) from None
-
-
-def _ms(time: Seconds | None) -> int | None:
-    if time is None:
-        return None
-    seconds = time.total_seconds() if isinstance(time, timedelta) else time
-    return max(0, round(seconds * 1000))

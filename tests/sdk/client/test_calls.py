@@ -1,5 +1,6 @@
 """Python calls as payloads: what `.delay()` writes, a worker reads as the same call."""
 
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -25,9 +26,9 @@ def test_a_call_is_the_same_call_at_the_other_end(args: list[int], kwargs: dict[
         here = named(*args, **kwargs)
     except TypeError:
         with pytest.raises(TypeError):
-            payload_of(args, kwargs, named)
+            payload_of(args, kwargs, signature(named))
         return
-    there_args, there_kwargs = arguments_of(payload_of(args, kwargs, named))
+    there_args, there_kwargs = arguments_of(payload_of(args, kwargs, signature(named)))
     assert named(*there_args, **there_kwargs) == here
 
 
@@ -44,7 +45,7 @@ def test_a_call_is_the_same_call_at_the_other_end(args: list[int], kwargs: dict[
 def test_positional_arguments_are_an_array_and_named_ones_an_object(
     args: tuple[Any, ...], kwargs: dict[str, Any], payload: Any
 ) -> None:
-    assert payload_of(args, kwargs, mixed) == payload
+    assert payload_of(args, kwargs, signature(mixed)) == payload
 
 
 @pytest.mark.parametrize(
@@ -65,17 +66,17 @@ def test_a_worker_reads_any_payload_as_a_call(payload: Any, call: tuple[Any, Any
 
 
 def test_a_call_without_arguments_is_an_empty_array() -> None:
-    assert payload_of((), {}, lambda: None) == []
+    assert payload_of((), {}, signature(lambda: None)) == []
 
 
 def test_wrong_arguments_are_refused_before_anything_is_sent() -> None:
     with pytest.raises(TypeError, match="missing a required argument: 'a'"):
-        payload_of((), {"b": 1}, mixed)
+        payload_of((), {"b": 1}, signature(mixed))
 
 
 def test_what_has_no_name_cannot_travel_beside_names() -> None:
     with pytest.raises(TypeError, match="'rest' cannot be given by name"):
-        payload_of((1, 2, 3), {"c": 4}, mixed)
+        payload_of((1, 2, 3), {"c": 4}, signature(mixed))
 
 
 def test_a_mixture_needs_the_signature() -> None:

@@ -21,6 +21,7 @@ NAMES = [
     "ABSENT",
     "App",
     "AsyncClient",
+    "AsyncEagerResult",
     "AsyncJobHandle",
     "AsyncTask",
     "Attempt",
@@ -28,6 +29,7 @@ NAMES = [
     "Backoff",
     "BaseTask",
     "Batch",
+    "BoundTask",
     "CallOptions",
     "Cancelled",
     "Client",
@@ -37,6 +39,7 @@ NAMES = [
     "ConnectionFailed",
     "Directive",
     "Discard",
+    "EagerResult",
     "Event",
     "EventPage",
     "Explanation",
@@ -89,6 +92,7 @@ NAMES = [
     "RetryPolicy",
     "ServerInfo",
     "Settled",
+    "Signature",
     "Snooze",
     "SoftTimeLimitExceeded",
     "State",
@@ -108,6 +112,8 @@ NAMES = [
     "WorkerState",
     "__version__",
     "current",
+    "current_app",
+    "shared_task",
 ]
 
 

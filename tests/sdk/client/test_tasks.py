@@ -4,15 +4,14 @@ import asyncio
 import inspect
 import sys
 import types
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from typing import Any, get_overloads
+from typing import Any, get_overloads, get_type_hints
 
 import pytest
 from headrace import App, AsyncTask, Backoff, NotFinished, RetryPolicy, State, Task, TaskCancelled, TaskFailed, Unique
-from headrace.app import default_name
-from headrace.results import Watch, celery_status
-from headrace.tasks import CallOptions, TaskOptions, job_options
+from headrace._watch import Watch, celery_status
+from headrace.naming import default_name
+from headrace.options import CallOptions, TaskKeywords, TaskOptions, job_options
 
 from tests.sdk.client.drive import ID, job, line, reply
 
@@ -21,16 +20,22 @@ EVERY_OPTION = TaskOptions(
     queue="q",
     priority=9,
     max_retries=0,
+    autoretry_for=(OSError,),
+    dont_autoretry_for=(ValueError, "Auth.*"),
     retry_backoff=Backoff.LINEAR,
-    retry_delay=1.5,
-    retry_max_delay=timedelta(minutes=1),
+    default_retry_delay=1.5,
+    retry_backoff_max=timedelta(minutes=1),
     retry_jitter=False,
     retry_for=60,
-    non_retryable=(ValueError, "Auth.*"),
     on_exhausted="discard",
+    time_limit=30,
+    soft_time_limit=timedelta(seconds=20),
     expires=5,
     max_runtime=timedelta(minutes=2),
-    result_ttl=0,
+    rate_limit="10/m",
+    ignore_result=True,
+    result_ttl=60,
+    serializer="msgpack",
     tags={"a": "b"},
     limits=("stripe",),
     fairness_key="f",
@@ -59,7 +64,7 @@ AS_OF_THE_JOB = {
     "max_runtime_ms": 120_000,
     "result_ttl_ms": 0,
     "tags": {"a": "b"},
-    "limits": ("stripe",),
+    "limits": ["stripe", "task:t"],
     "fairness_key": "f",
     "weight": 2,
     "ordering_key": "o",
@@ -69,6 +74,10 @@ AS_OF_THE_JOB = {
     "retention_ms": 3_600_000,
     "max_crashes": 2,
 }
+
+
+class Lock:
+    pass
 
 
 def plain(x: int, y: int = 0) -> int:
@@ -129,11 +138,13 @@ def test_an_option_that_does_not_exist_is_refused() -> None:
 
 def test_the_decorator_takes_every_option_that_a_task_can_have() -> None:
     parameters = inspect.signature(get_overloads(App.task)[-1]).parameters
-    assert set(parameters) - {"self", "name"} == {field.name for field in fields(TaskOptions)}
+    assert set(parameters) == {"self", "name", "bind", "options"}
+    assert get_type_hints(TaskKeywords) == get_type_hints(TaskOptions)
 
 
 def test_options_of_the_task_become_those_of_the_job() -> None:
-    made = {name: value for name, value in job_options(EVERY_OPTION, {}).items() if value is not None}
+    options = job_options(EVERY_OPTION, {}, limit_key="task:t")
+    made = {name: value for name, value in options.items() if value is not None}
     assert made == AS_OF_THE_JOB
 
 
@@ -186,14 +197,14 @@ def test_a_call_that_cannot_travel_names_its_argument() -> None:
     @app.task
     def send(to: str, when: object, *files: object) -> None: ...
 
-    with pytest.raises(TypeError, match=r"^argument 'when': json cannot write this datetime; .*isoformat"):
-        send.delay("ann", SOON)
-    with pytest.raises(TypeError, match=r"^argument 'when'\['x'\]\[1\]: json cannot write this bytes"):
-        send.delay("ann", when={"x": [1, b""]})
-    with pytest.raises(TypeError, match=r"^argument 'files': json cannot write this bytes"):
-        send.delay("ann", 1, 2, b"")
-    with pytest.raises(TypeError, match=r"^payload\[0\]: json cannot write this bytes"):
-        app.send_task("elsewhere", [b""])
+    with pytest.raises(TypeError, match=r"^argument 'when': JSON cannot write this Lock; send plain dicts"):
+        send.delay("ann", Lock())
+    with pytest.raises(TypeError, match=r"^argument 'when'\['x'\]\[1\]: JSON cannot write this Lock"):
+        send.delay("ann", when={"x": [1, Lock()]})
+    with pytest.raises(TypeError, match=r"^argument 'files': JSON cannot write this Lock"):
+        send.delay("ann", 1, 2, Lock())
+    with pytest.raises(TypeError, match=r"^payload\[0\]: JSON cannot write this Lock"):
+        app.send_task("elsewhere", [Lock()])
     app.close()
 
 

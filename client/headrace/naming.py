@@ -1,0 +1,25 @@
+"""What tasks are called: `module.function`, as a worker imports it, unless they say otherwise."""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
+
+
+def default_name(fn: Callable[..., Any], main: str | None = None) -> str:
+    """Return module.function; in a script, `main`.function, or as a worker imports it."""
+    module = fn.__module__
+    if module == "__main__":
+        script = getattr(sys.modules["__main__"], "__file__", None)
+        module = main or (Path(script).stem if script else module)
+    return f"{module}.{fn.__name__}"
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a task. Raises ValueError for one that the server would refuse."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"task name {name!r}: 1 to 128 letters, digits, '_', '.' and '-', please give name=")
+    return name

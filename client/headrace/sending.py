@@ -1,0 +1,82 @@
+"""A call of a task as the job that travels; it must not know clients."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from headrace._codec import NotWritable
+from headrace._produce import Batch
+from headrace.calls import argument_name, payload_of
+from headrace.conf import Conf
+from headrace.errors import ProblemError
+from headrace.models import Job, NewJob
+from headrace.options import CallOptions, TaskOptions, job_options
+from headrace.serializers import Serializers
+from headrace.tasks import BaseTask
+
+_BATCH_JOBS: Final = 1000  # of one request: the server's limit
+_ATOMIC_JOBS: Final = 200  # all or none: likewise
+
+
+def new_job(
+    name: str,
+    task: BaseTask[Any, Any] | None,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    call: CallOptions,
+    conf: Conf,
+    serializers: Serializers,
+) -> NewJob:
+    """Return the job of a call; `task` is None where only its name is known here.
+
+    Raises TypeError for arguments that the task does not take or the serializer cannot write, ValueError for options
+    that contradict each other.
+    """
+    options = conf.options_of(name, TaskOptions()) if task is None else task.in_force
+    content = encoded(task, args, kwargs, serializers, call.get("serializer") or options.serializer or "json")
+    return NewJob(task=name, payload=content, **job_options(options, call, limit_key=limit_key(name)))
+
+
+def encoded(
+    task: BaseTask[Any, Any] | None,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    serializers: Serializers,
+    serializer: str,
+) -> Any:
+    """Return the arguments of a call in the form in which they travel."""
+    signature = None if task is None else task.shape.signature
+    payload = payload_of(args, kwargs, signature)
+    try:
+        return serializers.encode(payload, serializer)
+    except NotWritable as error:
+        head, *rest = error.path
+        if task is None or head != "payload" or not rest:
+            raise
+        inner = "".join(f"[{part!r}]" for part in rest[1:])
+        raise TypeError(error.describe(argument_name(payload, rest[0], signature) + inner)) from None
+
+
+def batches(jobs: Sequence[NewJob]) -> Iterator[Sequence[NewJob]]:
+    """Yield the jobs in lists that one request can carry."""
+    for start in range(0, len(jobs), _BATCH_JOBS):
+        yield jobs[start : start + _BATCH_JOBS]
+
+
+def is_one(batch: Sequence[NewJob]) -> bool:
+    """Return whether a batch can be all or none: short, and for one queue, whose jobs are in one place."""
+    return len(batch) <= _ATOMIC_JOBS and len({job.queue for job in batch}) == 1
+
+
+def enqueued(batch: Batch, before: int) -> tuple[Job, ...]:
+    """Return the jobs of a batch. Raises the first error of one that is not whole; `before`: calls already sent."""
+    try:
+        return batch.jobs
+    except ProblemError as error:
+        done = before + sum(isinstance(item, Job) for item in batch.items)
+        error.add_note(f"{done} of the calls were sent")
+        raise
+
+
+def limit_key(task: str) -> str:
+    """Return the limit under which the runs of a task with a `rate_limit` are counted."""
+    return f"task:{task}"
