@@ -96,6 +96,29 @@ def give(items: Iterable[T]) -> Stream[T]:
         yield Give(item)
 
 
+def next_of(stream: Stream[T]) -> Steps[Give[T] | None]:
+    """Return the next thing that a stream gives, or None at its end."""
+    outcome: Outcome | None = None
+    while True:
+        try:
+            step = stream.send(outcome)
+        except StopIteration:
+            return None
+        if isinstance(step, Give):
+            return step
+        outcome = yield step
+
+
+def at_once(steps: Steps[R]) -> R:
+    """Return what steps return that send nothing. Raises RuntimeError for others."""
+    try:
+        next(steps)
+    except StopIteration as stop:
+        value: R = stop.value
+        return value
+    raise RuntimeError("there is no server to be asked")
+
+
 class Blocking(Protocol[V_co]):
     """An object whose methods block: it has verbs and can run their steps."""
 

@@ -141,7 +141,7 @@ class Watch:
         return error
 
     def remember(self, job: Job) -> Job:
-        """Take note of how the job is; of its end for ever."""
-        if job.state.is_final:
+        """Take note of how the job is; of its end for ever, but not of the end of its record."""
+        if job.state.is_final and job.state is not State.GONE:
             self._final = job
         return job
