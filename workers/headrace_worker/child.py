@@ -1,11 +1,10 @@
 """The process that runs user code: a pipe to the supervisor on one side, an executor on the other.
 
-`python -m headrace_worker.child FD TICKETS PARENT SLOTS APP LEVEL`: the numbers of the two inherited pipe ends, the
-supervisor's process id, how many jobs at a time, module:app, and the level of its logs. It never talks to the server,
-and it does not outlive its supervisor: the pipe's end ends it, and on Linux the kernel kills it even while a task holds
-the GIL.
+`python -m headrace_worker.child SETUP`, as frames.Setup writes it. It never talks to the server, and it does not
+outlive its supervisor: the pipe's end ends it, and on Linux the kernel kills it even while a task holds the GIL.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -16,9 +15,9 @@ import time
 import traceback
 from typing import Any, Final, NoReturn
 
-from headrace_worker import log, registry
+from headrace_worker import log, registry, reload
 from headrace_worker.executor import Executor
-from headrace_worker.frames import Down, Splitter, Up, pack_up, unpack_down
+from headrace_worker.frames import Down, Setup, Splitter, Up, pack_up, unpack_down
 from headrace_worker.inbox import Inbox
 from headrace_worker.outbox import Outbox
 from headrace_worker.outcome import Outcome
@@ -34,18 +33,31 @@ class Child:
 
     def __init__(self, pipe: socket.socket, tickets: Tickets, handlers: registry.Handlers, slots: int) -> None:
         self._pipe = pipe
+        self._lock = threading.Lock()
         self._news = threading.Event()
         self._outbox = Outbox(self._news.set)
-        self._executor = Executor(handlers, slots, self._done, self._outbox.say)
+        self._executor = Executor(handlers, slots, self._done, self._outbox.say, self._stalled)
         self._inbox = Inbox(tickets, slots, self._executor.start)
 
-    def listen(self) -> None:
-        """Do what the supervisor says until its end of the pipe closes."""
+    def listen(self) -> bool | None:
+        """Do what the supervisor says until it says that this is the end; return whether it is the worker's, too.
+
+        None: the supervisor is gone, without a word.
+        """
         threading.Thread(target=self._tell, name="headrace-results", daemon=True).start()
         splitter = Splitter()
         while data := self._pipe.recv(_RECV_BYTES):
             for body in splitter.feed(data):
-                self._obey(*unpack_down(body))
+                kind, content = unpack_down(body)
+                if kind is Down.END:
+                    return bool(content)
+                self._obey(kind, content)
+        return None
+
+    def say(self, kind: Up, content: Any) -> None:
+        """Tell the supervisor something; it may be gone."""
+        with self._lock, contextlib.suppress(OSError):
+            self._pipe.sendall(pack_up(kind, content))
 
     def _obey(self, kind: Down, content: Any) -> None:
         match kind:
@@ -75,29 +87,39 @@ class Child:
             time.sleep(_GATHER_S)
             said, ended = self._outbox.take()
             done = [[key, took_ms, *outcome.to_wire()] for key, took_ms, outcome in ended]
-            try:
-                if said:
-                    self._pipe.sendall(pack_up(Up.SAID, said))
-                self._pipe.sendall(pack_up(Up.DONE, done))
-            except OSError:
-                return  # the supervisor is gone; the main thread hears it, too
+            if said:
+                self.say(Up.SAID, said)
+            self.say(Up.DONE, done)
+
+    def _stalled(self, is_stalled: bool) -> None:
+        self.say(Up.STALLED, is_stalled)
 
 
-def main(arguments: list[str]) -> None:
-    """Import the app, say which tasks it has, and run jobs until the supervisor is gone."""
-    fd, tickets, parent, slots = map(int, arguments[:4])
-    _end_with(parent)
+def main(setup: Setup) -> None:
+    """Import the app, say which tasks it has, and run jobs until the supervisor says that it is the end, or is gone."""
+    _end_with(setup.parent)
     _ignore_terminal()
-    log.configure(arguments[5])
-    pipe = socket.socket(fileno=fd)
+    log.configure(setup.log_level)
+    pipe = socket.socket(fileno=setup.fd)
     try:
-        handlers = registry.handlers(registry.load(arguments[4]))
+        app = registry.load(setup.app)
+        handlers = registry.handlers(app)
     except registry.AppNotFound as error:
         _give_up(pipe, str(error))
     except BaseException:  # noqa: BLE001 - whatever the module raised, SystemExit too, its author wants to see it
-        _give_up(pipe, f"{arguments[4]} cannot be imported:\n{traceback.format_exc()}")
-    pipe.sendall(pack_up(Up.READY, {name: handler.queue for name, handler in handlers.items()}))
-    Child(pipe, PipeTickets(tickets), handlers, slots).listen()
+        _give_up(pipe, f"{setup.app} cannot be imported:\n{traceback.format_exc()}")
+    if setup.is_first:
+        app.hooks.fire("worker_start")
+    app.hooks.fire("child_start")
+    child = Child(pipe, PipeTickets(setup.tickets), handlers, setup.slots)
+    child.say(Up.READY, {name: handler.facts for name, handler in handlers.items()})
+    if setup.watches_files:
+        reload.watch(lambda files: child.say(Up.CHANGED, files))
+    is_last = child.listen()
+    if is_last is not None:
+        app.hooks.fire("child_stop")
+    if is_last:
+        app.hooks.fire("worker_stop")
 
 
 def _give_up(pipe: socket.socket, text: str) -> NoReturn:
@@ -114,18 +136,18 @@ def _end_with(parent: int) -> None:
 
 
 def _ignore_terminal() -> None:
-    """Leave Ctrl-C and the SIGTERM of a process group to the supervisor, which knows what still has to be finished.
+    """Leave the signals of a terminal or a process group to the supervisor, which knows what has to be finished.
 
     Handlers that do nothing, because SIG_IGN would be inherited by programs that tasks start.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
         signal.signal(number, lambda *_: None)
 
 
 if __name__ == "__main__":
     status = 0
     try:
-        main(sys.argv[1:])
+        main(Setup.from_text(sys.argv[1]))
     except (ConnectionError, SystemExit):
         status = 0
     except BaseException:  # noqa: BLE001 - the last one to see it

@@ -11,25 +11,29 @@ from headrace.leases import Release, Snooze
 
 from headrace_worker import bounds, clock, log, pace
 from headrace_worker.backoff import UnknownTasks
+from headrace_worker.completions import completion
 from headrace_worker.hands import Ended, Hands, Said
 from headrace_worker.held import Board, HeldJob
-from headrace_worker.outcome import Form, Kind, Outcome, completion
+from headrace_worker.outcome import Form, Kind, Outcome
 from headrace_worker.settle import Settler
+from headrace_worker.tally import End, Tally
 
 
 class Dispatcher:
     """The board, the executor and the way between them."""
 
-    def __init__(self, board: Board, hands: Hands, settler: Settler, server_clock: clock.ServerClock) -> None:
+    def __init__(
+        self, board: Board, hands: Hands, settler: Settler, server_clock: clock.ServerClock, tally: Tally
+    ) -> None:
         self._board = board
         self._hands = hands
         self._settler = settler
         self._clock = server_clock
+        self._tally = tally
         self._pace = pace.Pace()
         self._unknown = UnknownTasks()
         self._watch = asyncio.Event()
         self._ended = asyncio.Event()
-        self._last_end = 0.0
         self._busy_since: float | None = None  # the last end, where all slots were busy after it
         self.room_changed: Callable[[], None] = lambda: None
         self.leased: Callable[[Sequence[HeldJob]], None] = lambda _: None
@@ -38,9 +42,9 @@ class Dispatcher:
     def wanted(self) -> int:
         """Return how many more jobs there is room for."""
         slots = self._hands.slots
-        if slots == 0 or self._settler.is_full:
+        if slots == 0 or self._settler.is_half_full:
             return 0
-        held = len(self._board.handed) + len(self._board.waiting)
+        held = self._running() + len(self._board.waiting)
         return pace.wanted(slots=slots, held=held, window_jobs=self._window(self._blocked()))
 
     def accept(self, grant: Grant, *, sent: float, received: float) -> None:
@@ -129,16 +133,19 @@ class Dispatcher:
             held = self._board.handed.get(key)
             if held is not None:  # else it was released meanwhile
                 self._pace.ran(held.job.task, took_ms)
+                self._tally.ran(held.job.task, took_ms / 1000)
                 self._end(held, outcome)
-        self._last_end = now
-        self._busy_since = now if 0 < self._hands.slots <= len(self._board.handed) else None
+        self._busy_since = now if 0 < self._hands.slots <= self._running() else None
         self.room_changed()
 
-    def died(self, unstarted: Iterable[int], outcome: Outcome) -> None:
+    def parted(self, unstarted: Iterable[int], ended: Iterable[tuple[int, Outcome]]) -> None:
         """See Listener."""
         self._board.unhand(unstarted)
-        for held in list(self._board.handed.values()):
-            self._end(held, outcome)
+        for key, outcome in ended:
+            held = self._board.handed.get(key)
+            if held is not None:
+                self._end(held, outcome)
+        self.changed()
 
     def changed(self) -> None:
         """See Listener."""
@@ -168,7 +175,8 @@ class Dispatcher:
     def _hand_over(self) -> None:
         slots = self._hands.slots
         if slots and self._board.waiting:
-            self._hands.run([held.order() for held in self._board.hand_over(slots, clock.now())])
+            free = slots - self._running()
+            self._hands.run([held.order() for held in self._board.hand_over(free, clock.now())])
         self._watch.set()
 
     def _end(self, held: HeldJob, outcome: Outcome) -> None:
@@ -176,17 +184,22 @@ class Dispatcher:
         self._ended.set()
         if held.lost:
             self._board.forget(held.key)
+            self._tally.ended(job.task, End.LOST)
             log.warning("result thrown away, the lease was lost", task=job.task, job=job.id)
             return
         if outcome.kind is Kind.FAILED:
             log.warning("job failed", task=job.task, job=job.id, attempt=job.attempt, error=outcome.error_type)
         else:
             log.debug("job ended", task=job.task, job=job.id, how=outcome.kind)
-        size = len(outcome.result) + len(outcome.message) + len(outcome.stack or "")
-        self._settler.add(held, completion(job, outcome), size, by_json=outcome.form is Form.JSON)
+        by_json = outcome.kind is Kind.RETURNED and outcome.form is Form.JSON
+        self._settler.add(held, completion(job, outcome), outcome.size, by_json=by_json)
 
     def _window(self, blocked: int) -> int:
         return pace.window(self._pace.mean_ms(), self._hands.slots - blocked, self._pace.gap_ms)
+
+    def _running(self) -> int:
+        """Return how many jobs have been handed over and take up slots, now or soon."""
+        return len(self._board.handed) - self._hands.stuck
 
     def _blocked(self) -> int:
         since = clock.now() - bounds.BLOCKED_SLOT_MS / 1000
@@ -194,19 +207,19 @@ class Dispatcher:
 
     def _look(self) -> None:
         """Give back what should have started by now, and what will not start soon."""
+        if self._hands.is_uneven:
+            self._board.unhand(self._hands.take_back())
+            self._hand_over()
         now = clock.now()
-        line = [*self._board.note_started(self._hands.unstarted, now), *self._board.waiting.values()]
-        free = max(0, self._hands.slots - (len(self._board.handed) + len(self._board.waiting) - len(line)))
+        line = [*self._board.note_started(self._hands.unstarted_keys(), now), *self._board.waiting.values()]
+        free = max(0, self._hands.slots - (self._running() + len(self._board.waiting) - len(line)))
         blocked = self._blocked()
         keep = free + self._window(blocked) if blocked else None
         places = pace.overdue([(now - held.received) * 1000 for held in line], keep)
         if not places:
             return
         late = {id(line[place]) for place in places}
-        back = self._board.unhand(self._hands.take_back())  # what has started meanwhile is not among them
-        silent_ms = (now - self._last_end) * 1000
-        if back and free and silent_ms > bounds.WAIT_TO_START_MS:
-            self._hands.doubt()
+        self._board.unhand(self._hands.take_back())  # what has started meanwhile is not among them
         self._release([held for held in self._board.waiting.values() if id(held) in late], "not_started")
         self._hand_over()
         self.room_changed()

@@ -7,77 +7,79 @@ may be called from any thread; `done` is called from the thread a task ran on.
 import asyncio
 import contextvars
 import functools
-import inspect
 import threading
 import time
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 from typing import Any
 
-from headrace.calls import arguments_of
-from headrace.context import CURRENT, Request
-from headrace.exceptions import Cancelled
+from headrace.context import Request
 
 from headrace_worker import clock
 from headrace_worker.frames import Order
 from headrace_worker.news import Topic, written
-from headrace_worker.outcome import CANCELLED, STOPPED, Outcome, failed, refused, returned
+from headrace_worker.outcome import CANCELLED, Outcome, refused
 from headrace_worker.registry import Handler, Handlers
+from headrace_worker.run import arun, run
+from headrace_worker.soft import Alarms
+from headrace_worker.stall import StallWatch
 
 Done = Callable[[int, float, Outcome], None]  # the job's key, milliseconds, how it ended
 Say = Callable[[int, Topic, bytes], None]  # the job's key, and what it says, as JSON
-Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+Stalled = Callable[[bool], None]  # whether a task blocks the event loop
+Job = tuple[int, Handler, Request]
 
 
 class Executor:
     """Runs up to `slots` jobs at a time."""
 
-    def __init__(self, handlers: Handlers, slots: int, done: Done, say: Say) -> None:
+    def __init__(self, handlers: Handlers, slots: int, done: Done, say: Say, stalled: Stalled) -> None:
         self._handlers = handlers
         self._done = done
         self._say = say
-        self._contexts: dict[int, Request] = {}
+        self._requests: dict[int, Request] = {}
+        self._alarms = Alarms()
         self._threads = _Threads(slots, self._run_sync)
-        self._loop = _LoopThread()
+        self._loop = _LoopThread(stalled)
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}  # touched on the loop's thread only
 
     def start(self, order: Order) -> None:
         """Run one job; its outcome goes to `done`."""
-        context = Request(**order.facts, clock=clock.now, tell=functools.partial(self._hear, order.key))
-        self._contexts[order.key] = context
-        handler = self._handlers.get(context.task)
+        request = Request(**order.facts, clock=clock.now, tell=functools.partial(self._hear, order.key))
+        self._requests[order.key] = request
+        handler = self._handlers.get(request.task)
         if handler is None:  # the supervisor knows our tasks, so this is a fault of ours, not of the job
-            self._finish(order.key, 0.0, refused("TaskUnknown", f"this worker has no task {context.task!r}"))
+            self._finish(order.key, 0.0, refused("TaskUnknown", f"this worker has no task {request.task!r}"))
         elif handler.is_async:
-            self._loop.call(self._start_async, order.key, handler, context)
+            self._loop.begin(self._start_async, order.key, handler, request)
         else:
-            self._threads.put((order.key, handler, context))
+            self._threads.put((order.key, handler, request))
 
     def extend(self, deadlines: Iterable[tuple[int, float]]) -> None:
         """Tell running jobs their new deadlines."""
         for key, deadline in deadlines:
-            context = self._contexts.get(key)
-            if context is not None:
-                context.lease_end = deadline
+            request = self._requests.get(key)
+            if request is not None:
+                request.lease_end = deadline
 
     def lose(self, keys: Iterable[int]) -> None:
         """Tell jobs that their lease is lost: a flag for threads, cancellation for coroutines."""
         for key in keys:
-            context = self._contexts.get(key)
-            if context is not None:
-                context.lease_lost = True
+            request = self._requests.get(key)
+            if request is not None:
+                request.lease_lost = True
                 self._cancel([key])
 
     def ask_to_end(self, keys: Iterable[int]) -> None:
         """Tell jobs that somebody wants them to end: a flag, for threads and coroutines alike."""
         for key in keys:
-            context = self._contexts.get(key)
-            if context is not None:
-                context.cancelled = True
+            request = self._requests.get(key)
+            if request is not None:
+                request.cancelled = True
 
     def cancel_all(self) -> None:
         """Cancel all coroutines; threads cannot be cancelled."""
-        self._cancel(list(self._contexts))
+        self._cancel(list(self._requests))
 
     def close(self) -> None:
         """Let idle threads end, and the event loop; what still runs on a thread is left to itself."""
@@ -94,15 +96,15 @@ class Executor:
             if task is not None:
                 task.cancel()
 
-    def _run_sync(self, job: tuple[int, Handler, Request]) -> None:
-        key, handler, context = job
+    def _run_sync(self, job: Job) -> None:
+        key, handler, request = job
         began = time.perf_counter()
-        outcome = contextvars.Context().run(_call, handler, context)
+        outcome = contextvars.Context().run(run, handler, request, self._alarms)
         self._finish(key, _since_ms(began), outcome)
 
-    def _start_async(self, key: int, handler: Handler, context: Request) -> None:
+    def _start_async(self, key: int, handler: Handler, request: Request) -> None:
         task = asyncio.get_running_loop().create_task(
-            _call_async(handler, context), name=f"{context.task} {context.id}", context=contextvars.Context()
+            arun(handler, request), name=f"{request.task} {request.id}", context=contextvars.Context()
         )
         self._tasks[key] = task
         task.add_done_callback(functools.partial(self._end_async, key, time.perf_counter()))
@@ -110,13 +112,14 @@ class Executor:
     def _end_async(self, key: int, began: float, task: asyncio.Task[Outcome]) -> None:
         del self._tasks[key]
         outcome = CANCELLED if task.cancelled() else task.result()  # cancelled: before its first step
+        self._loop.end()
         self._finish(key, _since_ms(began), outcome)
 
     def _hear(self, key: int, topic: str, value: Any) -> None:
         self._say(key, Topic(topic), written(Topic(topic), value))
 
     def _finish(self, key: int, took_ms: float, outcome: Outcome) -> None:
-        self._contexts.pop(key, None)
+        self._requests.pop(key, None)
         self._done(key, took_ms, outcome)
 
 
@@ -124,69 +127,17 @@ def _since_ms(began: float) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def _call(handler: Handler, context: Request) -> Outcome:
-    CURRENT.set(context)
-    args, kwargs = _arguments(handler, context.payload)
-    misfit = _misfit(handler, context.task, args, kwargs)
-    if misfit is not None:
-        return misfit
-    try:
-        return returned(handler.function(*args, **kwargs))
-    except Cancelled as error:
-        return STOPPED if context.cancelled else failed(error, skip=1)
-    except BaseException as error:  # noqa: BLE001 - SystemExit of a task must fail the job, not end the worker
-        return failed(error, skip=1)
-
-
-async def _call_async(handler: Handler, context: Request) -> Outcome:
-    CURRENT.set(context)
-    args, kwargs = _arguments(handler, context.payload)
-    misfit = _misfit(handler, context.task, args, kwargs)
-    if misfit is not None:
-        return misfit
-    task = asyncio.current_task()
-    try:
-        return returned(await handler.function(*args, **kwargs))
-    except Cancelled as error:
-        return STOPPED if context.cancelled else failed(error, skip=1)
-    except asyncio.CancelledError as error:
-        return CANCELLED if task is not None and task.cancelling() else failed(error, skip=1)
-    except BaseException as error:  # noqa: BLE001 - as above; the loop would let SystemExit through to its thread
-        return failed(error, skip=1)
-
-
-def _arguments(handler: Handler, payload: Any) -> Arguments:
-    """Return the arguments of a call. A job without a payload has null, which is no argument where that will do."""
-    if payload is None and handler.signature is not None and _fits(handler.signature, (), {}) is None:
-        return (), {}
-    return arguments_of(payload)
-
-
-def _misfit(handler: Handler, task: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outcome | None:
-    """Return the failure of a payload that the function cannot take: no retry will make it fit."""
-    why = None if handler.signature is None else _fits(handler.signature, args, kwargs)
-    return None if why is None else refused("TypeError", f"the payload does not fit {task}{handler.signature}: {why}")
-
-
-def _fits(signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> TypeError | None:
-    try:
-        signature.bind(*args, **kwargs)
-    except TypeError as error:
-        return error
-    return None
-
-
 class _Threads:
     """Threads that are made when there is no idle one, up to a number, and live on."""
 
-    def __init__(self, most: int, run: Callable[[tuple[int, Handler, Request]], None]) -> None:
+    def __init__(self, most: int, run_one: Callable[[Job], None]) -> None:
         self._most = most
-        self._run = run
-        self._jobs: SimpleQueue[tuple[int, Handler, Request] | None] = SimpleQueue()
+        self._run_one = run_one
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._made = 0
 
-    def put(self, job: tuple[int, Handler, Request]) -> None:
+    def put(self, job: Job) -> None:
         if not self._idle.acquire(blocking=False) and self._made < self._most:
             self._made += 1
             threading.Thread(target=self._live, name=f"headrace-slot-{self._made}", daemon=True).start()
@@ -198,32 +149,55 @@ class _Threads:
 
     def _live(self) -> None:
         while (job := self._jobs.get()) is not None:
-            self._run(job)
+            self._run_one(job)
             self._idle.release()
 
 
 class _LoopThread:
-    """An event loop on a thread of its own, made when it is needed first."""
+    """An event loop on a thread of its own, made when it is needed first, and watched while something is on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, stalled: Stalled) -> None:
+        self._stalled = stalled
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._jobs = 0
 
     @property
     def is_running(self) -> bool:
         return self._loop is not None
 
+    def begin(self, function: Callable[..., None], *args: object) -> None:
+        """Have a job begin on the loop; `end` is due when it is over."""
+        with self._lock:
+            if self._loop is None:
+                self._make()
+            self._jobs += 1
+            self._watch.set_busy(True)
+        self.call(function, *args)
+
+    def end(self) -> None:
+        """Take in that a job is over."""
+        with self._lock:
+            self._jobs -= 1
+            self._watch.set_busy(self._jobs > 0)
+
     def call(self, function: Callable[..., None], *args: object) -> None:
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            self._thread = threading.Thread(target=self._live, args=(self._loop,), name="headrace-loop", daemon=True)
-            self._thread.start()
-        self._loop.call_soon_threadsafe(function, *args)
+        """Call a function on the loop, which runs."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(function, *args)
 
     def close(self) -> None:
         if self._loop is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(timeout=1.0)
+
+    def _make(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._watch = StallWatch(self._loop, self._stalled)
+        self._thread = threading.Thread(target=self._live, args=(self._loop,), name="headrace-loop", daemon=True)
+        self._thread.start()
+        self._watch.start()
 
     def _live(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)

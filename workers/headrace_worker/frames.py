@@ -4,6 +4,7 @@ Down go pickles, made by our own supervisor from what the server sent (a payload
 msgpack lists only: the child runs user code, and nothing that it says may run code here.
 """
 
+import json
 import pickle
 import struct
 from collections.abc import Iterator
@@ -26,15 +27,40 @@ class Down(StrEnum):
     LOST = "lost"  # [key, ...]: the lease is gone, so is the result
     ASKED = "asked"  # [key, ...]: somebody wants these jobs to end; the tasks decide
     CANCEL = "cancel"  # None: cancel whatever still runs
+    END = "end"  # bool, whether it is the worker's last child: nothing runs any more, say goodbye and exit
 
 
 class Up(StrEnum):
     """What the child says."""
 
-    READY = "ready"  # {task: queue}: the app is imported
+    READY = "ready"  # {task: TaskFacts}: the app is imported
     FAILED = "failed"  # text: the app cannot be imported
     SAID = "said"  # [[key, topic, JSON], ...]
     DONE = "done"  # [[key, milliseconds, *outcome], ...]; may be empty
+    STALLED = "stalled"  # bool: a task blocks the event loop, or does not any more
+    CHANGED = "changed"  # [file, ...]: files that the app was made of are other ones now
+
+
+class Setup(NamedTuple):
+    """What a child is started with, as the one argument of its command line."""
+
+    app: str  # module:app
+    slots: int  # jobs at a time
+    log_level: str
+    is_first: bool = False  # of this worker
+    watches_files: bool = False  # tells when the app's files change
+    fd: int = -1  # the inherited end of the pipe
+    tickets: int = -1  # likewise, of the tickets
+    parent: int = 0  # the supervisor's process id
+
+    def to_text(self) -> str:
+        """Return it as one word."""
+        return json.dumps(self._asdict(), separators=(",", ":"))
+
+    @classmethod
+    def from_text(cls, text: str) -> "Setup":
+        """Return what `to_text` was called on."""
+        return cls(**json.loads(text))
 
 
 class Order(NamedTuple):

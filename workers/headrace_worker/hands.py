@@ -1,6 +1,6 @@
-"""What the supervisor needs of whoever runs the jobs: a child process (process.py) or its own threads (inline.py)."""
+"""What the supervisor needs of whoever runs the jobs: child processes (pool.py) or its own threads (inline.py)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from headrace_worker.frames import Order
@@ -10,6 +10,26 @@ from headrace_worker.outcome import Outcome
 
 class AppFailed(Exception):
     """The app cannot be used; the text is for its author."""
+
+
+class TaskFacts(NamedTuple):
+    """What the supervisor has to know of a task; its order is that of the pipe."""
+
+    queue: str  # where its jobs are put by default
+    time_limit_s: float | None = None  # hard: a longer run is ended with its process
+    soft_time_limit_s: float | None = None  # a longer run gets SoftTimeLimitExceeded
+    rate_limit: str | float | None = None  # as the app has it: "10/m", or a number per second
+
+
+class ChildFacts(NamedTuple):
+    """One child process as it is now."""
+
+    pid: int
+    slots: int  # 0 while it takes no jobs: it does not react, or ends
+    busy: int  # jobs that it runs
+    rss_bytes: int  # 0 where it cannot be read
+    started: float  # `clock.now()`
+    jobs_done: int
 
 
 class Ended(NamedTuple):
@@ -37,8 +57,8 @@ class Listener(Protocol):
     def done(self, ended: Sequence[Ended]) -> None:
         """Some runs are over."""
 
-    def died(self, unstarted: Iterable[int], outcome: Outcome) -> None:
-        """A child is gone: of the jobs it had, these had not started, and all others are over with this outcome."""
+    def parted(self, unstarted: Iterable[int], ended: Iterable[tuple[int, Outcome]]) -> None:
+        """A child runs no more jobs: of those it had, some have not started, and some are over with its process."""
 
     def changed(self) -> None:
         """The number of usable slots is another one."""
@@ -50,14 +70,34 @@ class Hands(Protocol):
     @property
     def tasks(self) -> Mapping[str, str]:
         """The names of the tasks that can be run, each with the queue it is put on by default."""
+        return {name: facts.queue for name, facts in self.facts.items()}
+
+    @property
+    def facts(self) -> Mapping[str, TaskFacts]:
+        """What is known of each task."""
+
+    @property
+    def children(self) -> Sequence[ChildFacts]:
+        """The child processes; none where there are none. It looks at their memory: not for every job."""
 
     @property
     def slots(self) -> int:
-        """How many jobs can run at a time as things stand: 0 while a child is replaced or does not react."""
+        """How many jobs can run at a time as things stand: 0 while no child is there that reacts."""
+
+    @property
+    def stuck(self) -> int:
+        """How many jobs run where nothing reacts: they take up none of these slots."""
 
     @property
     def unstarted(self) -> int:
-        """How many jobs have been handed over and have not started: the last ones of those that have not ended."""
+        """How many jobs have been handed over and have not started."""
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether jobs stand behind busy slots while others are free: taken back and handed over again, they start."""
+
+    def unstarted_keys(self) -> Collection[int]:
+        """Return which jobs have been handed over and have not started."""
 
     async def start(self, listener: Listener) -> None:
         """Import the app and be ready. Raises AppFailed."""
@@ -67,9 +107,6 @@ class Hands(Protocol):
 
     def take_back(self) -> list[int]:
         """Take back all jobs that have not started, and never will; return their keys, first in line first."""
-
-    def doubt(self) -> None:
-        """Slots are free and jobs do not start: have no usable slots until there is a sign of life."""
 
     def extend(self, deadlines: Sequence[tuple[int, float]]) -> None:
         """Tell running jobs their new deadlines."""

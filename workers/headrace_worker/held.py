@@ -1,7 +1,7 @@
 """The leases this worker holds, by where their jobs are; it must not know how they got here or where they go."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from headrace import Held, Leased
@@ -79,9 +79,8 @@ class Board:
     def __len__(self) -> int:
         return len(self.waiting) + len(self.handed) + len(self.settling)
 
-    def hand_over(self, slots: int, now: float) -> list[HeldJob]:
+    def hand_over(self, free: int, now: float) -> list[HeldJob]:
         """Move all waiting jobs to the executor; those that find a free slot start now."""
-        free = slots - len(self.handed)
         moved = list(self.waiting.values())
         for place, held in enumerate(moved):
             held.started = now if place < free else None
@@ -89,15 +88,16 @@ class Board:
         self.waiting = {}
         return moved
 
-    def note_started(self, unstarted: int, now: float) -> list[HeldJob]:
-        """Take in that all but the last `unstarted` have started; return these last ones."""
-        handed = list(self.handed.values())
-        border = max(0, len(handed) - unstarted)
-        for held in handed[:border]:
-            held.started = held.started or now
-        for held in handed[border:]:
-            held.started = None
-        return handed[border:]
+    def note_started(self, unstarted: Collection[int], now: float) -> list[HeldJob]:
+        """Take in that all but these have started; return these."""
+        waiting = []
+        for held in self.handed.values():
+            if held.key in unstarted:
+                held.started = None
+                waiting.append(held)
+            else:
+                held.started = held.started or now
+        return waiting
 
     def unhand(self, keys: Iterable[int]) -> list[HeldJob]:
         """Move jobs back to the head of the line; the executor may still know the old key, so each gets a new one."""

@@ -6,12 +6,12 @@ A task that holds the GIL stops the heartbeats here, and a task cannot be killed
 import asyncio
 import contextlib
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from headrace_worker import bounds
+from headrace_worker import bounds, log
 from headrace_worker.executor import Executor
 from headrace_worker.frames import Order
-from headrace_worker.hands import AppFailed, Hands, Listener
+from headrace_worker.hands import AppFailed, ChildFacts, Hands, Listener, TaskFacts
 from headrace_worker.inbox import Inbox
 from headrace_worker.outbox import Outbox
 from headrace_worker.outcome import Outcome
@@ -25,7 +25,7 @@ class InlineHands(Hands):
     def __init__(self, handlers: Callable[[], Handlers], slots: int) -> None:
         self._find = handlers
         self._slots = slots
-        self._tasks: dict[str, str] = {}
+        self._facts: dict[str, TaskFacts] = {}
         self._tickets = LocalTickets()
         self._handed: set[int] = set()
         self._outbox = Outbox(self._wake)
@@ -33,9 +33,14 @@ class InlineHands(Hands):
         self._quiet = asyncio.Event()
 
     @property
-    def tasks(self) -> Mapping[str, str]:
+    def facts(self) -> Mapping[str, TaskFacts]:
         """See Hands."""
-        return self._tasks
+        return self._facts
+
+    @property
+    def children(self) -> Sequence[ChildFacts]:
+        """See Hands."""
+        return ()
 
     @property
     def slots(self) -> int:
@@ -43,9 +48,23 @@ class InlineHands(Hands):
         return self._slots
 
     @property
+    def stuck(self) -> int:
+        """See Hands: if this code runs, so do the threads."""
+        return 0
+
+    @property
     def unstarted(self) -> int:
         """See Hands."""
         return self._tickets.count()
+
+    @property
+    def is_uneven(self) -> bool:
+        """See Hands."""
+        return False
+
+    def unstarted_keys(self) -> Collection[int]:
+        """See Hands."""
+        return self._tickets.keys()
 
     async def start(self, listener: Listener) -> None:
         """See Hands."""
@@ -55,10 +74,10 @@ class InlineHands(Hands):
             raise AppFailed(str(error)) from None
         except (Exception, SystemExit):  # noqa: BLE001 - whatever the module raised, its author wants to see it
             raise AppFailed(f"the app cannot be imported:\n{traceback.format_exc()}") from None
-        self._tasks = {name: handler.queue for name, handler in handlers.items()}
+        self._facts = {name: handler.facts for name, handler in handlers.items()}
         self._listener = listener
         self._loop = asyncio.get_running_loop()
-        self._executor = Executor(handlers, self._slots, self._done, self._outbox.say)
+        self._executor = Executor(handlers, self._slots, self._done, self._outbox.say, _warn_of_stall)
         self._inbox = Inbox(self._tickets, self._slots, self._executor.start)
 
     def run(self, orders: Sequence[Order]) -> None:
@@ -74,9 +93,6 @@ class InlineHands(Hands):
         self._inbox.forget(keys)
         self._handed.difference_update(keys)
         return keys
-
-    def doubt(self) -> None:
-        """See Hands: if this code runs, so do the threads."""
 
     def extend(self, deadlines: Sequence[tuple[int, float]]) -> None:
         """See Hands."""
@@ -122,3 +138,8 @@ class InlineHands(Hands):
             self._listener.said(said)
         if ended:
             self._listener.done(ended)
+
+
+def _warn_of_stall(is_stalled: bool) -> None:
+    if is_stalled:
+        log.warning("a task blocks the event loop, and all async tasks with it")

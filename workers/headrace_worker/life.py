@@ -5,80 +5,154 @@ import contextlib
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any, Protocol
 
-from headrace_worker import bounds
-from headrace_worker.frames import Down, Order, Splitter, Up, pack_down, unpack_up
-from headrace_worker.hands import AppFailed, Ended, Listener, Said
+from headrace_worker import bounds, clock
+from headrace_worker.fates import Sentence, describe_status
+from headrace_worker.frames import Down, Order, Setup, Splitter, Up, pack_down, unpack_up
+from headrace_worker.hands import AppFailed, ChildFacts, Ended, Said, TaskFacts
+from headrace_worker.limits import Stopwatch
+from headrace_worker.memory import resident_bytes
 from headrace_worker.news import Topic
-from headrace_worker.outcome import Outcome, describe_status
+from headrace_worker.outcome import Outcome
 from headrace_worker.tickets import PipeTickets
+
+
+class Parent(Protocol):
+    """Who is told what a child does."""
+
+    def said(self, said: Sequence[Said]) -> None:
+        """Some of its jobs said something."""
+
+    def done(self, life: "Life", ended: Sequence[Ended]) -> None:
+        """Some of its runs are over."""
+
+    def doubted(self, life: "Life") -> None:
+        """It does not react any more, or does again."""
+
+    def overtime(self, life: "Life", keys: Sequence[int]) -> None:
+        """Jobs of it have run for longer than they may."""
+
+    def files_changed(self, life: "Life", files: Sequence[str]) -> None:
+        """The app that it has imported is made of other files now."""
 
 
 class Life(asyncio.Protocol):
     """One child."""
 
-    def __init__(self, app: str, slots: int, log_level: str, listener: Listener) -> None:
-        self._app = app
-        self._slots = slots
-        self._log_level = log_level
-        self._listener = listener
+    def __init__(self, setup: Setup, parent: Parent) -> None:
+        self._setup = setup
+        self._parent = parent
+        self._loop = asyncio.get_running_loop()
         self._splitter = Splitter()
-        self._hello: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
+        self._hello: asyncio.Future[Mapping[str, TaskFacts]] = self._loop.create_future()
         self._process: asyncio.subprocess.Process | None = None
         self._transport: asyncio.Transport | None = None
         self._tickets = PipeTickets.make()
-        self._handed: set[int] = set()
+        self._handed: dict[int, None] = {}  # in the order in which they start
+        self._stopwatch = Stopwatch(self.unstarted_keys, lambda keys: parent.overtime(self, keys))
+        self._doubt: asyncio.TimerHandle | None = None
+        self._is_stalled = False
+        self._is_silent = False
         self._ended: list[Ended] = []
         self._quiet = asyncio.Event()  # while it is being ended: nothing runs, or nothing will be heard of it
         self._cut = asyncio.Event()  # the pipe has ended
-        self.is_doubted = False  # it has not reacted for too long
+        self.started = clock.now()
+        self.jobs_done = 0
+        self.jobs_given = 0  # and not taken back
+        self.rss_bytes = 0  # when it was looked at last
+        self.sentence: Sentence | None = None  # it has to be killed
+        self.is_leaving = False  # it gets no more jobs
+        self.is_ending = False  # it was told to exit, or is being killed by us
 
     @property
-    def pid(self) -> int | None:
-        """Its process id."""
-        return self._process.pid if self._process is not None else None
+    def pid(self) -> int:
+        """Its process id; 0 before it has one."""
+        return self._process.pid if self._process is not None else 0
+
+    @property
+    def handed(self) -> int:
+        """How many jobs it has, running or not."""
+        return len(self._handed)
+
+    @property
+    def slots(self) -> int:
+        """How many jobs it can run at a time as things stand."""
+        return 0 if self.is_leaving or self._is_silent or self._is_stalled else self._setup.slots
 
     @property
     def unstarted(self) -> int:
         """How many jobs are in front of it that it has not started."""
-        return self._tickets.count()
+        return self._tickets.count() if self._handed else 0
 
-    async def begin(self) -> Mapping[str, str]:
+    def unstarted_keys(self) -> list[int]:
+        """Return which these are, last in line first."""
+        return list(islice(reversed(self._handed), self.unstarted))
+
+    def running_keys(self) -> list[int]:
+        """Return the jobs that it has and that are not in front of it."""
+        return list(islice(self._handed, len(self._handed) - self.unstarted))
+
+    def facts(self) -> ChildFacts:
+        """Return how it is now."""
+        self.look_at_memory()
+        return ChildFacts(
+            pid=self.pid,
+            slots=self.slots,
+            busy=self.handed - self.unstarted,
+            rss_bytes=self.rss_bytes,
+            started=self.started,
+            jobs_done=self.jobs_done,
+        )
+
+    def look_at_memory(self) -> int:
+        """Return its memory in bytes; what it had when it was seen last, where there is no telling any more."""
+        self.rss_bytes = resident_bytes(self.pid) or self.rss_bytes
+        return self.rss_bytes
+
+    async def begin(self) -> Mapping[str, TaskFacts]:
         """Start the process and return its tasks. Raises AppFailed."""
         ours, theirs = socket.socketpair()
         with theirs:
             ours.setblocking(False)
-            fds = (theirs.fileno(), self._tickets.out)
-            arguments = [*fds, os.getpid(), self._slots, self._app, self._log_level]
+            setup = self._setup._replace(fd=theirs.fileno(), tickets=self._tickets.out, parent=os.getpid())
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "headrace_worker.child", *map(str, arguments)),
+                *(sys.executable, "-m", "headrace_worker.child", setup.to_text()),
                 stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=fds,
+                pass_fds=(setup.fd, setup.tickets),
             )
-        await asyncio.get_running_loop().create_connection(lambda: self, sock=ours)
+        await self._loop.create_connection(lambda: self, sock=ours)
+        app = self._setup.app
         try:
             return await asyncio.wait_for(self._hello, bounds.CHILD_START_S)
         except TimeoutError:
-            raise AppFailed(f"importing {self._app} took longer than {bounds.CHILD_START_S:.0f} s") from None
+            raise AppFailed(f"importing {app} took longer than {bounds.CHILD_START_S:.0f} s") from None
         except ConnectionError:
             status = await self.wait()
-            raise AppFailed(f"the process that imports {self._app} ended with {describe_status(status)}") from None
+            raise AppFailed(f"the process that imports {app} ended with {describe_status(status)}") from None
 
-    def run(self, orders: Sequence[Order]) -> None:
-        """Hand over jobs. The tickets go first: when the child looks at the jobs, they are there or taken back."""
+    def run(self, orders: Sequence[Order], limits: Mapping[int, float]) -> None:
+        """Hand over jobs, and how many seconds some of them may run.
+
+        The tickets go first: when the child looks at the jobs, they are there or taken back.
+        """
         keys = [order.key for order in orders]
-        self._handed.update(keys)
+        self._handed.update(dict.fromkeys(keys))
+        self.jobs_given += len(keys)
         self._tickets.put(keys)
         self.say(Down.RUN, list(orders))
+        self._stopwatch.add(limits)
 
     def take_back(self) -> list[int]:
-        """Take back what has not started; return the keys."""
+        """Take back what has not started; return the keys. The child answers, as a sign of life."""
         keys = self._tickets.take_all()
         if keys:
-            self._handed.difference_update(keys)
+            self._forget(keys)
+            self.jobs_given -= len(keys)
             self.say(Down.FORGET, keys)
+            self._doubt = self._doubt or self._loop.call_later(bounds.DOUBT_S, self._fall_silent)
         return keys
 
     def say(self, kind: Down, content: Any) -> None:
@@ -94,7 +168,7 @@ class Life(asyncio.Protocol):
         try:
             await asyncio.wait({ended, cut}, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.wait({ended}, timeout=bounds.CHILD_LAST_WORDS_S)
-            self._kill()  # a process without its pipe is of no use
+            self.kill()  # a process without its pipe is of no use
             # a program that a task forked may hold the pipe open: then its end is not worth waiting for
             await asyncio.wait({cut}, timeout=bounds.CHILD_LAST_WORDS_S)
             return await ended
@@ -102,8 +176,9 @@ class Life(asyncio.Protocol):
             ended.cancel()
             cut.cancel()
 
-    async def end(self) -> None:
-        """End the process: cancel, let its jobs have a moment, SIGKILL."""
+    async def end(self, *, is_last: bool) -> None:
+        """End the process: cancel, let its jobs have a moment, let it say goodbye where nothing runs, SIGKILL."""
+        self.is_ending = True
         self.take_back()
         self.say(Down.CANCEL, None)
         if self._process is not None and self._process.returncode is None:
@@ -111,14 +186,35 @@ class Life(asyncio.Protocol):
                 self._quiet.clear()  # it was quiet at the latest before its first job
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._quiet.wait(), bounds.CHILD_LAST_WORDS_S)
-            self._kill()
+            if not self._handed and self._hello.done():
+                await self.finish(is_last=is_last)
+            self.kill()
             await self._process.wait()
         self.close()
+
+    async def finish(self, *, is_last: bool = False) -> None:
+        """Have a process in which nothing runs say goodbye and exit; return when it has, or took too long."""
+        assert self._process is not None, "begun before"
+        self.is_ending = True
+        self.say(Down.END, is_last)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), bounds.CHILD_STOP_S)
+        self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
 
     def close(self) -> list[int]:
         """Close the pipes of a dead process; return the keys of the jobs that it had not started."""
         unstarted = self._tickets.take_all()
         self._tickets.close()
+        self._forget(unstarted)
+        self._stopwatch.stop()
+        if self._doubt is not None:
+            self._doubt.cancel()
         if self._transport is not None:
             self._transport.abort()
         return unstarted
@@ -140,27 +236,48 @@ class Life(asyncio.Protocol):
         for body in self._splitter.feed(data):
             self._hear(*unpack_up(body))
         ended, self._ended = self._ended, []
-        self._handed.difference_update(each.key for each in ended)
+        self._forget(each.key for each in ended)
+        self.jobs_done += len(ended)
         if not self._handed:
             self._quiet.set()
+        self._stopwatch.look()
         if ended:
-            self._listener.done(ended)
-        if self.is_doubted:
-            self.is_doubted = False
-            self._listener.changed()
+            self._parent.done(self, ended)
+        self._react()
 
     def _hear(self, kind: Up, content: Any) -> None:
         match kind:
+            case Up.READY | Up.FAILED if self._hello.done():
+                pass  # it is being ended before it was of use
             case Up.READY:
-                self._hello.set_result(content)
+                self._hello.set_result({name: TaskFacts(*facts) for name, facts in content.items()})
             case Up.FAILED:
                 self._hello.set_exception(AppFailed(content))
             case Up.SAID:
-                self._listener.said([Said(key, Topic(topic), data) for key, topic, data in content])
+                self._parent.said([Said(key, Topic(topic), data) for key, topic, data in content])
             case Up.DONE:
                 self._ended += [Ended(key, took_ms, Outcome.from_wire(rest)) for key, took_ms, *rest in content]
+            case Up.STALLED:
+                self._is_stalled = content
+                self._parent.doubted(self)
+            case Up.CHANGED:
+                self._parent.files_changed(self, content)
 
-    def _kill(self) -> None:
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+    def _forget(self, keys: Iterable[int]) -> None:
+        keys = list(keys)
+        for key in keys:
+            self._handed.pop(key, None)
+        self._stopwatch.drop(keys)
+
+    def _react(self) -> None:
+        """Take in a sign of life."""
+        if self._doubt is not None:
+            self._doubt.cancel()
+            self._doubt = None
+        if self._is_silent:
+            self._is_silent = False
+            self._parent.doubted(self)
+
+    def _fall_silent(self) -> None:
+        self._is_silent = True
+        self._parent.doubted(self)

@@ -1,11 +1,10 @@
-"""How a run ended, and what the server is told about it; pure values that cross the pipe between two processes.
+"""How a run ended: pure values that cross the pipe between two processes.
 
-The child makes outcomes and the supervisor turns them into completions. The supervisor runs no user code, so nothing
-here is pickled: a result crosses the pipe as the bytes of its format.
+The child makes outcomes and the supervisor turns them into completions (completions.py). The supervisor runs no user
+code, so nothing here is pickled: a result crosses the pipe as the bytes of its format.
 """
 
 import json
-import signal
 import traceback
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,10 +12,10 @@ from types import TracebackType
 from typing import Any, Final
 
 import msgpack  # type: ignore[import-untyped]
-from headrace import Completion, JobError, Leased
-from headrace.leases import Ack, Nack, Release
+from headrace import ABSENT, Raw
 
 from headrace_worker import bounds
+from headrace_worker.news import Topic, written
 
 
 class Kind(StrEnum):
@@ -24,15 +23,19 @@ class Kind(StrEnum):
 
     RETURNED = "returned"
     FAILED = "failed"
-    CANCELLED = "cancelled"  # by us: the lease was lost, or the worker stops
+    DISCARDED = "discarded"  # by the task: never again, and no record
+    SNOOZED = "snoozed"  # by the task: again after a while
+    GIVEN_BACK = "given_back"  # by the task: another worker should have it
+    CANCELLED = "cancelled"  # by us: the lease was lost, the worker stops, its process had to go; message says why
     STOPPED = "stopped"  # by the task, because somebody had asked for the end of its job
 
 
 class Form(StrEnum):
-    """How the bytes of a result are written; msgpack where it can, for it is faster and takes binary."""
+    """How the bytes of a result or checkpoint are written; msgpack where it can, for it is faster and takes binary."""
 
     MSGPACK = "msgpack"
     JSON = "json"  # integers beyond 64 bits
+    RAW = "raw"  # bytes of a media type of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,71 +43,78 @@ class Outcome:
     """One finished run."""
 
     kind: Kind
-    result: bytes = b""  # returned only
+    content: bytes = b""  # the result; of a snooze its checkpoint
     form: Form = Form.MSGPACK
-    error_type: str = ""  # failed only, as the three below
-    message: str = ""
-    stack: str | None = None
-    retryable: bool = True
+    media_type: str = ""  # of Form.RAW only
+    error_type: str = ""  # failed and discarded only
+    message: str = ""  # of the error, else the reason
+    stack: str | None = None  # failed and discarded only
+    retryable: bool = True  # failed only
+    delay_ms: int | None = None  # until the next run: of a snooze; of a failure where the task chose one
 
     def to_wire(self) -> list[Any]:
         """Return plain values for the pipe."""
-        return [
-            self.kind.value,
-            self.result,
-            self.form.value,
-            self.error_type,
-            self.message,
-            self.stack,
-            self.retryable,
-        ]
+        return [getattr(self, name) for name in self.__slots__]
 
     @classmethod
     def from_wire(cls, parts: list[Any]) -> "Outcome":
         """Return what `to_wire` was called on."""
-        kind, result, form, *error = parts
-        return cls(Kind(kind), result, Form(form), *error)
+        kind, content, form, *rest = parts
+        return cls(Kind(kind), content, Form(form), *rest)
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes, roughly."""
+        return len(self.content) + len(self.message) + len(self.stack or "")
 
     def value(self) -> Any:
-        """Return the result as a value. It is data of user code: plain, but of any size."""
-        return json.loads(self.result) if self.form is Form.JSON else msgpack.unpackb(self.result, strict_map_key=False)
+        """Return the content as a value. It is data of user code: plain, but of any size."""
+        match self.form:
+            case Form.RAW:
+                return Raw(self.content, self.media_type)
+            case Form.JSON:
+                return json.loads(self.content)
+            case Form.MSGPACK:
+                return msgpack.unpackb(self.content, strict_map_key=False)
 
+
+_OURS: Final = ("contextlib", "headrace.hooks", "headrace_worker.run", "headrace_worker.soft")
 
 CANCELLED: Final = Outcome(Kind.CANCELLED)
 STOPPED: Final = Outcome(Kind.STOPPED)
 
 
 def returned(value: Any) -> Outcome:
-    """Return the outcome of a run that returned `value`: a failure, not to be retried, where it cannot be written."""
+    """Return the outcome of a run that returned `value`, plain or Raw: a failure where it cannot be written."""
     try:
-        result, form = _written(value)
+        content, form, media_type = _written(value)
     except (TypeError, ValueError, RecursionError) as error:
-        return _unwritable(value, error)
-    if len(result) > bounds.RESULT_BYTES:
-        return _unwritable(value, ValueError(f"it takes {len(result)} bytes, more than any server accepts"))
-    return Outcome(Kind.RETURNED, result, form)
+        return unwritable(value, error)
+    if len(content) > bounds.RESULT_BYTES:
+        return unwritable(value, ValueError(f"it takes {len(content)} bytes, more than any server accepts"))
+    return Outcome(Kind.RETURNED, content, form, media_type)
 
 
-def _written(value: Any) -> tuple[bytes, Form]:
-    try:
-        return msgpack.packb(value), Form.MSGPACK
-    except OverflowError:
-        return json.dumps(value, allow_nan=False).encode(), Form.JSON
+def snoozed(delay_ms: int, reason: str, checkpoint: Any = ABSENT) -> Outcome:
+    """Return the outcome of a run that wants to go on later. Raises TypeError or ValueError for its checkpoint."""
+    content, form = b"", Form.JSON
+    if checkpoint is not ABSENT:
+        content = written(Topic.CHECKPOINT, checkpoint)
+    return Outcome(Kind.SNOOZED, content, form, message=reason, delay_ms=delay_ms)
 
 
-def failed(error: BaseException, *, retryable: bool = True, skip: int = 0) -> Outcome:
-    """Return the outcome of a run that raised; the traceback starts `skip` frames below ours."""
-    trace = error.__traceback__
-    for _ in range(skip):
-        trace = trace.tb_next if trace is not None else None
-    stack = _stack(error, trace)
-    name, message = type(error).__name__, _message(error)
+def failed(
+    error: BaseException, *, kind: Kind = Kind.FAILED, retryable: bool = True, delay_ms: int | None = None
+) -> Outcome:
+    """Return the outcome of a run that raised."""
+    stack = _stack(error, users_trace(error.__traceback__))
     return Outcome(
-        Kind.FAILED,
-        error_type=_text(name, bounds.ERROR_TYPE_CHARS) or "Exception",
-        message=_text(message, bounds.ERROR_MESSAGE_CHARS),
+        kind,
+        error_type=shortened(type(error).__name__, bounds.ERROR_TYPE_CHARS) or "Exception",
+        message=shortened(_message(error), bounds.ERROR_MESSAGE_CHARS),
         stack=_tail(stack, bounds.ERROR_STACK_CHARS),
         retryable=retryable,
+        delay_ms=delay_ms,
     )
 
 
@@ -113,65 +123,35 @@ def refused(error_type: str, message: str) -> Outcome:
     return Outcome(
         Kind.FAILED,
         error_type=error_type,
-        message=_text(message, bounds.ERROR_MESSAGE_CHARS),
+        message=shortened(message, bounds.ERROR_MESSAGE_CHARS),
         retryable=False,
     )
 
 
-def died(status: int) -> Outcome:
-    """Return the outcome of the runs that a child process took with it; `status` as subprocess has it: -9 is SIGKILL.
-
-    A nack, not a lease that is left to run out: it is told at once and with its cause, it counts an attempt, and the
-    backoff keeps a job that kills its process from killing the next one right away (ADR 0016).
-    """
-    return Outcome(
-        Kind.FAILED,
-        error_type="WorkerProcessDied",
-        message=f"the process that ran this job ended with {describe_status(status)}",
-    )
-
-
-def describe_status(status: int) -> str:
-    """Return an exit status in words."""
-    if status >= 0:
-        return f"exit status {status}"
-    try:
-        return f"signal {-status} ({signal.Signals(-status).name})"
-    except ValueError:
-        return f"signal {-status}"
-
-
-def completion(job: Leased, outcome: Outcome) -> Completion:
-    """Return what the server is told."""
-    match outcome.kind:
-        case Kind.RETURNED:
-            return _ack(job, outcome)
-        case Kind.FAILED:
-            return _nack(job, outcome)
-        case Kind.CANCELLED:
-            return Release(job_id=job.id, token=job.token, reason="worker_stopped")
-        case Kind.STOPPED:  # the server knows of the request: it does not hand the job out again
-            return Release(job_id=job.id, token=job.token, reason="cancelled")
-
-
-def _ack(job: Leased, outcome: Outcome) -> Completion:
-    try:
-        return Ack(job_id=job.id, token=job.token, result=outcome.value())
-    except (ValueError, RecursionError) as error:  # nested too deeply to be read again
-        return _nack(job, _unwritable(outcome.result, error))
-
-
-def _nack(job: Leased, outcome: Outcome) -> Nack:
-    error = JobError(type=outcome.error_type, message=outcome.message, stack=outcome.stack)
-    return Nack(job_id=job.id, token=job.token, error=error, retryable=outcome.retryable)
-
-
-def _unwritable(value: Any, error: Exception) -> Outcome:
+def unwritable(value: Any, error: Exception) -> Outcome:
+    """Return the outcome of a run whose result cannot travel."""
     return refused(
         "ResultNotWritable",
-        f"the task returned a {type(value).__name__} that cannot be written as JSON or msgpack: {_message(error)}; "
-        "return plain dicts, lists, strings, numbers, booleans, bytes or None",
+        f"the task returned a {type(value).__name__} that cannot be written: {_message(error)}; "
+        "return plain dicts, lists, strings, numbers, booleans, bytes or None, or use a serializer that can write it",
     )
+
+
+def _written(value: Any) -> tuple[bytes, Form, str]:
+    if isinstance(value, Raw):
+        return value.data, Form.RAW, value.media_type
+    try:
+        return msgpack.packb(value), Form.MSGPACK, ""
+    except OverflowError:
+        return json.dumps(value, allow_nan=False).encode(), Form.JSON, ""
+
+
+def users_trace(trace: TracebackType | None) -> TracebackType | None:
+    """Return the part of a traceback that begins with user code; all of it where there is none."""
+    inner = trace
+    while inner is not None and inner.tb_frame.f_globals.get("__name__") in _OURS:
+        inner = inner.tb_next
+    return inner or trace
 
 
 def _stack(error: BaseException, trace: TracebackType | None) -> str:
@@ -188,7 +168,8 @@ def _message(error: BaseException) -> str:
         return f"<str() of this {type(error).__name__} raised {type(fault).__name__}>"
 
 
-def _text(text: str, limit: int) -> str:
+def shortened(text: str, limit: int) -> str:
+    """Return the beginning of a text, as far as it may go; it can be written as UTF-8."""
     return _utf8(text if len(text) <= limit else text[: limit - 1] + "…")
 
 

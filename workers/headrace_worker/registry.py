@@ -1,16 +1,19 @@
 """The tasks of an app: found by the name of a module, looked up by the name of a task; it must not run any of them."""
 
 import importlib
-import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from headrace import App, BaseTask
+from headrace.annotations import Shape
+from headrace.hooks import Hooks
+from headrace.options import seconds
+from headrace.serializers import Serializers
 
-DEFAULT_QUEUE: Final = "default"
+from headrace_worker.hands import TaskFacts
 
 
 class AppNotFound(Exception):
@@ -19,12 +22,19 @@ class AppNotFound(Exception):
 
 @dataclass(frozen=True)
 class Handler:
-    """A task as the executor needs it."""
+    """A task as the executor needs it, with what the app says for all of them."""
 
-    function: Callable[..., Any]
-    queue: str  # where jobs of this task are put by default
+    name: str
+    function: Callable[..., Any]  # with the bound argument already given
     is_async: bool
-    signature: inspect.Signature | None  # None: a callable that does not tell, so every payload is tried
+    shape: Shape
+    facts: TaskFacts
+    only: tuple[type[BaseException], ...] | None  # errors that are worth a retry; None: all
+    never: tuple[type[BaseException], ...]  # errors that are not
+    never_named: tuple[str, ...]  # likewise, names with `*`
+    hooks: Hooks
+    serializers: Serializers
+    serializer: str  # of the result
 
 
 Handlers = Mapping[str, Handler]
@@ -45,20 +55,38 @@ def load(path: str) -> App:
         raise AppNotFound(f"module {module_name!r} has no {attribute!r}; it has {_apps_in(module)}") from None
     if not isinstance(app, App):
         raise AppNotFound(f"{path} is a {type(app).__name__}, not a headrace.App; the module has {_apps_in(module)}")
+    app.load_tasks()
+    app.load_tasks()
     return app
 
 
 def handlers(app: App) -> dict[str, Handler]:
     """Return what the executor needs of each task of an app, by the task's name."""
-    return {name: _handler(task) for name, task in app.tasks.items()}
+    app.serializers.check()
+    return {name: _handler(app, task) for name, task in app.tasks.items()}
 
 
-def _handler(task: BaseTask[Any, Any]) -> Handler:
-    try:
-        signature = inspect.signature(task.fn)
-    except (TypeError, ValueError):
-        signature = None
-    return Handler(task.fn, task.options.queue or DEFAULT_QUEUE, task.is_async, signature)
+def _handler(app: App, task: BaseTask[Any, Any]) -> Handler:
+    options = task.in_force
+    never = options.dont_autoretry_for or ()
+    return Handler(
+        name=task.name,
+        function=task.run,
+        is_async=task.is_async,
+        shape=task.shape,
+        facts=TaskFacts(
+            queue=task.queue,
+            time_limit_s=seconds(options.time_limit),
+            soft_time_limit_s=seconds(options.soft_time_limit),
+            rate_limit=options.rate_limit,
+        ),
+        only=None if options.autoretry_for is None else tuple(options.autoretry_for),
+        never=tuple(each for each in never if isinstance(each, type)),
+        never_named=tuple(each for each in never if isinstance(each, str)),
+        hooks=app.hooks,
+        serializers=app.serializers,
+        serializer=app.conf.result_serializer,
+    )
 
 
 def _import(name: str) -> Any:

@@ -63,6 +63,10 @@ class LocalTickets(Tickets):
         """See Tickets."""
         return len(self._keys)
 
+    def keys(self) -> set[int]:
+        """Return which there are."""
+        return set(self._keys.copy())
+
 
 class PipeTickets(Tickets):
     """Tickets in a pipe; the child has the reading end only."""

@@ -126,7 +126,7 @@ def give(kind: str) -> Any:
 def context() -> dict[str, Any]:
     me = current()
     return {
-        "job_id": me.job_id,
+        "id": me.id,
         "task": me.task,
         "queue": me.queue,
         "attempt": me.attempt,
@@ -144,9 +144,9 @@ async def context_async() -> list[str]:
     """Return the job's id as seen here, in a task of the loop, and on a thread."""
 
     async def inner() -> str:
-        return current().job_id
+        return current().id
 
-    return [current().job_id, await asyncio.create_task(inner()), await asyncio.to_thread(lambda: current().job_id)]
+    return [current().id, await asyncio.create_task(inner()), await asyncio.to_thread(lambda: current().id)]
 
 
 @app.task(name="report")

@@ -9,9 +9,10 @@ import psutil
 import pytest
 from headrace import Client, Job, State
 from headrace_worker import registry
+from headrace_worker.crew import PoolSettings
 from headrace_worker.hands import Hands
 from headrace_worker.inline import InlineHands
-from headrace_worker.process import ProcessHands
+from headrace_worker.pool import Pool
 
 from tests.conftest import LOGS
 from tests.sdk.worker.listening import Notes
@@ -125,18 +126,22 @@ async def notes() -> Notes:
 
 @pytest.fixture(params=["process", "inline"])
 async def hands(request: pytest.FixtureRequest, notes: Notes) -> AsyncIterator[Hands]:
-    made: Hands = ProcessHands(APP, SLOTS) if request.param == "process" else _inline()
+    made: Hands = _pool() if request.param == "process" else _inline()
     await made.start(notes)
     yield made
     await made.end()
 
 
 @pytest.fixture
-async def child(notes: Notes) -> AsyncIterator[ProcessHands]:
-    made = ProcessHands(APP, SLOTS)
+async def child(notes: Notes) -> AsyncIterator[Pool]:
+    made = _pool()
     await made.start(notes)
     yield made
     await made.end()
+
+
+def _pool(**settings: Any) -> Pool:
+    return Pool(PoolSettings(**{"app": APP, "threads": SLOTS, **settings}))
 
 
 def _inline() -> InlineHands:

@@ -18,7 +18,7 @@ class Notes:
         self.outcomes: dict[int, Outcome] = {}
         self.news: dict[int, list[tuple[Topic, Any]]] = {}
         self.unstarted: list[int] = []
-        self.deaths: list[Outcome] = []
+        self.deaths: dict[int, Outcome] = {}  # of the jobs whose process is gone
         self.changes = 0
         self._news = asyncio.Event()
 
@@ -35,9 +35,11 @@ class Notes:
             self.outcomes[key] = outcome
         self._news.set()
 
-    def died(self, unstarted: Iterable[int], outcome: Outcome) -> None:
+    def parted(self, unstarted: Iterable[int], ended: Iterable[tuple[int, Outcome]]) -> None:
         self.unstarted += unstarted
-        self.deaths.append(outcome)
+        for key, outcome in ended:
+            assert key not in self.outcomes, "an outcome is told once"
+            self.deaths[key] = outcome
         self._news.set()
 
     def changed(self) -> None:
@@ -61,7 +63,7 @@ class Notes:
 
 def order(key: int, task: str, payload: Any = None) -> Order:
     facts = {
-        "job_id": f"job-{key}",
+        "id": f"job-{key}",
         "task": task,
         "queue": "q",
         "attempt": 1,

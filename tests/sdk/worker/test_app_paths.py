@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 from headrace_worker import registry
+from headrace_worker.crew import PoolSettings
 from headrace_worker.hands import AppFailed, Hands
 from headrace_worker.inline import InlineHands
-from headrace_worker.process import ProcessHands
+from headrace_worker.pool import Pool
 
 from tests.sdk.worker.listening import Notes
 
@@ -31,7 +32,10 @@ async def notes() -> Notes:
 )
 @pytest.mark.parametrize(
     "make",
-    [lambda app: ProcessHands(app, 1), lambda app: InlineHands(lambda: registry.handlers(registry.load(app)), 1)],
+    [
+        lambda app: Pool(PoolSettings(app=app, threads=1)),
+        lambda app: InlineHands(lambda: registry.handlers(registry.load(app)), 1),
+    ],
 )
 async def test_a_wrong_path_is_told_in_words(notes: Notes, make: Callable[[str], Hands], app: str, words: str) -> None:
     hands = make(app)
@@ -54,7 +58,7 @@ async def test_a_module_that_fails_shows_its_own_error(
 ) -> None:
     (tmp_path / "broken_app.py").write_text(text)
     monkeypatch.chdir(tmp_path)
-    hands = ProcessHands("broken_app:app", 1)
+    hands = Pool(PoolSettings(app="broken_app:app", threads=1))
     with pytest.raises(AppFailed) as caught:
         await hands.start(notes)
     assert words in str(caught.value)

@@ -9,13 +9,18 @@ import psutil
 import pytest
 from headrace_worker.hands import Hands
 from headrace_worker.outcome import Kind
-from headrace_worker.process import ProcessHands
+from headrace_worker.pool import Pool
 
 from tests.sdk.worker.conftest import SLOTS
 from tests.sdk.worker.listening import Notes, order
 from tests.support.waiting import eventually_async
 
 pytestmark = pytest.mark.anyio
+
+
+def pid_of(pool: Pool) -> int:
+    (child,) = pool.children
+    return child.pid
 
 
 async def test_tells_the_tasks_of_the_app(hands: Hands) -> None:
@@ -39,7 +44,7 @@ async def test_object_is_keywords_array_is_positional_anything_else_one_argument
 async def test_null_is_no_argument_only_where_that_will_do(hands: Hands, notes: Notes) -> None:
     hands.run([order(1, "one_argument", None), order(2, "context", None)])
     assert (await notes.outcome(1)).value() == [None]
-    assert (await notes.outcome(2)).value()["job_id"] == "job-2"
+    assert (await notes.outcome(2)).value()["id"] == "job-2"
 
 
 async def test_a_payload_that_does_not_fit_is_not_worth_a_retry(hands: Hands, notes: Notes) -> None:
@@ -67,7 +72,7 @@ async def test_context_follows_the_task_into_its_threads_and_coroutines(hands: H
     for key in (1, 2):
         assert (await notes.outcome(key)).value() == [f"job-{key}"] * 3
     told = (await notes.outcome(3)).value()
-    assert (told["job_id"], told["fence"], told["lease_lost"]) == ("job-3", 9, False)
+    assert (told["id"], told["fence"], told["lease_lost"]) == ("job-3", 9, False)
 
 
 async def test_async_tasks_run_at_the_same_time(hands: Hands, notes: Notes, tmp_path: Path) -> None:
@@ -101,20 +106,20 @@ async def test_a_coroutine_that_is_cancelled_before_its_first_step_is_reported(h
     ],
 )
 async def test_a_dead_child_is_noticed_and_replaced(
-    child: ProcessHands, notes: Notes, task: str, payload: list[int], words: str
+    child: Pool, notes: Notes, task: str, payload: list[int], words: str
 ) -> None:
-    first = child.pid
+    first = pid_of(child)
     child.run([order(1, task, payload)])
     await notes.until(lambda: notes.deaths)
-    assert notes.deaths[0].message.endswith(words) or words in notes.deaths[0].message
+    assert words in notes.deaths[1].message
     await notes.until(lambda: child.slots == SLOTS)
-    assert child.pid != first
+    assert pid_of(child) != first
     child.run([order(2, "noop")])
     assert (await notes.outcome(2)).kind is Kind.RETURNED
     assert notes.unstarted == []
 
 
-async def test_results_that_a_dying_child_has_told_are_not_lost(child: ProcessHands, notes: Notes) -> None:
+async def test_results_that_a_dying_child_has_told_are_not_lost(child: Pool, notes: Notes) -> None:
     child.run([order(1, "noop")])
     await notes.outcome(1)
     child.run([order(2, "die", [signal.SIGKILL])])
@@ -122,12 +127,12 @@ async def test_results_that_a_dying_child_has_told_are_not_lost(child: ProcessHa
     assert set(notes.outcomes) == {1}
 
 
-async def test_a_crash_storm_is_slowed_down(child: ProcessHands, notes: Notes) -> None:
+async def test_a_crash_storm_is_slowed_down(child: Pool, notes: Notes) -> None:
     loop = asyncio.get_running_loop()
     waits = []
     for key in (1, 2, 3):
         child.run([order(key, "exit_process", [1])])
-        await notes.until(lambda: len(notes.deaths) == key)  # noqa: B023 - awaited within the turn
+        await notes.until(lambda: key in notes.deaths)  # noqa: B023 - awaited within the turn
         died = loop.time()
         await notes.until(lambda: child.slots == SLOTS)
         waits.append(loop.time() - died)
@@ -158,15 +163,15 @@ async def test_many_short_jobs_end_once_each(hands: Hands, notes: Notes) -> None
 
 
 async def test_jobs_in_front_of_a_child_that_holds_the_gil_are_taken_back(
-    child: ProcessHands, notes: Notes, tmp_path: Path
+    child: Pool, notes: Notes, tmp_path: Path
 ) -> None:
     started, traces = tmp_path / "started", tmp_path / "traces"
     child.run([order(1, "hold_gil", [str(started), 1.5])])
     await notes.until(started.exists)
     child.run([order(2, "mark", [str(traces)]), order(3, "mark", [str(traces)])])
     assert child.take_back() == [2, 3]
-    child.doubt()
-    assert child.slots == 0, "nothing more is given to it"
+    await notes.until(lambda: child.slots == 0, 1.0)
+    assert child.stuck == 1, "nothing more is given to it"
     assert 1 not in notes.outcomes, "and all that while the GIL was held"
     assert (await notes.outcome(1)).value() == 1.5
     await notes.until(lambda: child.slots == SLOTS)
@@ -176,20 +181,17 @@ async def test_jobs_in_front_of_a_child_that_holds_the_gil_are_taken_back(
     assert set(notes.outcomes) == {1, 4}
 
 
-async def test_a_child_in_doubt_is_trusted_again_when_it_answers(
-    child: ProcessHands, notes: Notes, tmp_path: Path
-) -> None:
+async def test_a_child_in_doubt_is_trusted_again_when_it_answers(child: Pool, notes: Notes, tmp_path: Path) -> None:
     started, go = tmp_path / "started", tmp_path / "go"
     blocked = [order(key, "block", [str(started), str(go)]) for key in range(1, SLOTS + 1)]
     child.run([*blocked, order(11, "noop")])
     await notes.until(lambda: child.unstarted == 1)
     assert child.take_back() == [11]
-    child.doubt()
     await notes.until(lambda: child.slots == SLOTS)
     assert notes.outcomes == {}
 
 
-async def test_a_dead_child_tells_what_it_had_not_started(child: ProcessHands, notes: Notes, tmp_path: Path) -> None:
+async def test_a_dead_child_tells_what_it_had_not_started(child: Pool, notes: Notes, tmp_path: Path) -> None:
     blocked = [order(key, "block", [str(tmp_path / "started"), "never"]) for key in range(1, SLOTS)]
     child.run([*blocked, order(9, "noop")])
     await notes.outcome(9)
@@ -199,13 +201,12 @@ async def test_a_dead_child_tells_what_it_had_not_started(child: ProcessHands, n
 
 
 async def test_the_child_ends_when_the_supervisor_says_so_whatever_it_is_doing(
-    child: ProcessHands, notes: Notes, tmp_path: Path
+    child: Pool, notes: Notes, tmp_path: Path
 ) -> None:
     started = tmp_path / "started"
     child.run([order(1, "hold_gil", [str(started), 60])])
     await notes.until(started.exists)
-    pid = child.pid
-    assert pid is not None
+    pid = pid_of(child)
     await child.end()
     assert not psutil.pid_exists(pid)
 
@@ -221,18 +222,16 @@ async def test_a_coroutine_has_a_moment_for_its_last_words(hands: Hands, notes: 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_the_child_leaves_signals_of_its_group_to_the_supervisor(
-    child: ProcessHands, notes: Notes, number: signal.Signals
+    child: Pool, notes: Notes, number: signal.Signals
 ) -> None:
-    assert child.pid is not None
-    os.kill(child.pid, number)
+    os.kill(pid_of(child), number)
     child.run([order(1, "noop")])
     assert (await notes.outcome(1)).kind is Kind.RETURNED
-    assert notes.deaths == []
+    assert notes.deaths == {}
 
 
-async def test_the_pipe_is_not_handed_to_programs_that_tasks_start(child: ProcessHands) -> None:
+async def test_the_pipe_is_not_handed_to_programs_that_tasks_start(child: Pool) -> None:
     async def open_files() -> bool:
-        assert child.pid is not None
-        return len(psutil.Process(child.pid).net_connections("unix")) == 1
+        return len(psutil.Process(pid_of(child)).net_connections("unix")) == 1
 
     await eventually_async(open_files, 5.0, "the child holds one socket, its own end")

@@ -1,0 +1,52 @@
+"""Notices that files of the app have changed (`--reload`), from within a child, which knows what it has imported.
+
+For development: it looks at the files' times, twice a second. It must not know what is done about a change.
+"""
+
+import sys
+import sysconfig
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from headrace_worker import bounds
+
+_NOT_THE_APPS: Final = tuple(
+    str(Path(sysconfig.get_path(name))) + "/" for name in ("stdlib", "platstdlib", "purelib", "platlib")
+)
+
+
+def watch(changed: Callable[[list[str]], None]) -> None:
+    """Call `changed`, once and from a thread of its own, with the files of imported modules that are other ones now."""
+    threading.Thread(target=_watch, args=(changed,), name="headrace-reload", daemon=True).start()
+
+
+def app_files() -> dict[str, int]:
+    """Return the files of imported modules that belong to no installed package, each with the time of its change, ns.
+
+    A file that is not there counts as one of time 0.
+    """
+    modules = list(sys.modules.values())
+    files = {file for module in modules if isinstance(file := getattr(module, "__file__", None), str)}
+    return {file: _changed_ns(file) for file in files if not file.startswith(_NOT_THE_APPS)}
+
+
+def _watch(changed: Callable[[list[str]], None]) -> None:
+    known = app_files()
+    while True:
+        time.sleep(bounds.RELOAD_LOOK_S)
+        now = app_files()
+        other = sorted(file for file, at in now.items() if at != known.get(file, at))
+        if other:
+            changed(other)
+            return
+        known = now
+
+
+def _changed_ns(file: str) -> int:
+    try:
+        return Path(file).stat().st_mtime_ns
+    except OSError:
+        return 0
