@@ -31,7 +31,9 @@ class Shape:
 
     def __init__(self, signature: inspect.Signature | None, hints: Mapping[str, Any]) -> None:
         self.signature = signature  # None: a callable that does not tell
-        self.takes_raw = any(Raw in (hint, *get_args(hint)) for hint in hints.values())  # bytes of any type, as sent
+        raw = {name for name, hint in hints.items() if Raw in (hint, *get_args(hint))}
+        self.returns_raw = _RETURN in raw  # bytes of any type, as they came
+        self.takes_raw = bool(raw - {_RETURN})  # likewise, as one of the arguments
         self._fits = {name: fit for name, hint in hints.items() if (fit := converter(hint)) is not None}
         parameters = [] if signature is None else list(signature.parameters.values())
         self._positional = [each.name for each in parameters if each.kind in _POSITIONAL]

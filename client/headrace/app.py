@@ -235,6 +235,10 @@ class App:
 
     AsyncResult = handle  # as Celery calls it
 
+    def ahandle(self, job_id: str) -> AsyncJobHandle[Any]:
+        """Return a handle as `handle` does, for the code of the running event loop."""
+        return self.async_client.handle(job_id, read=self._reader(None))
+
     def set_current(self) -> None:
         """Make this the app by which shared tasks are sent; the app that was made last is it anyway."""
         _current.set_current(self)
@@ -270,7 +274,7 @@ class App:
         task = self.tasks.get(name or "")
         if task is None:
             return lambda result: self.serializers.decode(result, raw=True)
-        return lambda result: task.shape.fit_result(self.serializers.decode(result))
+        return lambda result: task.shape.fit_result(self.serializers.decode(result, raw=task.shape.returns_raw))
 
     def _here(self, name: str) -> BaseTask[Any, Any]:
         task = self.tasks.get(name)

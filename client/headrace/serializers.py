@@ -90,12 +90,14 @@ class Serializers:
     def encode(self, value: Any, name: str = "json", *, of: str = "payload") -> Any:
         """Return a value in the form in which it travels: plain JSON values, or Raw for any serializer but json.
 
-        `of`: what it is, for messages. Raises NotWritable (a TypeError) for what cannot be written, TypeError where a
+        A Raw travels as it is, whatever the serializer. `of`: what it is, for messages. Raises NotWritable (a TypeError) for what cannot be written, TypeError where a
         serializer of one's own gives up, ContentRefused for one that is not accepted, ValueError for an unknown name.
         """
         serializer = self._by_name.get(name)
         if serializer is None:
             raise ValueError(f"there is no serializer {name!r}; there are {', '.join(self._by_name)}")
+        if isinstance(value, Raw):
+            return value
         if name == "json":
             return tagged(value, path=(of,))
         if name == "msgpack":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from uuid import UUID
 
 import pytest
 from headrace import Raw
+from headrace._tags import tagged, untagged
 from headrace.annotations import Misfit, fitted, shape_of
 
 if TYPE_CHECKING:
@@ -245,9 +247,18 @@ def test_a_callable_without_a_signature_takes_what_comes() -> None:
     assert shape.fit_arguments((1, "x"), {"a": 2}) == ((1, "x"), {"a": 2})
 
 
-def test_a_function_says_whether_it_takes_bytes_as_they_came() -> None:
+def test_a_function_says_whether_it_takes_or_returns_bytes_as_they_came() -> None:
     def raw(image: Raw) -> None: ...
     def maybe(image: Raw | None) -> None: ...
-    def plain(image: dict[str, int]) -> None: ...
+    def plain(image: dict[str, int]) -> Raw: ...
 
     assert [shape_of(each).takes_raw for each in (raw, maybe, plain)] == [True, True, False]
+    assert [shape_of(each).returns_raw for each in (raw, maybe, plain)] == [False, False, True]
+
+
+def test_bytes_of_a_type_may_be_one_of_many_arguments() -> None:
+    def draw(image: Raw, name: str) -> None: ...
+
+    image = Raw(b"<svg/>", "image/svg+xml")
+    plain = untagged(json.loads(json.dumps(tagged([image, "n"]))))
+    assert shape_of(draw).fit_arguments(plain, {})[0] == (image, "n")

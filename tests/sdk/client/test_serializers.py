@@ -230,6 +230,12 @@ def test_an_unknown_serializer_is_told_with_those_there_are() -> None:
         Serializers().encode(1, "yaml")
 
 
+@pytest.mark.parametrize("name", ["json", "msgpack"])
+def test_bytes_with_a_type_travel_as_they_are(name: str) -> None:
+    image = Raw(b"<svg/>", "image/svg+xml")
+    assert Serializers().encode(image, name) is image
+
+
 def test_content_of_an_unknown_type_is_refused_unless_bytes_are_wanted() -> None:
     image = Raw(b"<svg/>", "image/svg+xml")
     with pytest.raises(ContentRefused, match="no serializer for image/svg"):
