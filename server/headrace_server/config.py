@@ -132,6 +132,10 @@ class Settings:
         Defaults().cancelled_retention_ms,
         "Keep cancelled jobs, in milliseconds.",
     )
+    worker_timeout_ms: int = setting(
+        Defaults().worker_timeout_ms,
+        "A worker that does not say when its next heartbeat comes is lost after so long without one, in milliseconds.",
+    )
     events: bool = setting(False, "Write the log of state changes always, not only while somebody reads it.")
     check_interval_ms: int = setting(
         10 * limits.MINUTE_MS,
@@ -164,6 +168,7 @@ class Settings:
             succeeded_retention_ms=self.succeeded_retention_ms,
             dead_retention_ms=self.dead_retention_ms,
             cancelled_retention_ms=self.cancelled_retention_ms,
+            worker_timeout_ms=self.worker_timeout_ms,
         )
 
     @property

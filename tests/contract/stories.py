@@ -2,6 +2,7 @@
 
 import httpx
 
+from tests.contract.fleet import FLEET
 from tests.contract.operating import OPERATING
 from tests.contract.world import ID, LEASE_TOKEN, Story, World
 
@@ -77,6 +78,18 @@ def get_result(world: World, queue: str) -> Replies:
     return [read, early, world.http.get(f"/v1/jobs/{ID}/result")]
 
 
+def wait_for_jobs(world: World, queue: str) -> Replies:
+    job, waiting = world.lease(queue), world.enqueue(queue + ".other")
+    world.http.post(f"/v1/jobs/{job['id']}/ack", json={"token": job["token"], "result": [5]})
+    ids = [waiting["id"], job["id"], ID, job["id"]]
+    some = world.http.post("/v1/jobs/wait", json={"ids": ids, "mode": "any"}, headers={"Prefer": "wait=1"})
+    assert some.headers["preference-applied"] == "wait=1"
+    assert [found["state"] for found in some.json()["jobs"]] == ["ready", "succeeded", "gone", "succeeded"]
+    late = world.http.post("/v1/jobs/wait", json={"ids": ids, "wait_ms": 10, "summary": True})
+    assert [reply.json()["done"] for reply in (some, late)] == [True, False]
+    return [some, late]
+
+
 def cancel_job(world: World, queue: str) -> Replies:
     held = world.lease(queue)
     job = world.enqueue(queue)
@@ -125,17 +138,6 @@ def settle(verb: str, **fields: object) -> Story:
     return story
 
 
-def heartbeat(world: World, queue: str) -> Replies:
-    job = world.lease(queue)
-    held = {"job_id": job["id"], "token": job["token"], "extend_ms": 60_000}
-    reply = world.http.post("/v1/workers/w/heartbeat", json={"leases": [held, {**held, "token": LEASE_TOKEN}, {}]})
-    assert [lease["status"] for lease in reply.json()["leases"]] == ["ok", "lease_lost", "invalid"]
-    world.http.post(f"/v1/jobs/{job['id']}/cancel")
-    told = world.http.post("/v1/workers/w/heartbeat", json={"leases": [{**held, "progress": {"done": 0.5}}]})
-    assert [lease["status"] for lease in told.json()["leases"]] == ["cancel_requested"]
-    return [reply, told, world.http.post("/v1/workers/a%2Fb/heartbeat", json={"leases": []})]
-
-
 def list_queues(world: World, queue: str) -> Replies:
     names = [f"{queue}.{letter}" for letter in "abc"]
     for name in names:
@@ -162,11 +164,13 @@ def read(*paths: str) -> Story:
 
 # operation -> what it answers besides the refusals at the door, and how to make it
 STORIES: dict[str, tuple[set[int], Story]] = {
+    **FLEET,
     **OPERATING,
     "enqueueJob": ({200, 201, 202, 409, 429}, enqueue_job),
     "enqueueJobs": ({200, 201, 409, 429}, enqueue_jobs),
     "getJob": ({200, 304, 404}, get_job),
     "getResult": ({200, 404, 409}, get_result),
+    "waitForJobs": ({200}, wait_for_jobs),
     "cancelJob": ({200, 202, 404, 409}, cancel_job),
     "leaseJobs": ({200}, lease_jobs),
     "completeJobs": ({200}, complete_jobs),
@@ -175,7 +179,6 @@ STORIES: dict[str, tuple[set[int], Story]] = {
     "releaseJob": ({200, 404, 409}, settle("release", reason="why")),
     "snoozeJob": ({200, 404, 409}, settle("snooze", delay_ms=60_000)),
     "extendJob": ({200, 404, 409}, settle("extend", lease_ms=60_000)),
-    "heartbeat": ({200, 404}, heartbeat),
     "listQueues": ({200}, list_queues),
     "getQueueStats": ({200, 404}, get_queue_stats),
     "getServer": ({200}, read("/v1/server")),

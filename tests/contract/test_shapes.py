@@ -34,6 +34,8 @@ REQUESTS: dict[str, type[msgspec.Struct]] = {
     "CompletionsInput": shapes.CompletionsInput,
     "HeldLease": shapes.HeartbeatItem,
     "HeartbeatInput": shapes.HeartbeatInput,
+    "WorkerInfoInput": shapes.WorkerInfoInput,
+    "WorkerCountsInput": shapes.CountsInput,
     "RateInput": shapes.RateInput,
     "QueueSettingsInput": shapes.QueueSettingsInput,
     "PauseInput": shapes.PauseInput,
@@ -46,6 +48,7 @@ REQUESTS: dict[str, type[msgspec.Struct]] = {
 }
 QUERIES: dict[str, type[msgspec.Struct]] = {
     "listJobs": shapes.ListQuery,
+    "listWorkers": shapes.WorkersQuery,
     "listQueues": shapes.PageQuery,
     "listLimits": shapes.PageQuery,
     "readEvents": shapes.EventsQuery,
@@ -58,6 +61,10 @@ REPLIES: dict[str, type[msgspec.Struct]] = {
     "LeaseReply": replies.GrantDocument,
     "CompletionsReply": replies.CompletionsDocument,
     "HeartbeatReply": replies.HeartbeatDocument,
+    "WorkerInfo": reports.WorkerInfoDocument,
+    "WorkerCounts": reports.CountsDocument,
+    "Worker": reports.WorkerDocument,
+    "WorkerPage": reports.WorkersDocument,
     "JobSummary": replies.SummaryDocument,
     "GoneJob": replies.GoneDocument,
     "JobPage": reports.PageDocument,

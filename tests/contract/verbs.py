@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from headrace import finding, leases, models, operating
+from headrace import finding, fleet, leases, models, operating, words
 from headrace._verbs import Verbs
 
 from tests.support.contract import document
@@ -89,6 +89,21 @@ SETTLES = [
     leases.Snooze(job_id=ID, token=TOKEN, delay_ms=5, reason="why", checkpoint=[7]),
 ]
 HELD = leases.Held(job_id=ID, token=TOKEN, extend_ms=9000, progress={"done": 0.5}, checkpoint=None)
+INFO = fleet.WorkerInfo(
+    host="h",
+    pid=17,
+    state=words.Directive.RUN,
+    queues=["mail"],
+    slots=8,
+    busy=3,
+    processes=2,
+    tasks=["a.b"],
+    versions={"headrace": "0.1.0"},
+    rss_bytes=9,
+    started_at=NOW,
+    counts={"succeeded": 5, "failed": 1, "retried": 2},
+    labels={"zone": "ä b"},
+)
 LIMIT = "smtp/a?b#c%:acme"
 Verb = Callable[[Verbs], Any]
 # name -> verb with everything it can say, verb with nothing it need not say, operation
@@ -128,7 +143,26 @@ CALLS: dict[str, tuple[Verb, Verb, str]] = {
         lambda v: v.extend(ID, TOKEN),
         "extendJob",
     ),
-    "heartbeat": (lambda v: v.heartbeat("w:1@host", [HELD]), lambda v: v.heartbeat("w", []), "heartbeat"),
+    "heartbeat": (
+        lambda v: v.heartbeat("w:1@host", [HELD], info=INFO, next_ms=15_000, final=True),
+        lambda v: v.heartbeat("w"),
+        "heartbeat",
+    ),
+    "workers": (
+        lambda v: v.workers(state="up", queue="mail", task="a.b", limit=9, cursor="c"),
+        lambda v: v.workers(),
+        "listWorkers",
+    ),
+    "iter_workers": (
+        lambda v: v.iter_workers(state="lost", queue="mail", task="a.b", limit=9),
+        lambda v: v.iter_workers(),
+        "listWorkers",
+    ),
+    "worker": (lambda v: v.worker("w:1@host"), lambda v: v.worker("w"), "getWorker"),
+    "quiet_worker": (lambda v: v.quiet_worker("w:1@host"), lambda v: v.quiet_worker("w"), "quietWorker"),
+    "stop_worker": (lambda v: v.stop_worker("w:1@host"), lambda v: v.stop_worker("w"), "stopWorker"),
+    "resume_worker": (lambda v: v.resume_worker("w:1@host"), lambda v: v.resume_worker("w"), "resumeWorker"),
+    "delete_worker": (lambda v: v.delete_worker("w:1@host"), lambda v: v.delete_worker("w"), "deleteWorker"),
     "list_jobs": (lambda v: v.list_jobs(limit=9, cursor="c", **FILTER), lambda v: v.list_jobs(), "listJobs"),
     "iter_jobs": (lambda v: v.iter_jobs(limit=9, **FILTER), lambda v: v.iter_jobs(), "listJobs"),
     "attempts": (lambda v: v.attempts(ID), lambda v: v.attempts(ID), "getAttempts"),

@@ -20,6 +20,7 @@ SMALL = {
     "HEADRACE_MAX_HEADER_BYTES": "8000",
     "HEADRACE_RECEIVE_TIMEOUT_MS": "2000",  # and yet long enough for a busy machine
     "HEADRACE_STORE_TIMEOUT_MS": "2000",
+    "HEADRACE_WORKER_TIMEOUT_MS": "1000",  # so that a test can wait for it
 }
 SCHEMAS: Document = document()["components"]["schemas"]
 ID = SCHEMAS["JobId"]["examples"][0]

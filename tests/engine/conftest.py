@@ -58,7 +58,7 @@ async def make_stage(make_engine: EngineMaker) -> AsyncIterator[StageMaker]:
         client = redis.Redis.from_url(clock_url or url)
         clients.append(client)
         client.set(CLOCK_KEY, 1)
-        return Stage(await make_engine(url, scripts=SCRIPTS, **options), client)
+        return Stage(await make_engine(url, **{"scripts": SCRIPTS, **options}), client)
 
     yield make
     for client in clients:

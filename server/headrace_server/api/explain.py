@@ -143,6 +143,13 @@ def _no_poller(reason: Reason, job: Job) -> Told:
     return f"Nobody has asked for jobs of the queue {job.queue}{since}.", "Start a worker for that queue."
 
 
+def _no_worker(_reason: Reason, job: Job) -> Told:
+    return (
+        f"No worker lives that takes jobs, serves the queue {job.queue} and knows the task {job.task}.",
+        f"Start one, or resume one that is quiet: GET /v1/workers?task={job.task} shows who knows it.",
+    )
+
+
 def _next(_reason: Reason, _job: Job) -> Told:
     return "Nothing is in the job's way.", "The next worker that is free gets it; if that takes long, all are busy."
 
@@ -178,5 +185,6 @@ _SENTENCES: Final[dict[ReasonCode, Callable[[Reason, Job], Told]]] = {
     ReasonCode.ORDERING: _ordering,
     ReasonCode.BEHIND: _behind,
     ReasonCode.NO_POLLER: _no_poller,
+    ReasonCode.NO_WORKER: _no_worker,
     ReasonCode.NEXT: _next,
 }

@@ -46,7 +46,12 @@ def _ask(call: Call, given: shapes.LeaseInput) -> LeaseAsk:
 def _granted(call: Call, ask: LeaseAsk, grant: Grant, completed: list[SettledDocument]) -> Reply:
     jobs = [render.leased(job, call.reply_format) for job in grant.jobs]
     return Reply(
-        document=GrantDocument(jobs=jobs, completed=completed, server_time=render.instant(grant.now_ms)),
+        document=GrantDocument(
+            jobs=jobs,
+            completed=completed,
+            directive=render.given(call.engine.directive_of(ask.worker)),
+            server_time=render.instant(grant.now_ms),
+        ),
         headers=[REPLAYED] if grant.replayed else [],
         on_lost=partial(call.engine.giveback, ask, grant) if grant.jobs else None,
     )

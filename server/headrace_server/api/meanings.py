@@ -22,6 +22,9 @@ MEANINGS: Final[dict[str, str]] = {
         "The job succeeded, but the worker's ack carried no result, or the time for which results are kept is over."
     ),
     "no_such_operation": "No operation has this id: it was never started here, or it ended more than a day ago.",
+    "no_such_worker": (
+        "No worker of this id is known: it never sent a heartbeat, said goodbye, or was lost for more than a day."
+    ),
     "no_such_route": "No operation lives at this path. A name with a slash in it makes another path, too.",
     "no_such_problem": "No problem of this server has this code; a newer or older server may have it.",
     "method_not_allowed": "There are operations at this path, but none for this method.",
@@ -47,6 +50,7 @@ MEANINGS: Final[dict[str, str]] = {
     ),
     "queue_draining": "Somebody told the queue to take no new jobs; those that are there are still handed out.",
     "queue_not_empty": "The settings of a queue can be removed once all of its jobs have ended.",
+    "worker_up": "The worker was heard of lately, so its record would come back with its next heartbeat.",
     "operation_ended": "The operation had run to its end before it could be stopped.",
     "body_too_large": (
         "The request's body is longer than this server takes; `limits` of GET /v1/server has the number."

@@ -130,6 +130,7 @@ class GrantDocument(msgspec.Struct, kw_only=True):
 
     jobs: list[LeasedDocument]
     completed: list[SettledDocument]
+    directive: str | Absent = UNSET
     server_time: str
 
 
@@ -143,6 +144,7 @@ class CompletionsDocument(msgspec.Struct, kw_only=True):
 class HeartbeatDocument(msgspec.Struct, kw_only=True):
     """The reply to a heartbeat, in the order of the request."""
 
+    directive: str | Absent = UNSET
     leases: list[SettledDocument]
     server_time: str
 

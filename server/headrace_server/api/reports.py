@@ -142,6 +142,56 @@ class LimitsDocument(msgspec.Struct, kw_only=True):
     next_after: str | Absent = UNSET
 
 
+class CountsDocument(msgspec.Struct, kw_only=True):
+    """Jobs that a worker has run."""
+
+    succeeded: int | Absent = UNSET
+    failed: int | Absent = UNSET
+    retried: int | Absent = UNSET
+
+
+class WorkerInfoDocument(msgspec.Struct, kw_only=True):
+    """What a worker says of itself."""
+
+    host: str | Absent = UNSET
+    pid: int | Absent = UNSET
+    state: str | Absent = UNSET
+    queues: tuple[str, ...] | Absent = UNSET
+    slots: int | Absent = UNSET
+    busy: int | Absent = UNSET
+    processes: int | Absent = UNSET
+    tasks: tuple[str, ...] | Absent = UNSET
+    versions: dict[str, str] | Absent = UNSET
+    rss_bytes: int | Absent = UNSET
+    started_at: str | Absent = UNSET
+    counts: CountsDocument | Absent = UNSET
+    labels: dict[str, str] | Absent = UNSET
+
+
+class WorkerDocument(msgspec.Struct, kw_only=True):
+    """A worker as it is known."""
+
+    id: str
+    state: str
+    directive: str
+    registered_at: str
+    last_seen_at: str
+    lost_at: str
+    leased: int
+    job_ids: list[str]
+    info: WorkerInfoDocument | Absent = UNSET
+    server_time: str | Absent = UNSET  # a list has one for all
+
+
+class WorkersDocument(msgspec.Struct, kw_only=True):
+    """A page of workers in the order of their ids."""
+
+    workers: list[WorkerDocument]
+    cursor: str | Absent = UNSET
+    scanned: int
+    server_time: str
+
+
 class TagDocument(msgspec.Struct, kw_only=True):
     """One tag."""
 

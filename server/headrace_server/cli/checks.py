@@ -33,6 +33,7 @@ _RANGES: Final[dict[str, tuple[int, int]]] = {
     "succeeded_retention_ms": (limits.MIN_RETENTION_MS, limits.MAX_RETENTION_MS),
     "dead_retention_ms": (limits.MIN_RETENTION_MS, limits.MAX_RETENTION_MS),
     "cancelled_retention_ms": (limits.MIN_RETENTION_MS, limits.MAX_RETENTION_MS),
+    "worker_timeout_ms": (limits.SECOND_MS, limits.DAY_MS),
 }
 
 

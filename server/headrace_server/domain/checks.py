@@ -22,6 +22,7 @@ class Wrong(StrEnum):
     NAME = "name"  # of queues
     BYTES = "bytes"
     OPERATION = "operation"
+    WORKER = "worker"
     STRANGER = "stranger"  # a key of no known kind
 
 

@@ -1,4 +1,4 @@
-"""What a job gets that asks for nothing; the engine writes these numbers into its scripts."""
+"""What a job or worker gets that asks for nothing; the engine writes these numbers into its scripts."""
 
 import msgspec
 
@@ -21,3 +21,4 @@ class Defaults(msgspec.Struct, frozen=True, kw_only=True):
     succeeded_retention_ms: int = 1 * HOUR_MS
     dead_retention_ms: int = 14 * DAY_MS
     cancelled_retention_ms: int = 1 * HOUR_MS
+    worker_timeout_ms: int = 100 * SECOND_MS  # two heartbeats of an idle worker, and ten seconds

@@ -72,6 +72,7 @@ class ReasonCode(StrEnum):
     ORDERING = "ordering"
     BEHIND = "behind"
     NO_POLLER = "no_poller"
+    NO_WORKER = "no_worker"  # workers are known, and none would take the job
     NEXT = "next"
 
 

@@ -47,7 +47,14 @@ MAX_PAGE_ITEMS: Final = 1_000
 MAX_LISTED_JOBS: Final = 200  # of one page
 MAX_SCANNED_JOBS: Final = 1_000  # looked at for one page
 MAX_EVENTS_PAGE: Final = 1_000
+MAX_WORKER_INFO_BYTES: Final = 16 * KIB  # as JSON
+MAX_WORKER_NAMES: Final = 500  # queues or tasks that a worker says it serves
+MAX_HOST_CHARS: Final = 255
+MIN_NEXT_MS: Final = 1 * SECOND_MS  # between heartbeats
+MAX_NEXT_MS: Final = 1 * HOUR_MS
+MAX_LISTED_WORKERS: Final = 200  # of one page
 LANE_KEY_PATTERN: Final = r"[!-~]{1,128}"  # of limits, fairness and ordering: visible ASCII, without spaces
+ID_PATTERN: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 NAME_PATTERN: Final = r"[A-Za-z0-9_.\-]{1,128}"
 
 # What a job may ask for.
@@ -89,7 +96,13 @@ OPERATION_SAMPLE: Final = 10  # ids that an operation shows
 MAX_OPERATIONS: Final = 100  # in one list
 POLL_SEEN_MS: Final = 10 * SECOND_MS  # how often it is noted that somebody asks for a queue's jobs
 POLL_LOST_MS: Final = 3 * POLL_SEEN_MS  # after so long without a note nobody asks
+MAX_WORKERS: Final = 10_000  # records; one more takes the place of the worker that was lost first
+WORKER_KEPT_MS: Final = 1 * DAY_MS  # the record of a lost worker
+WORKER_JOBS_KEPT: Final = 100  # ids of the jobs that a worker holds
+WORKER_SPARE_MS: Final = 10 * SECOND_MS  # on top of two heartbeats that a worker misses, until it is lost
+HELD_BACK_MS: Final = 1 * SECOND_MS  # how long a poll of a worker that is to take no jobs may be kept waiting
 ATTEMPTS_KEPT: Final = 20
+SHORT_ATTEMPT_BYTES: Final = 512  # of a first attempt that lies in its job's record; the record stays a dense block
 SETTLED_TOKENS_KEPT: Final = 2
 
 # What one server process holds.

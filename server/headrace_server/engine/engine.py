@@ -35,6 +35,8 @@ from headrace_server.domain.requests import (
 from headrace_server.engine.acts import Acts
 from headrace_server.engine.batcher import Batcher
 from headrace_server.engine.checking import Checking
+from headrace_server.engine.directives import Directives
+from headrace_server.engine.explaining import Explaining
 from headrace_server.engine.finding import Finding
 from headrace_server.engine.limiting import Limiting
 from headrace_server.engine.link import Link, Waits
@@ -56,7 +58,7 @@ class StoreMismatch(Exception):
     """The store holds data that this server may not touch; the text says why and what to do."""
 
 
-class Engine(Finding, Steering, Limiting, Operating, Listening, Checking):
+class Engine(Waiting, Finding, Explaining, Steering, Limiting, Operating, Listening, Checking):
     """Queues and jobs over one store; `start` first, `close` last. `jitter` returns random numbers in 0..1.
 
     The work with single jobs is here; what is asked about many, and about queues, stands in the parts it is made of.
@@ -86,8 +88,17 @@ class Engine(Finding, Steering, Limiting, Operating, Listening, Checking):
         self._listening = Parking()
         self._readings = Batcher(self._read_all, lambda _: (1, 0))
         channels = [prefix + b"wake" for prefix in self._prefixes]
-        self._wakeups = Wakeups(url, channels, self._parking, self._watching, self._listening)
-        self._polls = Polls(self._shards, self._split, self._parking, self._giveback_later)
+        self._directives = Directives()
+        self._wakeups = Wakeups(
+            url,
+            channels,
+            queues=self._parking,
+            jobs=self._watching,
+            events=self._listening,
+            directives=self._directives,
+            read=self.read_directives,
+        )
+        self._polls = Polls(self._shards, self._split, self._parking, self._directives, self._giveback_later)
         self._background: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -98,6 +109,8 @@ class Engine(Finding, Steering, Limiting, Operating, Listening, Checking):
         for number, shard in enumerate(self._shards):
             found = await shard.init(shard=number, shards=self.shards, store_format=STORE_FORMAT)
             _check_format(*found, shards=self.shards)
+        self._directives.begin()
+        self._directives.know(await self.read_directives())
         await self._link.sweep_functions(self._scripts.values())
         self._wakeups.start()
 
@@ -172,29 +185,6 @@ class Engine(Finding, Steering, Limiting, Operating, Listening, Checking):
     async def get(self, ids: Sequence[bytes]) -> list[Job | None]:
         """Return jobs as they are now; None for an unknown id. Raises StoreFault."""
         return await asyncio.gather(*(self._get(job_id) for job_id in ids))
-
-    async def wait_job(self, job_id: bytes, *, wait_ms: int, known_rev: int | None = None) -> Job | None:
-        """Return a job when it is final (or, with `known_rev`, when its rev is another), else as it is after `wait_ms`.
-
-        None for an unknown id, or one that vanished meanwhile. Raises StoreFault.
-        """
-        shard = self._shard_of(job_id)
-        if shard is None:
-            return None
-        loop = asyncio.get_running_loop()
-        end = loop.time() + wait_ms / 1000
-        ticket = self._watching.enter([job_id.hex()])
-        try:
-            while True:
-                left_s = end - loop.time()
-                ticket.arm()
-                job = await shard.watch.submit((job_id, max(0, int(left_s * 1000))))
-                done = job is None or (job.state in FINAL if known_rev is None else job.rev != known_rev)
-                if done or left_s <= 0 or self._polls.draining:
-                    return job
-                await ticket.wait(left_s)
-        finally:
-            self._watching.leave(ticket)
 
     async def stats(self, queues: Sequence[str]) -> list[QueueStats]:
         """Return how full queues are; zeros for one that never had a job. Raises StoreFault."""

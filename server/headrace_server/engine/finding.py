@@ -1,7 +1,7 @@
-"""Looks for jobs and into one: lists, attempts, explanations."""
+"""Looks for jobs and into one: lists, attempts."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -12,11 +12,8 @@ from headrace_server.domain.finding import (
     Attempt,
     AttemptOutcome,
     CursorInvalid,
-    Explanation,
     JobFilter,
     JobPage,
-    Reason,
-    ReasonCode,
 )
 from headrace_server.domain.lifecycle import State
 from headrace_server.engine import cursors, decode, encode
@@ -73,15 +70,6 @@ class Finding(Routing):
         _, answer = await shard.ask("attempts", [job_id])
         return _attempts(*answer) if answer else None
 
-    async def explain(self, job_id: bytes) -> Explanation | None:
-        """Return why a job is where it is; None for an unknown id. Raises StoreFault."""
-        shard = self._shard_of(job_id)
-        if shard is None:
-            return None
-        now_ms, answer = await shard.ask("explain", [job_id])
-        job = decode.job(job_id, answer[0], self._defaults) if answer else None
-        return None if job is None else Explanation(job=job, reasons=[*map(_reason, answer[1:])], now_ms=now_ms)
-
     async def _page(self, wanted: JobFilter, place: Place, most: int, scanned: int) -> tuple[JobPage, Place | None]:
         states = wanted.states or tuple(State)
         budget = max(2, min(limits.SCRIPT_JOBS, limits.MAX_SCANNED_JOBS - scanned))  # less than two get nowhere
@@ -136,22 +124,6 @@ def _failed(line: bytes) -> Attempt:
         started_at_ms=int(started) or None,
         ended_at_ms=int(ended),
         error=error,
-    )
-
-
-def _reason(answer: Sequence[Any]) -> Reason:
-    code, *flat = answer
-    facts = {name: value for name, value in zip(flat[::2], flat[1::2], strict=True) if value}
-    key = facts.get(b"key")
-    return Reason(
-        code=ReasonCode(code.decode()),
-        key=None if key is None else key.decode(),
-        until_ms=_number(facts.get(b"until")),
-        in_use=_number(facts.get(b"in_use")),
-        limit=_number(facts.get(b"limit")),
-        position=_number(facts.get(b"position")),
-        job_id=facts.get(b"job_id"),
-        seen_ms=_number(facts.get(b"seen")),
     )
 
 

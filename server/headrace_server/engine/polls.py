@@ -8,6 +8,7 @@ import msgspec
 from headrace_server.domain import limits
 from headrace_server.domain.errors import StoreFault
 from headrace_server.domain.requests import Grant, LeaseAsk
+from headrace_server.engine.directives import Directives, parking_name
 from headrace_server.engine.parking import Parking, Ticket
 from headrace_server.engine.shard import LeaseCall, Part, Shard
 
@@ -20,20 +21,46 @@ class Polls:
         shards: Sequence[Shard],
         split: Callable[[Sequence[str]], list[tuple[int, list[str]]]],
         parking: Parking,
+        directives: Directives,
         giveback: Callable[[LeaseAsk, Grant], "asyncio.Future[None]"],
     ) -> None:
         self._shards = shards
         self._split = split
         self._parking = parking
+        self._directives = directives
         self._giveback = giveback
         self._asking: set[asyncio.Task[Grant]] = set()
         self.draining = False
 
     async def poll(self, ask: LeaseAsk, wait_ms: int) -> Grant:
-        """Return as soon as there is a job, after `wait_ms`, or at once when the server drains."""
+        """Return as soon as there is a job, after `wait_ms`, or at once when the server drains.
+
+        A worker that is told to take none gets none; its poll is answered when it is told so.
+        """
+        end = asyncio.get_running_loop().time() + wait_ms / 1000
+        if self._directives.takes_none(ask.worker):
+            grant = await self._ask_shielded(ask, 0, only_replay=True)
+            if grant.replayed or not await self._until_resumed(ask.worker or "", end):
+                return grant
+        return await self._wait_for_jobs(ask, end)
+
+    async def _until_resumed(self, worker: str, end: float) -> bool:
+        """Wait for a moment, for a client that does not listen would ask again at once; return whether it may go on."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + wait_ms / 1000
-        ticket = self._parking.enter(ask.queues)
+        end = min(end, loop.time() + limits.HELD_BACK_MS / 1000)
+        ticket = self._parking.enter([parking_name(worker)])
+        try:
+            while self._directives.takes_none(worker) and not self.draining and (left_s := end - loop.time()) > 0:
+                ticket.arm()
+                await ticket.wait(left_s)
+        finally:
+            self._parking.leave(ticket)
+        return not self._directives.takes_none(worker)
+
+    async def _wait_for_jobs(self, ask: LeaseAsk, end: float) -> Grant:
+        loop = asyncio.get_running_loop()
+        own = [] if ask.worker is None else [parking_name(ask.worker)]
+        ticket = self._parking.enter([*ask.queues, *own])
         served: set[str] | None = None
         try:
             while True:
@@ -43,6 +70,9 @@ class Polls:
                 grant = await self._ask_shielded(ask, max(0, int(left_s * 1000)))
                 served = {job.queue for job in grant.jobs} if grant.jobs or grant.replayed else None
                 if grant.jobs or grant.replayed or left_s <= 0 or not await self._park(ticket, left_s):
+                    return grant
+                if self._directives.takes_none(ask.worker):
+                    served = set()
                     return grant
         finally:
             self._parking.leave(ticket, served)
@@ -56,9 +86,9 @@ class Polls:
             return False
         return await ticket.wait(left_s) or self.draining
 
-    async def _ask_shielded(self, ask: LeaseAsk, wait_ms: int) -> Grant:
+    async def _ask_shielded(self, ask: LeaseAsk, wait_ms: int, *, only_replay: bool = False) -> Grant:
         """Ask in a task of its own: who is cancelled meanwhile has the grant given back when it comes."""
-        task = asyncio.get_running_loop().create_task(self._ask(ask, wait_ms))
+        task = asyncio.get_running_loop().create_task(self._replay(ask) if only_replay else self._ask(ask, wait_ms))
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
         try:
@@ -74,12 +104,10 @@ class Polls:
     async def _ask(self, ask: LeaseAsk, wait_ms: int) -> Grant:
         """Ask the shards in the order of the queues; a repeated request is answered by whichever knows it."""
         runs = self._split(ask.queues)
-        shards = dict.fromkeys(shard for shard, _ in runs)  # one may have several runs
-        if ask.key is not None and len(shards) > 1:
-            look = LeaseCall(ask=ask, jobs=1, mode="replay", first=True, wait_ms=0)
-            known = await asyncio.gather(*(self._call(shard, look) for shard in shards))
-            if any(part.grant.replayed for part in known):
-                return _joined(known)
+        if ask.key is not None and len({shard for shard, _ in runs}) > 1:
+            known = await self._replay(ask)
+            if known.replayed:
+                return known
         found: list[Part] = []
         asked: set[int] = set()
         for shard, queues in runs:
@@ -89,6 +117,14 @@ class Polls:
                 break
             asked.add(shard)
         return _joined(found)
+
+    async def _replay(self, ask: LeaseAsk) -> Grant:
+        """Return what this very request was given before, if it was; it takes no job."""
+        if ask.key is None:
+            return Grant(jobs=[], now_ms=await self._shards[0].clock.submit(None))
+        look = LeaseCall(ask=ask, jobs=1, mode="replay", first=True, wait_ms=0)
+        shards = dict.fromkeys(shard for shard, _ in self._split(ask.queues))  # one may come several times
+        return _joined(await asyncio.gather(*(self._call(shard, look) for shard in shards)))
 
     async def _fill(self, ask: LeaseAsk, shard: int, wait_ms: int, mode: str, found: list[Part]) -> bool:
         """Add to `found` what one shard has, in as many scripts as it takes; return whether the request is full.

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from redis import exceptions
@@ -11,6 +11,9 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from headrace_server.domain.errors import StoreFault
+from headrace_server.domain.fleet import Directive
+from headrace_server.engine.directives import Directives, parking_name
 from headrace_server.engine.parking import Parking
 
 FLOOR_S: Final = 1.0  # how long a lost message may cost a waiter
@@ -20,21 +23,35 @@ _RECONNECT_S: Final = 0.5
 class Wakeups:
     """One subscription for all shards, and the floor under it.
 
-    `queues` parks polls, `jobs` readers of one job (by its id in hex), `events` readers of the log.
+    `queues` parks polls, `jobs` readers of one job (by its id in hex), `events` readers of the log. `read` asks the
+    store for what `directives` are to hold when a subscription begins.
     """
 
-    def __init__(self, url: str, channels: Sequence[bytes], queues: Parking, jobs: Parking, events: Parking) -> None:
+    def __init__(
+        self,
+        url: str,
+        channels: Sequence[bytes],
+        *,
+        queues: Parking,
+        jobs: Parking,
+        events: Parking,
+        directives: Directives,
+        read: Callable[[], Awaitable[Mapping[str, Directive]]],
+    ) -> None:
         # no socket timeout: a subscription is silent for as long as nothing happens
         self._redis = Redis.from_url(url, socket_timeout=None, retry=Retry(NoBackoff(), 0), protocol=2)
         self._channels = channels
         self._queues = queues
         self._jobs = jobs
         self._events = events
+        self._directives = directives
+        self._read = read
+        self._begun = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to listen."""
-        self._tasks = [asyncio.create_task(loop()) for loop in (self._listen_for_ever, self._floor)]
+        self._tasks = [asyncio.create_task(loop()) for loop in (self._listen_for_ever, self._learn, self._floor)]
 
     async def close(self) -> None:
         """Stop listening and close the connection."""
@@ -47,6 +64,7 @@ class Wakeups:
         while True:
             with contextlib.suppress(exceptions.RedisError, OSError):
                 await self._listen()
+            self._directives.lose()
             await asyncio.sleep(_RECONNECT_S * random.uniform(0.5, 1.5))
 
     async def _listen(self) -> None:
@@ -54,6 +72,17 @@ class Wakeups:
             await subscription.ssubscribe(*self._channels)
             async for message in subscription.listen():
                 self._ring(message)
+
+    async def _learn(self) -> None:
+        """Read the directives whenever a subscription has begun, as often as it takes."""
+        while True:
+            await self._begun.wait()
+            self._begun.clear()
+            try:
+                self._directives.know(await self._read())
+            except StoreFault:
+                self._begun.set()
+                await asyncio.sleep(_RECONNECT_S * random.uniform(0.5, 1.5))
 
     async def _floor(self) -> None:
         while True:
@@ -67,6 +96,9 @@ class Wakeups:
     def _ring(self, message: dict[str, Any]) -> None:
         if message["type"] == "ssubscribe":  # what happened before it was not heard
             self._wake_all()
+            if message["channel"] == self._channels[0]:  # that of the registry
+                self._directives.begin()
+                self._begun.set()
         elif message["type"] == "smessage":
             kind, _, rest = message["data"].partition(b" ")
             if kind == b"queue":
@@ -74,5 +106,9 @@ class Wakeups:
                 self._queues.wake(queue.decode(), int(count))
             elif kind == b"events":
                 self._events.wake_all()
+            elif kind == b"worker":
+                directive, _, worker = rest.decode().partition(" ")
+                self._directives.hear(worker, Directive(directive))
+                self._queues.wake(parking_name(worker), len(self._queues))
             else:  # job: everybody who waits for this one
                 self._jobs.wake(rest.hex(), len(self._jobs))

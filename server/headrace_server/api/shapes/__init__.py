@@ -8,6 +8,7 @@ from typing import Final
 
 from headrace_server.api.shapes import jobs, orders, work
 from headrace_server.api.shapes.fields import LIMIT_PATTERN, WORKER_PATTERN
+from headrace_server.api.shapes.fleet import CountsInput, HeartbeatInput, WorkerInfoInput, WorkersQuery
 from headrace_server.api.shapes.jobs import (
     JOB_PAIRS,
     PAYLOAD_PAIR,
@@ -47,7 +48,6 @@ from headrace_server.api.shapes.work import (
     CompletionsInput,
     ErrorInput,
     ExtendInput,
-    HeartbeatInput,
     HeartbeatItem,
     LeaseInput,
     NackInput,
@@ -76,6 +76,7 @@ __all__ = [
     "CancelInput",
     "CompletionItem",
     "CompletionsInput",
+    "CountsInput",
     "ErrorInput",
     "EventsQuery",
     "ExtendInput",
@@ -107,5 +108,9 @@ __all__ = [
     "TagInput",
     "Unique",
     "UniqueBy",
+    "WorkerInfoInput",
+    "WaitInput",
+    "WaitMode",
     "WorkerInput",
+    "WorkersQuery",
 ]

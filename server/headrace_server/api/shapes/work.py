@@ -140,11 +140,5 @@ class HeartbeatItem(Body):
     checkpoint: Checkpoint | UnsetType = UNSET
 
 
-class HeartbeatInput(Body):
-    """The body of POST /v1/workers/{id}/heartbeat."""
-
-    leases: Annotated[list[Item], Meta(max_length=limits.MAX_BATCH_ITEMS)] = field(default_factory=list)
-
-
 _ACK: Final = (Pair("result", "result_raw"), Needs("result_raw", "result_type"), Needs("result_type", "result_raw"))
 RULES: Final[Table] = {AckInput: _ACK, AckItem: _ACK}

@@ -2,10 +2,9 @@
 -- KEYS[1] is the shard's meta hash; its name without 'meta' is the prefix of every other key of the shard.
 
 local P = string.sub(KEYS[1], 1, -5)
-local META, AGENDA, QUEUES, WAKE = KEYS[1], P .. 'agenda', P .. 'queues', P .. 'wake'
+local META, AGENDA, QUEUES, WAKE, LIMIT_NAMES = KEYS[1], P .. 'agenda', P .. 'queues', P .. 'wake', P .. 'limit_names'
 local LIMITS, RATES, BLOCKED, EVENTS = P .. 'limits', P .. 'rates', P .. 'blocked', P .. 'events'
-local MARKS, BYTES, POLLED, UNIQUES = P .. 'marks', P .. 'bytes', P .. 'polled', P .. 'uniques'
-local LIMIT_NAMES, OPERATIONS = P .. 'limit_names', P .. 'operations'
+local MARKS, BYTES, POLLED, UNIQUES, OPERATIONS = P .. 'marks', P .. 'bytes', P .. 'polled', P .. 'uniques', P .. 'operations'
 local SEPARATOR = '\31' -- between parts of one text; no name or key may hold it
 local function job_key(id) return P .. 'j:' .. id end
 local function attempts_key(id) return P .. 'a:' .. id end
@@ -18,6 +17,7 @@ local function unique_key(digest) return P .. 'u:' .. digest end
 local function tag_key(tag) return P .. 'tag:' .. tag end
 local function operation_key(id) return P .. 'op:' .. id end
 local function replay_key(worker) return P .. 'r:' .. worker end
+local function fleet_key(name) return P .. 'fleet:' .. name end
 
 -- tostring() would round a time in us. '%d' is exact where a C long has 64 bits, and faster than '%.0f'. Scores need neither:
 -- whatever text a store makes of a number, it reads the same number from it.

@@ -1,4 +1,4 @@
--- sweeps: the agenda's steps that remove records; uses lib, settings, names, lanes, options, moves, gates and steps.
+-- sweeps: the agenda's steps that remove records; uses lib, settings, names, lanes, options, moves, gates, fleet and steps.
 
 -- Records of finished jobs whose time is over.
 function STEPS.prune(queue, n)
@@ -64,6 +64,14 @@ function STEPS.replay(worker)
     end
     if not last_ms then redis.call('DEL', replay_key(worker)) end
     return math.max(1, #leases / 32), last_ms
+end
+
+-- Workers that have been lost for long.
+function STEPS.workers(_, n)
+    local due = redis.call('ZRANGEBYSCORE', WORKERS, '-inf', text(now - DEFAULTS.worker_kept_ms), 'LIMIT', 0, n)
+    for _, worker in ipairs(due) do drop_worker(worker) end
+    local head = redis.call('ZRANGE', WORKERS, 0, 0, 'WITHSCORES')[2]
+    return #due, head and tonumber(head) + DEFAULTS.worker_kept_ms
 end
 
 -- A queue whose rate lets jobs through again.

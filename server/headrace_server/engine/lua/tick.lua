@@ -1,11 +1,11 @@
 -- tick: work off what is due on the agenda, a bounded step for each member.
--- uses:    lib settings counts names limiting lanes options moves records failing buckets gates unique acts pages filters walking bulk steps sweeps upkeep
+-- uses:    lib settings counts names limiting lanes options moves records failing buckets gates unique acts pages filters walking bulk steps fleet sweeps upkeep
 -- states:  scheduled -> ready, retrying -> ready, leased -> ready, leased -> retrying, leased -> dead, leased -> cancelled,
 --          scheduled -> cancelled, ready -> cancelled, retrying -> cancelled, succeeded -> (gone), dead -> (gone), cancelled -> (gone),
 --          dead -> ready, ready -> ready, scheduled -> scheduled, retrying -> retrying, scheduled -> (gone), ready -> (gone),
 --          retrying -> (gone)
 -- keys:    meta (hash), agenda, queues (zset), q:<queue>:{every state,laned,expiring,results} (zset), j:<id> (hash), a:<id> (list),
---          idem:<n>, echo:<n>, r:<worker>, op:<id>, limits, marks (hash), u:<digest> (string), events (stream)
+--          idem:<n>, echo:<n>, r:<worker>, op:<id>, limits, marks, fleet:w:<worker> (hash), u:<digest> (string), events (stream)
 -- args:    run id, members in all, jobs a step, jobs in all, jitter in 0..1
 -- returns: number of jobs and records touched
 -- flags:   allow-oom
