@@ -68,7 +68,7 @@ class Fleet(Exchange):
         task: str | None = None,
         limit: int | None = None,
     ) -> Stream[WorkerRecord]:
-        """Iterate over all workers that a filter means, page by page (`limit` of them each), as `workers` finds them."""
+        """Iterate over all workers that a filter means, page by page (`limit` a page), as `workers` finds them."""
         cursor: str | None = None
         while True:
             page = yield from self.workers(state=state, queue=queue, task=task, limit=limit, cursor=cursor)
