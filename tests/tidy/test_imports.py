@@ -1,6 +1,7 @@
 """Who may import whom, where import-linter cannot say it; and nothing lies about that nobody uses."""
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -15,6 +16,8 @@ ENTRY_POINTS = {
     for target in group.values()
 }
 STANDARDS = {"headrace_server.domain.tokens"}  # a table that scripts hold in Lua; the model in the tests decides by it
+FOUND_BY_DJANGO = re.compile(r"headrace\.contrib\.django\.(apps|worker|management\.commands\.\w+)")
+SHOWN = {f"headrace.contrib.{name}" for name in ("django", "fastapi", "flask")}  # a guide has applications import them
 FORBIDDEN = {
     "headrace": ("headrace_server", "headrace_worker"),
     "headrace_worker": ("headrace_server",),
@@ -51,13 +54,20 @@ def test_every_module_is_imported_by_another_or_started_by_name() -> None:
     unused = [
         module
         for module, path in modules().items()
-        if module not in used and path.name not in {"__init__.py", "__main__.py"} and not imported_by_text(module)
+        if module not in used and path.name not in {"__init__.py", "__main__.py"} and not found_by_name(module)
     ]
     assert unused == []
 
 
-def imported_by_text(module: str) -> bool:
-    """Tell whether some other file names the module in a string, as `python -m` and `uvicorn` do."""
+def test_every_framework_is_shown_in_the_guide() -> None:
+    guide = text(ROOT / "docs/guide/frameworks.md")
+    assert [module for module in SHOWN if f"from {module} import" not in guide] == []
+
+
+def found_by_name(module: str) -> bool:
+    """Tell whether a framework finds the module, or some other file names it in a string, as `python -m` does."""
+    if module in SHOWN or FOUND_BY_DJANGO.fullmatch(module):
+        return True
     return any(f'"{module}' in text(path) for path in files(".py") if path != modules()[module])
 
 

@@ -1,0 +1,1 @@
+"""Headrace in web frameworks; each module here imports its framework, and nothing else of Headrace imports them."""

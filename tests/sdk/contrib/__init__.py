@@ -1,0 +1,1 @@
+"""Headrace in web frameworks."""
