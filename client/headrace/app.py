@@ -230,7 +230,7 @@ class App:
         return new_job(name, self.tasks.get(name), args, kwargs, call, self.conf, self.serializers)
 
     def handle(self, job_id: str) -> JobHandle[Any]:
-        """Return a handle on a job that was sent elsewhere; bytes that have no serializer here are its result as Raw."""
+        """Return a handle on a job that was sent elsewhere; a result without a serializer here is a Raw."""
         return self.client.handle(job_id, read=self._reader(None))
 
     AsyncResult = handle  # as Celery calls it

@@ -90,8 +90,9 @@ class Serializers:
     def encode(self, value: Any, name: str = "json", *, of: str = "payload") -> Any:
         """Return a value in the form in which it travels: plain JSON values, or Raw for any serializer but json.
 
-        A Raw travels as it is, whatever the serializer. `of`: what it is, for messages. Raises NotWritable (a TypeError) for what cannot be written, TypeError where a
-        serializer of one's own gives up, ContentRefused for one that is not accepted, ValueError for an unknown name.
+        A Raw travels as it is, whatever the serializer. `of`: what it is, for messages. Raises NotWritable (a
+        TypeError) for what cannot be written, TypeError where a serializer of one's own gives up, ContentRefused for
+        one that is not accepted, ValueError for an unknown name.
         """
         serializer = self._by_name.get(name)
         if serializer is None:
