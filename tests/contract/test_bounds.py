@@ -23,6 +23,8 @@ BODIES: dict[str, tuple[str, str, Document, str]] = {
     "NackInput": ("POST", FAR + "/nack", {**PROOF, "error": ERROR}, ""),
     "SnoozeInput": ("POST", FAR + "/snooze", PROOF, ""),
     "ExtendInput": ("POST", FAR + "/extend", PROOF, ""),
+    "HeartbeatInput": ("POST", "/v1/workers/limits/heartbeat", {}, ""),
+    "WorkerInfoInput": ("POST", "/v1/workers/limits/heartbeat", {"info": {}}, "info"),
     "QueueSettingsInput": ("PUT", "/v1/queues/limits-settings", {}, ""),
     "PauseInput": ("POST", "/v1/queues/limits-pause/pause", {}, ""),
     "LimitSettingsInput": ("PUT", "/v1/limits/limits", {}, ""),
@@ -54,10 +56,10 @@ def test_a_number_at_its_bound(client: httpx.Client, name: str, field: str, last
 
 
 def test_every_number_of_a_request_is_tried() -> None:
-    """A schema with bounds is above, or is the sum of others; a lease of a heartbeat stands in test_limits.py."""
+    """A schema with bounds is above, or is the sum of others; those of heartbeats and waits stand in test_limits.py."""
     closed = {n: s for n, s in SCHEMAS.items() if s.get("additionalProperties") is False}
     bounded = {n for n, s in closed.items() for node in s["properties"].values() if "maximum" in flat(node)}
-    assert bounded - set(BODIES) == {"Completion", "HeldLease"}
+    assert bounded - set(BODIES) == {"Completion", "HeldLease", "WorkerCountsInput", "WaitInput"}
 
 
 KEY = {"unique": {"key": "k"}}

@@ -105,6 +105,11 @@ def retry_in_the_way(world: World, queue: str) -> httpx.Response:
     return refused
 
 
+def alive(world: World, queue: str) -> httpx.Response:
+    world.http.post(f"/v1/workers/{queue}/heartbeat", json={"next_ms": 60_000})
+    return world.http.delete(f"/v1/workers/{queue}")
+
+
 def late_stop(world: World, queue: str) -> httpx.Response:
     quick = start(world, queue)
     ended(world, quick)
@@ -175,6 +180,12 @@ WAYS: dict[str, dict[str, Way]] = {
         "queue_not_empty": lambda world, queue: world.http.delete(f"/v1/queues/{world.enqueue(queue)['queue']}"),
     },
     "listJobs": {"invalid_cursor": reach("/v1/jobs?cursor=x")},
+    "listWorkers": {"invalid_cursor": reach("/v1/workers?cursor=x")},
+    "getWorker": {"no_such_worker": reach("/v1/workers/nobody")},
+    "deleteWorker": {"no_such_worker": reach("/v1/workers/nobody", "DELETE"), "worker_up": alive},
+    "quietWorker": {"no_such_worker": reach("/v1/workers/nobody/quiet", "POST")},
+    "stopWorker": {"no_such_worker": reach("/v1/workers/nobody/stop", "POST")},
+    "resumeWorker": {"no_such_worker": reach("/v1/workers/nobody/resume", "POST")},
     "readEvents": {"invalid_cursor": reach("/v1/events", headers={"Last-Event-ID": "x"})},
     "startOperation": {"other_group": reach("/v1/operations", "POST", json=MOVE)},
     "getOperation": {"no_such_operation": reach(f"/v1/operations/{ID}")},

@@ -10,15 +10,24 @@ import pytest
 
 SEED = 20260102
 LIST = {"queue": "cursors", "limit": "3"}
+ONE = {"limit": "1"}
+READ: dict[str, tuple[str, dict[str, str], str]] = {
+    "list": ("/v1/jobs", LIST, "cursor"),
+    "events": ("/v1/events", {}, "after"),
+    "workers": ("/v1/workers", ONE, "cursor"),
+}
 
 
 @pytest.fixture(scope="module")
 def cursors(client: httpx.Client) -> dict[str, str]:
-    """A cursor of a list and one of the log of events."""
+    """A cursor of a list, one of the log of events, and one of the workers."""
     batch = {"defaults": {"task": "a", "queue": "cursors"}, "jobs": [{}] * 20}
     assert client.post("/v1/jobs/batch", json=batch).status_code == 201
     listed = client.get("/v1/jobs", params=LIST).json()["cursor"]
-    return {"list": listed, "events": client.get("/v1/events").json()["cursor"]}
+    for worker in ("cursors-1", "cursors-2"):
+        client.post(f"/v1/workers/{worker}/heartbeat", json={"next_ms": 60_000})
+    workers = client.get("/v1/workers", params=ONE).json()["cursor"]
+    return {"list": listed, "events": client.get("/v1/events").json()["cursor"], "workers": workers}
 
 
 def altered(cursor: str) -> Iterator[str]:
@@ -41,9 +50,9 @@ def test_a_cursor_is_good_as_often_as_it_is_used(client: httpx.Client, cursors: 
     assert len(longer.json()["jobs"]) == 5
 
 
-@pytest.mark.parametrize("kind", ["list", "events"])
+@pytest.mark.parametrize("kind", READ)
 def test_an_altered_cursor_is_refused(client: httpx.Client, cursors: dict[str, str], kind: str) -> None:
-    path, given, name = ("/v1/jobs", LIST, "cursor") if kind == "list" else ("/v1/events", {}, "after")
+    path, given, name = READ[kind]
     for cursor in altered(cursors[kind]):
         reply = client.get(path, params={**given, name: cursor})
         assert (reply.status_code, reply.json()["code"]) == (422, "invalid_cursor"), cursor
@@ -64,6 +73,8 @@ def test_a_cursor_of_a_list_is_none_of_the_log_and_the_reverse(client: httpx.Cli
         ("/v1/events", {"after": cursors["list"]}),
         ("/v1/jobs", {"cursor": cursors["events"]}),
         ("/v1/jobs", {**LIST, "cursor": cursors["events"]}),
+        ("/v1/workers", {"cursor": cursors["list"]}),
+        ("/v1/workers", {"queue": "q", "cursor": cursors["workers"]}),
     ):
         reply = client.get(path, params=params)
         assert (reply.status_code, reply.json()["code"]) == (422, "invalid_cursor")

@@ -22,6 +22,16 @@ def test_an_extension_at_its_bounds(client: httpx.Client) -> None:
         assert outcome["status"] == status
 
 
+def test_a_count_of_a_worker_at_its_bounds(client: httpx.Client) -> None:
+    def count(value: int) -> httpx.Response:
+        return client.post("/v1/workers/limits/heartbeat", json={"info": {"counts": {"failed": value}}})
+
+    for value in (0, limits.MAX_INTEGER - 1):
+        taken(count(value))
+    for value in (-1, limits.MAX_INTEGER):
+        refused_at(count(value), "/info/counts/failed")
+
+
 def test_a_long_poll_at_its_bound(client: httpx.Client) -> None:
     client.post("/v1/jobs", json={"task": "a", "queue": "limits-wait"})
     reply = taken(client.post("/v1/leases", json={"queues": ["limits-wait"], "wait_ms": limits.MAX_WAIT_MS}))
@@ -46,7 +56,26 @@ LISTS: dict[str, tuple[str, Callable[[int], Document], int, str]] = {
     "completions": ("/v1/completions", lambda n: {"items": [{}] * n}, limits.MAX_BATCH_ITEMS, "/items"),
     "complete": ("/v1/leases", lambda n: {"queues": ["q"], "complete": [{}] * n}, limits.MAX_BATCH_ITEMS, "/complete"),
     "heartbeat": ("/v1/workers/w/heartbeat", lambda n: {"leases": [{}] * n}, limits.MAX_BATCH_ITEMS, "/leases"),
+    "served queues": (
+        "/v1/workers/w/heartbeat",
+        lambda n: {"info": {"queues": ["q"] * n}},
+        limits.MAX_WORKER_NAMES,
+        "/info/queues",
+    ),
+    "known tasks": (
+        "/v1/workers/w/heartbeat",
+        lambda n: {"info": {"tasks": ["t"] * n}},
+        limits.MAX_WORKER_NAMES,
+        "/info/tasks",
+    ),
+    "labels": (
+        "/v1/workers/w/heartbeat",
+        lambda n: {"info": {"labels": {f"l{i}": "v" for i in range(n)}}},
+        limits.MAX_TAGS,
+        "/info/labels",
+    ),
     "queues": ("/v1/leases", lambda n: {"queues": [f"q{i}" for i in range(n)]}, limits.MAX_LEASE_QUEUES, "/queues"),
+    "wait": ("/v1/jobs/wait", lambda n: {"ids": [ID] * n}, limits.MAX_WAIT_JOBS, "/ids"),
     "limits": ("/v1/jobs", lambda n: {**JOB, "limits": [f"l{i}" for i in range(n)]}, limits.MAX_LIMIT_KEYS, "/limits"),
     "tags": ("/v1/jobs", lambda n: {**JOB, "tags": {f"t{i}": "v" for i in range(n)}}, limits.MAX_TAGS, "/tags"),
     "non_retryable": (
@@ -81,6 +110,12 @@ def sized(size: int, wrap: Callable[[str], Any]) -> Any:
 def compact(client: httpx.Client, path: str, body: Any) -> httpx.Response:
     content = json.dumps(body, separators=(",", ":")).encode()
     return client.post(path, content=content, headers={"Content-Type": "application/json"})
+
+
+def many_tasks(size: int) -> list[str]:
+    """Return names of tasks that make {"tasks": [..]} as long as that."""
+    names, rest = divmod(size - len('{"tasks":[]}') + 1, 103)  # each with quotes and a comma
+    return ["x" * 100] * names + ["x" * (rest - 3)]
 
 
 SIZES: dict[str, tuple[int, str, Callable[[int], Document], str]] = {
@@ -135,6 +170,13 @@ SIZES: dict[str, tuple[int, str, Callable[[int], Document], str]] = {
         lambda n: {**PROOF, "delay_ms": 0, "checkpoint": sized(n, lambda text: [text])},
         "/checkpoint",
     ),
+    "info": (
+        limits.MAX_WORKER_INFO_BYTES,
+        "/v1/workers/w/heartbeat",
+        lambda n: {"info": {"tasks": many_tasks(n)}},
+        "/info",
+    ),
+    "host": (limits.MAX_HOST_CHARS, "/v1/workers/w/heartbeat", lambda n: {"info": {"host": "ä" * n}}, "/info/host"),
     "reason": (limits.MAX_REASON_CHARS, FAR + "/release", lambda n: {**PROOF, "reason": "ä" * n}, "/reason"),
     "cancel": (limits.MAX_REASON_CHARS, FAR + "/cancel", lambda n: {"reason": "ä" * n}, "/reason"),
     "snooze": (

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from headrace import errors, finding, leases, models, operating, words
+from headrace import errors, finding, fleet, leases, models, operating, words
 from headrace._steps import Pause, Reply, Request, Send, Steps
 from headrace._verbs import Verbs
 
@@ -24,7 +24,7 @@ from tests.support.contract import (
     resolve,
 )
 
-REPEATED = ("wait", "wait_operation", "iter_jobs", "follow_events")  # they ask until something is so
+REPEATED = ("wait", "wait_many", "wait_operation", "iter_jobs", "iter_workers", "follow_events")  # until it is so
 
 
 def impatient() -> Verbs:
@@ -143,6 +143,11 @@ def test_a_verb_raises_every_problem_that_the_document_shows(name: str) -> None:
         (leases.Leased, "LeasedJob"),
         (leases.Settled, "Outcome"),
         (leases.Held, "HeldLease"),
+        (fleet.WorkerInfo, "WorkerInfoInput"),
+        (fleet.WorkerInfo, "WorkerInfo"),
+        (fleet.WorkerRecord, "Worker"),
+        (fleet.WorkerPage, "WorkerPage"),
+        (fleet.Heartbeat, "HeartbeatReply"),
         (finding.JobPage, "JobPage"),
         (finding.Attempt, "Attempt"),
         (finding.Reason, "ReasonFact"),
@@ -181,6 +186,8 @@ WORDS: dict[type[words.OpenEnum], set[str]] = {
     words.Backoff: set(SCHEMAS["Backoff"]["enum"]),
     words.AttemptOutcome: set(SCHEMAS["AttemptOutcome"]["enum"]),
     words.ReasonCode: set(SCHEMAS["ReasonCode"]["enum"]),
+    words.Directive: set(SCHEMAS["Directive"]["enum"]),
+    words.WorkerState: set(SCHEMAS["WorkerState"]["enum"]),
     words.OperationState: set(SCHEMAS["OperationState"]["enum"]),
 }
 
