@@ -46,7 +46,7 @@ class Settings:
 # Settings of Celery that need another word here, or none.
 _ELSEWHERE: Final[Mapping[str, str]] = {
     "broker_url": "set url: App('http://127.0.0.1:8080'), or HEADRACE_URL",
-    "result_backend": "there is none to set: results are with the server (url)",
+    "result_backend": "set url: results are with the server, too",
     "task_store_eager_result": "eager results stay with their EagerResult",
     "timezone": "instants are aware datetimes, and travel in UTC",
     "enable_utc": "instants are aware datetimes, and travel in UTC",

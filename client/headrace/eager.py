@@ -6,13 +6,13 @@ at once: no wait is waited out and no limit enforced. What comes out is a handle
 
 import asyncio
 import contextvars
-import threading
 import traceback
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 from headrace._codec import JSON
 from headrace._steps import Steps
@@ -20,7 +20,7 @@ from headrace._verbs import Verbs
 from headrace.calls import arguments_of
 from headrace.context import CURRENT, Request
 from headrace.errors import Conflict, Problem
-from headrace.exceptions import Discard, Snooze
+from headrace.exceptions import Discard, Snooze, cause_of
 from headrace.models import Job, JobError, Raw
 from headrace.options import CallOptions, job_options
 from headrace.results import AsyncJobHandle, JobHandle
@@ -45,10 +45,10 @@ def run_eagerly(
     """
     run = Run(task, args, kwargs, call)
     if task.is_async:
-        _apart(lambda: asyncio.run(_all_of(run)))
+        _await(_all_of(run))
     while not run.is_over:
         contextvars.copy_context().run(run.attempt)
-    return EagerResult(run.job(), run.error)
+    return EagerResult(run.ended(), run.error)
 
 
 async def arun_eagerly(
@@ -57,7 +57,7 @@ async def arun_eagerly(
     """Run a call of a task to its end as `run_eagerly` does, in the running event loop."""
     run = Run(task, args, kwargs, call)
     await _all_of(run)
-    return AsyncEagerResult(run.job(), run.error)
+    return AsyncEagerResult(run.ended(), run.error)
 
 
 async def _all_of(run: "Run") -> None:
@@ -65,11 +65,14 @@ async def _all_of(run: "Run") -> None:
         await asyncio.create_task(run.aattempt(), context=contextvars.copy_context())
 
 
-def _apart(work: Callable[[], None]) -> None:
-    """Do something on a thread of its own, because this one may have a running event loop."""
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(work,), name="headrace-eager")
-    thread.start()
-    thread.join()
+def _await(work: Coroutine[Any, Any, None]) -> None:
+    """Await something from code that does not; beside a running event loop, on a thread of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1, thread_name_prefix="headrace-eager") as thread:
+        return thread.submit(contextvars.copy_context().run, asyncio.run, work).result()
 
 
 class Run:
@@ -84,6 +87,7 @@ class Run:
         asked = job_options(self._options, call)
         retries = self._options.max_retries
         serializer = call.get("serializer") or self._options.serializer or "json"
+        self._content = encoded(task, args, kwargs, self._app.serializers, serializer)
         self._job = Job(
             id=str(uuid.uuid4()),
             state=State.READY,
@@ -91,9 +95,10 @@ class Run:
             queue=asked["queue"] or DEFAULT_QUEUE,
             max_attempts=1 + (_MAX_RETRIES if retries is None else retries),
             enqueued_at=datetime.now(UTC),
-            payload=_travelled(self._app, encoded(task, args, kwargs, self._app.serializers, serializer)),
+            payload=_travelled(self._app, self._content),
             meta=asked["meta"] or {},
         )
+        self._arguments()  # what does not fit is the caller's fault
         self._snoozes = 0
         self.error: Exception | None = None  # what the last attempt raised
 
@@ -102,8 +107,8 @@ class Run:
         """Whether there is nothing more to run."""
         return self._job.state is not State.READY
 
-    def job(self) -> Job:
-        """Return the job as it is. Raises the task's error instead, where the app wants that."""
+    def ended(self) -> Job:
+        """Return the job as it ended. Raises the task's error instead, where the app wants that."""
         if self.error is not None and self._job.state is State.DEAD and self._app.conf.task_eager_propagates:
             raise self.error
         return self._job
@@ -132,7 +137,7 @@ class Run:
 
     def _begin(self) -> Request:
         job = self._job
-        args, kwargs = self._task.shape.fit_arguments(*arguments_of(job.payload))
+        args, kwargs = self._arguments()
         self._job = replace(job, delivery=job.delivery + 1)
         request = Request(
             id=job.id,
@@ -155,29 +160,38 @@ class Run:
         self._app.hooks.fire("before_task", request=request)
         return request
 
+    def _arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments, anew for each attempt: a task may change them."""
+        return self._task.shape.fit_arguments(*arguments_of(_travelled(self._app, self._content)))
+
     def _hear(self, topic: str, value: Any) -> None:
         plain = JSON.decode(JSON.encode(value))
         self._job = replace(self._job, **{topic: plain})
 
     def _succeed(self, request: Request, result: Any) -> None:
-        content = self._app.serializers.encode(result, self._app.conf.result_serializer, of="result")
-        value = self._task.shape.fit_result(_travelled(self._app, content))
+        try:
+            content = self._app.serializers.encode(result, self._app.conf.result_serializer, of="result")
+            value = self._task.shape.fit_result(_travelled(self._app, content))
+        except Exception as error:  # noqa: BLE001 - a serializer of one's own may raise anything
+            return self._end(request, error, "not_retryable")
         self._job = replace(self._job, state=State.SUCCEEDED, result=value)
         self.error = None
-        self._tell("task_success", "success", request, result=result)
+        return self._tell("task_success", "returned", request, result=result)
 
     def _fail(self, request: Request, error: Exception) -> None:
         if isinstance(error, Snooze):
             return self._snooze(request, error)
+        if not self._options.retries(error):
+            return self._end(request, error, "discarded" if isinstance(error, Discard) else "not_retryable")
+        if request.attempt >= request.max_attempts:
+            return self._end(request, error, "max_attempts")
+        self._job = replace(self._job, attempt=request.attempt + 1, error=_told(error))
+        return self._tell("task_retry", "failed", request, error=error)
+
+    def _end(self, request: Request, error: Exception, reason: str) -> None:
         self.error = error
-        retries = self._options.retries(error)
-        told = JobError(type=type(error).__name__, message=str(error), stack="".join(traceback.format_exception(error)))
-        if retries and request.attempt < request.max_attempts:
-            self._job = replace(self._job, attempt=request.attempt + 1, error=told)
-            return self._tell("task_retry", "retry", request, error=error)
-        reason = "discarded" if isinstance(error, Discard) else "max_attempts" if retries else "not_retryable"
-        self._job = replace(self._job, state=State.DEAD, error=told, reason=reason)
-        return self._tell("task_failure", "failure", request, error=error)
+        self._job = replace(self._job, state=State.DEAD, error=_told(error), reason=reason)
+        self._tell("task_failure", "discarded" if reason == "discarded" else "failed", request, error=error)
 
     def _snooze(self, request: Request, wish: Snooze) -> None:
         checkpoint = self._job.checkpoint if wish.checkpoint is ABSENT else wish.checkpoint
@@ -185,12 +199,18 @@ class Run:
         if self._snoozes == _SNOOZES:
             raise RuntimeError(f"{self._task.name} snoozes for ever: nothing changes while it runs eagerly") from wish
         self._job = replace(self._job, checkpoint=checkpoint)
-        self._app.hooks.fire("after_task", request=request, outcome="snooze", result=None, error=None)
+        self._app.hooks.fire("after_task", request=request, outcome="snoozed", result=None, error=None)
 
     def _tell(self, event: Any, outcome: str, request: Request, result: Any = None, error: Any = None) -> None:
         hooks = self._app.hooks
         hooks.fire(event, request=request, result=result, error=error)
         hooks.fire("after_task", request=request, outcome=outcome, result=result, error=error)
+
+
+def _told(error: Exception) -> JobError:
+    cause = cause_of(error)
+    stack = "".join(traceback.format_exception(error))
+    return JobError(type=type(cause).__name__, message=str(cause), stack=stack)
 
 
 def _travelled(app: Any, content: Any) -> Any:
@@ -205,15 +225,13 @@ class Nowhere(Verbs):
         super().__init__(format="json", retry=None, timeout_s=0)
         self._job = job
 
-    def cancel(
-        self, job_id: str, *, reason: str | None = None, mode: Literal["soft", "hard"] | None = None
-    ) -> Steps[Job]:
+    def cancel(self, job_id: str, **_: Any) -> Steps[Job]:
         """See Produce; it is too late."""
         yield from ()
         detail = f"job {job_id} ran eagerly, and has ended"
         raise Conflict(Problem(code="job_final", detail=detail, job_id=job_id, state=self._job.state))
 
-    def delete(self, job_id: str) -> Steps[None]:
+    def delete(self, job_id: str) -> Steps[None]:  # noqa: ARG002 - the same for every job
         """See Mend; there is no record."""
         yield from ()
 

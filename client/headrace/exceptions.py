@@ -26,8 +26,8 @@ class Verdict(Exception):
 class Retry(Verdict):
     """Run the job again: after `countdown` seconds, at `eta`, or, without both, after the backoff of the job.
 
-    It counts as a failed attempt; after the last one the job is dead. `exc` is what went wrong: the error on the job
-    says it, and `message` where there is none. Raises ValueError for both times at once and for a naive `eta`.
+    It counts as a failed attempt; after the last one the job is dead. `exc` is what went wrong; the job shows it
+    unless there is a `message`. Raises ValueError for both times at once and for a naive `eta`.
     """
 
     def __init__(
@@ -102,11 +102,19 @@ class MaxRetriesExceeded(Exception):
 
     def __init__(self, message: str | None = None, *, exc: BaseException | None = None) -> None:
         super().__init__(message or (str(exc) if exc is not None else "no retry is left"))
+        self.message = message
         self.exc = exc
 
 
 class SoftTimeLimitExceeded(Exception):
     """The task's `soft_time_limit` is over. What it does then is up to it; uncaught it is a failed attempt."""
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """Return the error that the job shows: what went wrong (`exc`), unless the task has its own words for it."""
+    if isinstance(error, Retry | MaxRetriesExceeded) and error.exc is not None and error.message is None:
+        return error.exc
+    return error
 
 
 def _ms(time: Seconds) -> int:

@@ -7,7 +7,7 @@ is seen by the task. This module must not know workers.
 
 import inspect
 import logging
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Final, Literal, TypeAlias, TypeVar, get_args
@@ -23,7 +23,7 @@ Event: TypeAlias = Literal[
     "child_start",  # in each child process, before its first job
     "child_stop",  # in each child process that ends in peace
     "before_task",  # request
-    "after_task",  # request, outcome (a word), result, error: whichever way it ended
+    "after_task",  # request, outcome, result, error: whichever way it ended, after the events below
     "task_success",  # request, result
     "task_failure",  # request, error: it will not run again, as far as the worker knows
     "task_retry",  # request, error: it will run again
@@ -32,8 +32,9 @@ Event: TypeAlias = Literal[
 EVENTS: Final[tuple[str, ...]] = get_args(Event)
 FACTS: Final = frozenset({"request", "result", "error", "outcome"})  # what hooks may name; not each event has all
 
+# outcome: returned failed discarded snoozed given_back cancelled (by the worker) stopped (by request)
 Hook: TypeAlias = Callable[..., object]
-Middleware: TypeAlias = Callable[[Request], Generator[None, None, None] | AsyncGenerator[None, None]]
+Middleware: TypeAlias = Callable[[Request], Iterator[None] | AsyncIterator[None]]
 H = TypeVar("H", bound=Hook)
 M = TypeVar("M", bound=Middleware)
 

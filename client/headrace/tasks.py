@@ -1,6 +1,7 @@
 """A function that can be sent away: called, it runs here and now; `delay` makes a job of the call."""
 
 import functools
+import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, Unpack, cast
 
@@ -39,6 +40,8 @@ class BaseTask(BoundTask, Generic[P, R]):
         self.options = options
         self.bind = bind
         self.run: Callable[..., Any] = functools.partial(fn, self) if bind else fn
+        if bind:
+            self.__signature__ = inspect.signature(self.run)  # for help() and for those who ask: without the task
         self._app = app
         self._in_force: tuple[object, TaskOptions] | None = None
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 PROGRAM = """
 import asyncio
-from headrace import App, AsyncClient, Client, Grant, Job, State
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from headrace import App, AsyncClient, AsyncTask, BoundTask, Client, Grant, Job, Request, State, Task, shared_task
 
 app = App()
 
@@ -43,9 +46,104 @@ total: str = add.delay(1).get()  # E: assignment
 def wrong() -> None: ...
 
 
+@app.task(max_retries="3")  # E: call-overload untyped-decorator
+def wrong_too() -> None: ...
+
+
+@app.task(bind=True, max_retries=5, retry_backoff=True, time_limit=timedelta(minutes=1), rate_limit="10/m")
+def fetch(self: BoundTask, page: str, *, depth: int = 1) -> bytes:
+    reveal_type(self.request)  # R: headrace.context.Request
+    reveal_type(self.cancelled)  # R: bool
+    reveal_type(self.retry(countdown=1, throw=False))  # R: headrace.exceptions.Retry
+    self.retry(countdown="soon")  # E: call-overload
+    self.progress(1, 2)  # E: call-arg
+    if depth > 3:
+        return b""
+    self.retry(exc=ValueError("busy"))
+
+
+reveal_type(fetch.delay("x", depth=2).get())  # R: bytes
+reveal_type(fetch("x"))  # R: bytes
+reveal_type(fetch.run)  # R: def (*Any, **Any) -> Any
+fetch.delay()  # E: call-arg
+fetch.delay("x", 2)  # E: call-arg
+fetch.delay(1)  # E: arg-type
+fetch.delay("x", depth="2")  # E: arg-type
+
+
+@app.task(bind=True)
+async def crawl(self: AsyncTask[..., Any], page: str) -> int:
+    return len(page)
+
+
+@app.task(bind=True)
+def as_celery_writes_it(self: Task[..., Any], page: str) -> int:
+    return len(page)
+
+
+@app.task(bind=True)  # E: arg-type
+def no_self() -> int:
+    return 1
+
+
+reveal_type(crawl.delay("x").get())  # R: int
+crawl.delay(1)  # E: arg-type
+as_celery_writes_it.delay(1)  # E: arg-type
+
+
+@shared_task
+def shared(x: int) -> str:
+    return str(x)
+
+
+@shared_task(name="lib.f", bind=True, queue="q")
+async def shared_too(self: BoundTask, x: int) -> str:
+    return str(x)
+
+
+reveal_type(shared.delay(1).get())  # R: str
+reveal_type(shared_too.delay(1).get())  # R: str
+shared.delay("1")  # E: arg-type
+shared_too.delay("1")  # E: arg-type
+
+reveal_type(add.s(1, y=2))  # R: headrace.signatures.Signature[int]
+reveal_type(add.s(1).set(countdown=5).delay().get())  # R: int
+reveal_type(add.signature((1,)).clone(kwargs={"y": 2}).apply_async().get())  # R: int
+reveal_type([handle.get() for handle in add.delay_many([(1, 2), {"x": 3}, add.s(4)])])  # R: list[int]
+reveal_type(app.enqueue_many([add.s(1), add.si(2)])[0].get())  # R: int
+reveal_type(add.apply((1,)).get())  # R: int
+reveal_type(app.signature("x").delay().get())  # R: Any
+add.s("1")  # E: arg-type
+add.s(1).set(delay=5)  # E: call-arg
+add.delay_many([shared.s(1)])  # E: list-item
+app.conf.task_default_queue = 5  # E: assignment
+app.conf.task_default_priority = 5
+
+
+@app.on("task_failure")
+def tell(request: Request, error: BaseException) -> None: ...
+
+
+@app.on("task_failur")  # E: arg-type
+def mistold() -> None: ...
+
+
+@app.middleware
+def around(request: Request) -> Iterator[None]:
+    yield
+
+
+reveal_type(tell)  # R: def (request: headrace.context.Request, error: BaseException)
+
+
 async def main() -> None:
     reveal_type(await send("ann"))  # R: list[str]
     reveal_type(await (await send.adelay("ann")).get())  # R: list[str]
+    reveal_type(await (await crawl.adelay("x")).get())  # R: int
+    reveal_type(await (await add.s(1).adelay()).get())  # R: int
+    reveal_type(await (await add.aapply((1,))).get())  # R: int
+    reveal_type(await (await add.adelay_many([(1,)]))[0].get())  # R: int
+    await crawl.adelay(1)  # E: arg-type
     async with AsyncClient() as client:
         reveal_type(await client.get("id"))  # R: headrace.models.Job
         reveal_type(await client.lease("q", worker="w"))  # R: headrace.leases.Grant
