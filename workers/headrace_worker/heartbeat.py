@@ -1,44 +1,44 @@
-"""Keeps the leases alive: one request for all held jobs, every third of the shortest lease.
+"""Keeps the leases and the worker's record alive: one request for all held jobs, every third of the shortest lease.
 
 It also keeps those whose completion waits for the server: during an outage of the store a result must not be taken for
-lost. What tasks said goes along, soon. What the server calls lost or to be ended is told to the dispatcher; it is an
-outcome, not an error.
+lost. What tasks said goes along, soon, and so does, now and then, what the worker says of itself; an idle one says that
+it lives. What the server calls lost or to be ended is told to the dispatcher; it is an outcome, not an error.
 """
 
 import asyncio
 from collections.abc import Iterator, Sequence
 
-from headrace import HeadraceError, Settled, Status
+from headrace import Directive, HeadraceError, Held, Invalid, Settled, Status
+from headrace import Heartbeat as Answer
 
 from headrace_worker import bounds, clock, log
+from headrace_worker.about import About
 from headrace_worker.dispatch import Dispatcher
-from headrace_worker.held import Board, HeldJob
+from headrace_worker.held import HeldJob
 from headrace_worker.line import Line
 from headrace_worker.news import Unsent
 from headrace_worker.retrying import Retrying
 
 _ALIVE = (Status.OK, Status.LATE, Status.CANCEL_REQUESTED)
 _LOST = (Status.LEASE_LOST, Status.JOB_CANCELLED, Status.NOT_FOUND, Status.INVALID)
-_IDLE_S = 3600.0
+_NEVER = float("-inf")
 
 
 class Heartbeat:
     """The loop of one worker."""
 
-    def __init__(
-        self,
-        line: Line,
-        board: Board,
-        dispatcher: Dispatcher,
-        server_clock: clock.ServerClock,
-    ) -> None:
+    def __init__(self, line: Line, dispatcher: Dispatcher, server_clock: clock.ServerClock, about: About) -> None:
         self._line = line
-        self._board = board
         self._dispatcher = dispatcher
         self._clock = server_clock
+        self._about = about
+        self._board = about.board
         self._next = 0.0
+        self._told = _NEVER  # when the server was last told of this worker
+        self._leaving = False
+        self._is_refused = False  # the server took what it was told for invalid
         self._wake = asyncio.Event()
-        self._retrying = Retrying("heartbeat")
+        self._retrying = Retrying("heartbeat", about.tally)
 
     def leased(self, jobs: Sequence[HeldJob]) -> None:
         """Take in new leases: one of them may want its heartbeat before all others."""
@@ -49,22 +49,41 @@ class Heartbeat:
         """Take in that a task said something."""
         self._wake.set()
 
+    def changed(self) -> None:
+        """Take in that the worker does something else now: the server is told at once."""
+        self._told = _NEVER
+        self._wake.set()
+
+    def leave(self) -> None:
+        """Say goodbye and end the loop: the worker's record goes."""
+        self._leaving = True
+        self._wake.set()
+
     async def run(self) -> None:
-        """Beat for ever."""
+        """Beat until `leave`."""
         not_before = 0.0
-        while True:
+        while not self._leaving:
             now = clock.now()
             alive = [held for held in self._board if not held.lost]
-            self._next = max(min((held.beat_at for held in alive), default=now + _IDLE_S), not_before)
+            tell_at = self._told + self._interval_s
+            self._next = max(min([tell_at, *(held.beat_at for held in alive)]), not_before)
             if self._next > now:
                 await self._sleep(self._next - now)
                 continue
             not_before = now + bounds.HEARTBEAT_GAP_S
-            is_due = any(held.beat_at <= now for held in alive if not held.news)
-            if await self._beat(alive if is_due else [held for held in alive if held.news]):
+            is_due = tell_at <= now or any(held.beat_at <= now for held in alive if not held.news)
+            tells = tell_at <= now or (is_due and self._told + bounds.TELL_GAP_S <= now)
+            all_go = is_due or len(alive) <= bounds.HEARTBEAT_FEW
+            if await self._beat(alive if all_go else [held for held in alive if held.news], tells=tells):
                 self._retrying.worked()
             else:
                 await self._retrying.pause()
+        await self._say_goodbye()
+
+    @property
+    def _interval_s(self) -> float:
+        """How long it may be silent; one that is quiet has no poll by which it could hear that it may go on."""
+        return bounds.TELL_QUIET_S if self._about.duty.now is Directive.QUIET else bounds.TELL_S
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep, but look at the clock every second: timers stand still while the machine is suspended."""
@@ -74,20 +93,39 @@ class Heartbeat:
         except TimeoutError:
             return
 
-    async def _beat(self, jobs: Sequence[HeldJob]) -> bool:
-        """Extend leases; return False when the server could not be asked."""
-        for some in _portions(jobs):
+    async def _beat(self, jobs: Sequence[HeldJob], *, tells: bool) -> bool:
+        """Extend leases, and tell what the worker does; return False when the server could not be asked."""
+        for some in list(_portions(jobs)) or [[]]:
             sent = clock.now()
             news = [held.news.unsent() for held in some]
-            leases = [held.beat(said) for held, said in zip(some, news, strict=True)]
             try:
-                answer = await self._line.heartbeat(leases)
+                answer = await self._send([held.beat(said) for held, said in zip(some, news, strict=True)], tells=tells)
             except HeadraceError as error:
                 self._retrying.failed(error)
                 return False
             self._clock.observe(sent=sent, server_time=answer.server_time, received=clock.now())
+            self._told = sent if tells else self._told
             self._take_in(some, news, answer.leases, sent)
+            self._about.introduced.set()
+            self._about.duty.obey(answer.directive)
         return True
+
+    async def _send(self, leases: Sequence[Held], *, tells: bool) -> Answer:
+        next_ms = int(self._interval_s * 1000)
+        if not tells or self._is_refused:
+            return await self._line.heartbeat(leases, next_ms=next_ms)
+        try:
+            return await self._line.heartbeat(leases, next_ms=next_ms, info=self._about.info())
+        except Invalid as error:
+            log.error("the server does not take what the worker says of itself", why=str(error))
+            self._is_refused = True  # the leases are what counts
+            return await self._line.heartbeat(leases, next_ms=next_ms)
+
+    async def _say_goodbye(self) -> None:
+        try:
+            await self._line.heartbeat([], final=True)
+        except HeadraceError as error:
+            log.debug("no goodbye, the server will take the worker for lost", why=str(error))
 
     def _take_in(
         self, jobs: Sequence[HeldJob], news: Sequence[Unsent], answers: Sequence[Settled], sent: float

@@ -6,9 +6,10 @@ half of the prefetch window is used up, and brings the next half.
 """
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from headrace import Grant, HeadraceError
@@ -16,16 +17,18 @@ from headrace.leases import Release
 
 from headrace_worker import bounds, clock, log
 from headrace_worker.dispatch import Dispatcher
+from headrace_worker.duty import Duty
 from headrace_worker.held import HeldJob
 from headrace_worker.line import Line
 from headrace_worker.retrying import Retrying
 from headrace_worker.settle import SPOILT, Item, Settler
+from headrace_worker.tally import Tally
 
 
 class Phase(Enum):
     """What the loop is at."""
 
-    FULL = auto()  # no room for more jobs
+    FULL = auto()  # no room for more jobs, or told to be quiet
     ASKING = auto()  # a request that is answered at once
     PARKED = auto()  # a request that waits for jobs
     PAUSED = auto()  # the server did not answer
@@ -38,25 +41,29 @@ class Ask:
     key: str
     max_jobs: int
     riders: Sequence[Item]  # completions that travel along
+    has_failed: bool = False
 
     @property
     def wait_ms(self) -> int:
-        """A request with completions is never parked."""
-        return 0 if self.riders else bounds.POLL_WAIT_MS
+        """A request with completions is never parked, nor one that shows whether the server is back."""
+        return 0 if self.riders or self.has_failed else bounds.POLL_WAIT_MS
 
 
 class Leaser:
     """The loop of one worker."""
 
-    def __init__(self, line: Line, queues: Sequence[str], dispatcher: Dispatcher, settler: Settler) -> None:
+    def __init__(
+        self, line: Line, queues: Sequence[str], dispatcher: Dispatcher, settler: Settler, duty: Duty, tally: Tally
+    ) -> None:
         self._line = line
         self._queues = queues
         self._dispatcher = dispatcher
         self._settler = settler
+        self._duty = duty
         self._wake = asyncio.Event()
         self._phase = Phase.FULL
         self._open: Ask | None = None
-        self._retrying = Retrying("lease")
+        self._retrying = Retrying("lease", tally)
         self._answered_at = clock.now()
 
     @property
@@ -71,7 +78,7 @@ class Leaser:
 
     def takes_ride(self) -> bool:
         """Whether the next request will soon take completions along."""
-        return self._phase is Phase.ASKING or (self._phase is Phase.FULL and self._dispatcher.wanted() > 0)
+        return self._phase is Phase.ASKING or (self._phase is Phase.FULL and self._wanted() > 0)
 
     def wake(self) -> None:
         """Look again whether there is room."""
@@ -81,13 +88,16 @@ class Leaser:
         """Ask for ever."""
         while True:
             self._wake.clear()
-            wanted = self._dispatcher.wanted()
+            wanted = self._wanted()
             if wanted:
                 await self._ask(Ask(uuid.uuid4().hex, wanted, self._settler.take_along()))
             else:
                 self._phase = Phase.FULL
                 await self._wake.wait()
                 self._answered_at = clock.now()
+
+    def _wanted(self) -> int:
+        return self._dispatcher.wanted() if self._duty.takes_jobs else 0
 
     async def recover(self) -> None:
         """Settle the request that was cut off when the loop was cancelled: release what it may have been granted."""
@@ -111,7 +121,7 @@ class Leaser:
     async def _ask(self, ask: Ask) -> None:
         self._open = ask
         while True:
-            self._phase = Phase.ASKING if ask.riders else Phase.PARKED
+            self._phase = Phase.PARKED if ask.wait_ms else Phase.ASKING
             sent = clock.now()
             try:
                 grant = await self._send(ask)
@@ -120,10 +130,21 @@ class Leaser:
                 self._settler.put_back(ask.riders, spoilt=True)
                 return await self._pause(error)
             except HeadraceError as error:
+                self._settler.put_back(ask.riders)
+                self._open = ask = replace(ask, riders=(), has_failed=True)
                 await self._pause(error)
+                await self._settle_first()
                 continue
             self._open = None
             return await self._take_in(ask, grant, sent)
+
+    async def _settle_first(self) -> None:
+        """After an outage tell the ends of jobs before asking for more.
+
+        Their leases may have run out meanwhile. Until the ends are told, the same jobs are what the server has to give.
+        """
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._settler.flush(), bounds.SETTLE_FIRST_S)
 
     async def _send(self, ask: Ask) -> Grant:
         completions = [item.completion for item in ask.riders]
@@ -139,7 +160,10 @@ class Leaser:
         if grant.replayed:
             log.info("lease reply was lost, got it again", jobs=len(grant.jobs))
         self._dispatcher.accept(grant, sent=sent, received=received)
-        if not grant.jobs and (received - sent) * 1000 < ask.wait_ms / 2:
+        self._duty.obey(grant.directive)
+        if not self._duty.takes_jobs:
+            self._retrying.worked()
+        elif not grant.jobs and (received - sent) * 1000 < ask.wait_ms / 2:
             await self._pause("an empty answer before its time: the server is going to stop")
         elif again:
             await self._pause("the store did not do some of the completions")

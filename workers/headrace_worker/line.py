@@ -1,11 +1,11 @@
-"""The way to the server: the three requests a worker makes; it must not know when they are made, nor repeat them.
+"""The way to the server: the requests a worker makes; it must not know when they are made, nor repeat them.
 
 Bodies are msgpack. Only results that msgpack cannot write go in JSON, by a client of their own.
 """
 
 from collections.abc import Sequence
 
-from headrace import AsyncClient, Completed, Completion, Grant, Heartbeat, Held, Patience
+from headrace import AsyncClient, Completed, Completion, Grant, Heartbeat, Held, Limit, Patience, Rate, WorkerInfo
 
 from headrace_worker import bounds
 
@@ -49,9 +49,24 @@ class Line:
             self._json = AsyncClient(self._url, format="json", retry=_ONE_TRY, timeout=bounds.REQUEST_S)
         return await self._json.complete(completions)
 
-    async def heartbeat(self, leases: Sequence[Held]) -> Heartbeat:
-        """Extend some leases."""
-        return await self._main.heartbeat(self._worker_id, leases)
+    async def heartbeat(
+        self,
+        leases: Sequence[Held],
+        *,
+        info: WorkerInfo | None = None,
+        next_ms: int | None = None,
+        final: bool = False,
+    ) -> Heartbeat:
+        """Extend some leases; say what the worker does, when it will be heard of again, or goodbye."""
+        return await self._main.heartbeat(self._worker_id, leases, info=info, next_ms=next_ms, final=final)
+
+    async def limit(self, name: str) -> Limit:
+        """Read the settings of a limit."""
+        return await self._main.limit(name)
+
+    async def set_limit(self, name: str, *, concurrency: int | None, rate: Rate) -> None:
+        """Set them."""
+        await self._main.set_limit(name, concurrency=concurrency, rate=rate)
 
     async def renew(self) -> None:
         """Go on with new connections."""

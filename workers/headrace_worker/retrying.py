@@ -7,21 +7,18 @@ from headrace import NotDone, OutcomeUnknown, ProblemError
 
 from headrace_worker import clock, log
 from headrace_worker.backoff import retry_s
+from headrace_worker.tally import Tally
 
 
 class Retrying:
     """Failures in a row of one kind of request."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, tally: Tally) -> None:
         self._what = what
+        self._tally = tally
         self._failures = 0
         self._since = 0.0
         self._retry_after_s = 0.0
-
-    @property
-    def is_failing(self) -> bool:
-        """Whether the last request failed."""
-        return self._failures > 0
 
     def failed(self, error: Exception) -> None:
         """Count a failure; `pause` will wait for it. An error that will not mend by itself is logged as one."""
@@ -38,6 +35,7 @@ class Retrying:
         if self._failures:
             log.info(f"{self._what} works again", after_s=clock.now() - self._since, failures=self._failures)
         self._failures = 0
+        self._tally.failing.discard(self._what)
 
     async def pause(self) -> None:
         """Wait as long as the number of failures asks for."""
@@ -49,4 +47,6 @@ class Retrying:
             say = log.warning if will_mend else log.error
             say(f"{self._what} failed, will try again", why=why)
         self._failures += 1
+        self._tally.failures[self._what] += 1
+        self._tally.failing.add(self._what)
         self._retry_after_s = retry_after_s

@@ -8,9 +8,12 @@ import sys
 from typing import Final
 
 from headrace_worker import log, registry
+from headrace_worker.crew import PoolSettings
 from headrace_worker.hands import AppFailed, Hands
 from headrace_worker.inline import InlineHands
-from headrace_worker.process import ProcessHands
+from headrace_worker.parts import Misconfigured
+from headrace_worker.pool import Pool
+from headrace_worker.probes import CannotListen
 from headrace_worker.worker import Worker, WorkerSettings
 
 EX_CONFIG: Final = 78  # sysexits.h: it will not work until somebody changes something
@@ -19,28 +22,50 @@ EX_CONFIG: Final = 78  # sysexits.h: it will not work until somebody changes som
 def run(args: argparse.Namespace) -> int:
     """Run a worker until a signal; return its exit code."""
     log.configure(args.log_level)
-    settings = WorkerSettings(url=args.url, queues=args.queues, name=args.name, grace_s=args.grace)
     try:
-        return asyncio.run(_run(settings, make_hands(args)))
-    except AppFailed as error:
+        return asyncio.run(_run(make_settings(args), make_hands(args)))
+    except (AppFailed, CannotListen, Misconfigured, ValueError) as error:  # ValueError: the server's address
         sys.stderr.write(f"headrace worker: {error}\n")
         return EX_CONFIG
-    except ValueError as error:  # the server's address
-        sys.stderr.write(f"headrace worker: {error}\n")
-        return EX_CONFIG
+
+
+def make_settings(args: argparse.Namespace) -> WorkerSettings:
+    """Return what the flags say of the worker itself."""
+    return WorkerSettings(
+        url=args.url,
+        queues=args.queues,
+        exclude=args.exclude,
+        name=args.name,
+        labels=dict(args.label),
+        drain_s=args.drain_timeout,
+        health=args.health_port,
+    )
 
 
 def make_hands(args: argparse.Namespace) -> Hands:
     """Return what runs the jobs of `module:app`."""
-    if args.processes:
-        return ProcessHands(args.app, args.threads, log_level=args.log_level)
-    return InlineHands(lambda: registry.handlers(registry.load(args.app)), args.threads)
+    if args.processes == 0:
+        return InlineHands(lambda: registry.handlers(registry.load(args.app)), args.threads)
+    fewest, most = args.autoscale or (args.processes, None)
+    return Pool(
+        PoolSettings(
+            app=args.app,
+            processes=fewest,
+            most_processes=most,
+            threads=args.threads,
+            log_level=args.log_level,
+            max_tasks=args.max_tasks_per_child,
+            max_memory_bytes=args.max_memory_per_child,
+            reload=args.reload,
+        )
+    )
 
 
 async def _run(settings: WorkerSettings, hands: Hands) -> int:
     worker = Worker(settings, hands)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    wishes = {signal.SIGTERM: worker.stop, signal.SIGINT: worker.stop, signal.SIGQUIT: worker.stop_at_once}
+    for number, wish in wishes.items():
         with contextlib.suppress(NotImplementedError, RuntimeError):  # not in the main thread: the caller stops us
-            loop.add_signal_handler(number, worker.stop)
+            loop.add_signal_handler(number, wish)
     return await worker.run()

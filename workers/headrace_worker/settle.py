@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from headrace import Completion, HeadraceError, Invalid, JobError, Settled, Status
@@ -20,8 +20,10 @@ from headrace_worker.held import Board, HeldJob
 from headrace_worker.line import Line
 from headrace_worker.news import News
 from headrace_worker.retrying import Retrying
+from headrace_worker.tally import Tally
 
 ENVELOPE_BYTES: Final = 300  # of a completion beside its result or error
+_NO_ROOM: Final = "the server could not be reached, and the worker's buffer of results was full"
 _UNDECIDED: Final = (Status.NOT_DONE, Status.UNKNOWN)
 SPOILT: Final = (Invalid, TypeError, ValueError, RecursionError)  # a request that one of its items made unsendable
 
@@ -45,16 +47,17 @@ class Item:
 class Settler:
     """The buffer and its loop."""
 
-    def __init__(self, line: Line, board: Board) -> None:
+    def __init__(self, line: Line, board: Board, tally: Tally) -> None:
         self._line = line
         self._board = board
+        self._tally = tally
         self._items: deque[Item] = deque()
         self._bytes = 0
         self._sending = 0
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._retrying = Retrying("settle")
+        self._retrying = Retrying("settle", tally)
         self.takes_ride: Callable[[], bool] = lambda: False  # whether a lease request will soon take what is here
         self.changed: Callable[[], None] = lambda: None  # called when there is something to take along, or room again
 
@@ -62,13 +65,20 @@ class Settler:
         return len(self._items) + self._sending
 
     @property
-    def is_full(self) -> bool:
-        """Whether so much waits that no more jobs should be taken on."""
-        return len(self) >= bounds.UNSETTLED_JOBS or self._bytes >= bounds.UNSETTLED_BYTES
+    def bytes(self) -> int:
+        """How much it holds, roughly."""
+        return self._bytes
+
+    @property
+    def is_half_full(self) -> bool:
+        """Whether so much waits that no more jobs should be taken on: the rest is for those that run."""
+        return len(self) >= bounds.UNSETTLED_JOBS / 2 or self._bytes >= bounds.UNSETTLED_BYTES / 2
 
     def add(self, held: HeldJob, completion: Completion, size: int = 0, *, by_json: bool = False) -> None:
         """Take over a job that has ended, for this worker at least."""
         self._board.settle(held)
+        if size and self._bytes and self._bytes + size > bounds.UNSETTLED_BYTES:
+            completion, size, by_json = _shortened(held, completion, size), 0, False
         item = Item(held=held, completion=completion, size=size + ENVELOPE_BYTES, by_json=by_json)
         item.rides = not by_json and not item.has_last_words
         item.size += held.news.size if item.has_last_words else 0
@@ -182,6 +192,7 @@ class Settler:
         expected = (Status.OK, Status.REPEATED, Status.JOB_CANCELLED)
         level = logging.DEBUG if answer.status in expected else logging.WARNING
         job, verb = item.held.job, type(item.completion).__name__.lower()
+        self._tally.settled(job.task, item.completion, answer)
         log.line(level, "settled", verb=verb, status=answer.status, job=job.id, task=job.task, state=answer.state)
         self._drop(item)
 
@@ -222,3 +233,17 @@ class Settler:
         self._items = left
         self._sending += len(taken)
         return taken
+
+
+def _shortened(held: HeldJob, completion: Completion, size: int) -> Completion:
+    """Return what to settle a job with when the buffer has no room: without a result it runs again, and says why.
+
+    The alternatives are worse: a supervisor that grows until it is killed loses everything, and a lease that is left to
+    run out counts as a crash of the job and says nothing.
+    """
+    job = held.job
+    if isinstance(completion, Nack):
+        return replace(completion, error=JobError(type=completion.error.type, message=_NO_ROOM))
+    log.error("no room for a result, the job will run again", job=job.id, task=job.task, bytes=size)
+    error = JobError(type="ResultNotKept", message=f"{size} bytes were thrown away: {_NO_ROOM}")
+    return Nack(job_id=job.id, token=job.token, error=error)

@@ -18,7 +18,7 @@ from headrace_server.config import Settings, env_name
 APP: Final = "headrace_worker.demo:app"
 # the console script by its entry point: it works wherever this interpreter does
 HEADRACE: Final = (sys.executable, "-c", "import sys; from headrace.cli import main; sys.exit(main())")
-TASK_GRACE_S: Final = 5  # what running demo tasks get at a stop; the rest goes back to its queue
+TASK_DRAIN_S: Final = 5  # what running demo tasks get at a stop; the rest goes back to its queue
 WORKER_GRACE_S: Final = 12.0  # longer than that and the worker's last requests
 
 _WELCOME: Final = """
@@ -43,7 +43,7 @@ def run(settings: Settings) -> int:
 
 async def _serve(settings: Settings, bound: socket.socket) -> None:
     # The worker starts meanwhile: its first request waits in the socket's queue until the server is ready.
-    argv = [*HEADRACE, "worker", APP, "--grace", str(TASK_GRACE_S)]
+    argv = [*HEADRACE, "worker", APP, "--drain-timeout", str(TASK_DRAIN_S)]
     worker = Child("demo worker", argv, worker_env(settings, bound, os.environ))
     await worker.start()
     kept = asyncio.ensure_future(worker.keep())

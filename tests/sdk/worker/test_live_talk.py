@@ -68,7 +68,7 @@ def test_a_checkpoint_survives_the_process_that_made_it(
 def test_a_worker_that_stops_sends_the_checkpoints_of_what_it_gives_back(
     shared_server: ServerProcess, client: Client, queue: str, make_worker: MakeWorker, tmp_path: Path
 ) -> None:
-    worker = make_worker(shared_server.url, "--grace", "0")
+    worker = make_worker(shared_server.url, "--drain-timeout", "0")
     started = tmp_path / "started"
     job = client.enqueue("checkpoint_when_stopped", [str(started)], queue=queue)
     eventually(started.exists, END_S)

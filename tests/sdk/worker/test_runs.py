@@ -30,7 +30,7 @@ def test_jobs_run_and_their_results_come_back(
     job = ended(client, told.id)
     assert job.worker == f"{queue}-w"
     assert job.result | {"seconds_left": None} == {
-        "job_id": told.id,
+        "id": told.id,
         "task": "context",
         "queue": queue,
         "attempt": 1,
@@ -156,7 +156,7 @@ def test_what_comes_while_the_gil_is_held_is_given_back(
     shared_server: ServerProcess, client: Client, queue: str, make_worker: MakeWorker, tmp_path: Path
 ) -> None:
     started = tmp_path / "started"
-    make_worker(shared_server.url, "--threads", "4", "--grace", "0")
+    make_worker(shared_server.url, "--threads", "4", "--drain-timeout", "0")
     holder = client.enqueue("hold_gil", [str(started), 20], queue=queue)
     eventually(started.exists, END_S)
     others = [client.enqueue("noop", queue=queue).id for _ in range(3)]

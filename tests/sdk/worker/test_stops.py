@@ -23,7 +23,7 @@ def unharmed(client: Client, job_id: str) -> None:
 
 
 @BOTH
-def test_running_jobs_finish_within_the_grace_period(
+def test_running_jobs_finish_within_the_drain_timeout(
     shared_server: ServerProcess, client: Client, queue: str, make_worker: MakeWorker, tmp_path: Path, task: str
 ) -> None:
     started, go = tmp_path / "started", tmp_path / "go"
@@ -52,7 +52,7 @@ def test_what_does_not_finish_in_time_goes_back(
     processes: str,
 ) -> None:
     started = tmp_path / "started"
-    worker = make_worker(shared_server.url, "--grace", "0.2", "--processes", processes)
+    worker = make_worker(shared_server.url, "--drain-timeout", "0.2", "--processes", processes)
     job = client.enqueue(task, [str(started), "never"], queue=queue)
     eventually(started.exists, END_S)
     assert worker.terminate() == 0
@@ -61,7 +61,7 @@ def test_what_does_not_finish_in_time_goes_back(
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
-def test_a_second_signal_skips_the_grace_period(
+def test_a_second_signal_skips_the_drain(
     shared_server: ServerProcess,
     client: Client,
     queue: str,
@@ -70,7 +70,7 @@ def test_a_second_signal_skips_the_grace_period(
     second: signal.Signals,
 ) -> None:
     started = tmp_path / "started"
-    worker = make_worker(shared_server.url, "--grace", "600")
+    worker = make_worker(shared_server.url, "--drain-timeout", "600")
     (child,) = worker.children
     job = client.enqueue("block", [str(started), "never"], queue=queue)
     eventually(started.exists, END_S)
@@ -86,7 +86,7 @@ def test_the_code_of_a_released_job_has_ended_before_another_worker_can_get_it(
     shared_server: ServerProcess, client: Client, queue: str, make_worker: MakeWorker, tmp_path: Path
 ) -> None:
     started = tmp_path / "started"
-    worker = make_worker(shared_server.url, "--grace", "0")
+    worker = make_worker(shared_server.url, "--drain-timeout", "0")
     job = client.enqueue("block", [str(started), "never"], queue=queue)
     eventually(started.exists, END_S)
     running = psutil.Process(int(started.read_text()))
@@ -137,7 +137,7 @@ def test_a_worker_that_cannot_reach_the_server_stops_all_the_same(
 ) -> None:
     server = make_server()
     started, go = tmp_path / "started", tmp_path / "go"
-    worker = make_worker(server.url, "--grace", "0")
+    worker = make_worker(server.url, "--drain-timeout", "0")
     with Client(server.url) as client:
         client.enqueue("block", [str(started), str(go)], queue=queue)
     eventually(started.exists, END_S)
@@ -156,8 +156,10 @@ def test_a_worker_that_cannot_reach_the_server_stops_all_the_same(
         (["headrace_worker.demo:app", "--queues", "no spaces"], 2, "letters, digits"),
         (["headrace_worker.demo:app", "--threads", "0"], 2, "from 1 to"),
         (["headrace_worker.demo:app", "--name", "a/b"], 2, "letters, digits"),
-        (["headrace_worker.demo:app", "--grace", "nan"], 2, "a number of seconds"),
-        (["headrace_worker.demo:app", "--processes", "2"], 2, "invalid choice"),
+        (["headrace_worker.demo:app", "--drain-timeout", "nan"], 2, "a number of seconds"),
+        (["headrace_worker.demo:app", "--label", "no-value"], 2, "KEY=VALUE"),
+        (["headrace_worker.demo:app", "--health-port", "70000"], 2, "a port"),
+        (["headrace_worker.demo:app", "--queues", "a,b", "--exclude", "b,a"], 78, "--exclude leaves none"),
     ],
 )
 def test_wrong_usage_is_told_in_one_line(args: list[str], code: int, words: str) -> None:
@@ -170,5 +172,7 @@ def test_wrong_usage_is_told_in_one_line(args: list[str], code: int, words: str)
 def test_help_tells_what_a_stranger_needs() -> None:
     code, out, _ = run_headrace("worker", "--help")
     assert code == 0
-    for word in ("MODULE:APP", "--queues", "--threads", "--processes", "--name", "--grace", "--url", "HEADRACE_TOKEN"):
+    for word in ("MODULE:APP", "HEADRACE_TOKEN", "SIGQUIT"):
         assert word in out
+    for flag in ("queues", "exclude", "threads", "processes", "name", "label", "drain-timeout", "health-port", "url"):
+        assert f"--{flag}" in out
