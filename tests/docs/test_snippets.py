@@ -15,7 +15,12 @@ from tests.support.servers import HEADRACE, LISTENING, clean_env, end_store_of
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md")), ROOT / "docs/operations/runbook.md"]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "docs/from-celery.md",
+    *sorted((ROOT / "docs/guide").glob("*.md")),
+    ROOT / "docs/operations/runbook.md",
+]
 ROLES = {"run", "background", "expect", "given"}
 
 

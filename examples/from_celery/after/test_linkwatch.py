@@ -1,0 +1,64 @@
+"""The tests of linkwatch: on a real server with a real worker, and a clock that need not be waited for."""
+
+from datetime import UTC, datetime
+
+import beat
+import httpx
+import pytest
+import store
+import tasks
+from web import app as web
+
+
+@pytest.fixture(autouse=True)
+def database(tmp_path, monkeypatch):
+    monkeypatch.setenv("LINKWATCH_DB", str(tmp_path / "links.sqlite3"))
+
+
+def test_links_are_imported_and_checked(headrace_worker, monkeypatch):
+    monkeypatch.setattr(httpx, "get", lambda url, **_: httpx.Response(200))
+    browser = web.test_client()
+    job = browser.post("/links", data="http://one.test/ http://two.test/").json["job"]
+    headrace_worker.drain()
+    assert store.links() == {"http://one.test/": 200, "http://two.test/": 200}
+    assert browser.get(f"/jobs/{job}").json == {"state": "SUCCESS", "info": 2}
+
+
+def test_a_site_that_is_away_is_tried_again(headrace_worker, headrace_clock, monkeypatch):
+    begin, tries = headrace_clock.now, []
+
+    def get(url, **_):
+        tries.append((headrace_clock.now - begin).total_seconds())
+        if len(tries) < 3:
+            raise httpx.ConnectError("away")
+        return httpx.Response(200)
+
+    monkeypatch.setattr(httpx, "get", get)
+    store.add("http://one.test/")
+    tasks.check.delay("http://one.test/")
+    headrace_clock.advance("1h")
+    assert store.links() == {"http://one.test/": 200}
+    assert tries[1] < 60  # the delays grow from a second on
+
+
+def test_a_digest_waits_as_long_as_it_is_told(headrace_worker, headrace_clock, monkeypatch):
+    begin, sent = headrace_clock.now, []
+
+    def post(url, *, json):
+        sent.append(((headrace_clock.now - begin).total_seconds(), json["id"]))
+        return httpx.Response(429, headers={"Retry-After": "600"}) if len(sent) == 1 else httpx.Response(200)
+
+    monkeypatch.setenv("HOOK_URL", "http://hook.test/")
+    monkeypatch.setattr(httpx, "post", post)
+    tasks.send_digest.delay()
+    headrace_clock.advance("1h")
+    (first, job), (second, again) = sent
+    assert 600 <= second - first < 660
+    assert job == again
+
+
+def test_a_slot_is_one_job_however_many_beats_there_are(headrace_app, assert_enqueued):
+    for minute in (0, 1, 4, 5):
+        beat.tick(datetime(2030, 1, 1, 12, minute, tzinfo=UTC))
+    assert_enqueued(tasks.check_all, queue="links", count=2)
+    assert_enqueued(tasks.send_digest, queue="mail", count=1)
