@@ -1,23 +1,20 @@
-"""The verbs of those who want work done: enqueue, look, wait, cancel."""
+"""The verbs of those who want work done: enqueue, look, cancel."""
 
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from headrace._codec import value_of
 from headrace._exchange import Exchange
 from headrace._read import Document, read, read_job
-from headrace._steps import Pause, Reply, Steps
-from headrace._wire import MAX_WAIT_S, Call, document_of, path
+from headrace._steps import Reply, Steps
+from headrace._wire import Call, document_of, path
 from headrace._write import given, job_body
 from headrace.errors import Conflict, Problem, ProblemError, error_for, failure_of
 from headrace.models import Job, NewJob, Raw, RetryPolicy, Unique
 from headrace.words import ABSENT
-
-_EARLY_PAUSE_S: Final = 0.25  # after a poll that came back early (a draining server): do not spin
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -168,22 +165,6 @@ class Produce(Exchange):
     def payload_bytes(self, job_id: str) -> Steps[Raw]:
         """Return the payload of a job as the bytes that came, with their media type. Raises NotFound."""
         return (yield from self._bytes(path("jobs", job_id, "payload")))
-
-    def wait(self, job_id: str, *, timeout: float | None = None) -> Steps[Job]:
-        """Wait until a job is final, `timeout` seconds at most (None: as long as it takes).
-
-        Returns the job as it is then: look at `state.is_final`. Raises NotFound.
-        """
-        end = None if timeout is None else self._clock() + timeout
-        while True:
-            left_s = MAX_WAIT_S if end is None else max(0.0, min(MAX_WAIT_S, end - self._clock()))
-            asked_at = self._clock()
-            job = yield from self.get(job_id, wait_s=int(left_s))
-            now = self._clock()
-            if job.state.is_final or (end is not None and now >= end):
-                return job
-            if now - asked_at < int(left_s) or left_s < 1:
-                yield Pause(_EARLY_PAUSE_S if end is None else min(_EARLY_PAUSE_S, end - now))
 
     def cancel(
         self, job_id: str, *, reason: str | None = None, mode: Literal["soft", "hard"] | None = None

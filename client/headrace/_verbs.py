@@ -8,9 +8,9 @@ from headrace._find import Find
 from headrace._fleet import Fleet
 from headrace._mend import Mend
 from headrace._operate import Operate
-from headrace._produce import Produce
+from headrace._wait import Wait
 from headrace._work import Work
 
 
-class Verbs(Produce, Work, Fleet, Find, Mend, Operate):
+class Verbs(Wait, Work, Fleet, Find, Mend, Operate):
     """The verbs of producers, workers, lookers and operators."""

@@ -10,7 +10,7 @@ import httpx
 from headrace._codec import Format
 from headrace._retry import Patience
 from headrace._route import Route
-from headrace._steps import Give, NoReply, Outcome, Pause, Send, Steps, Stream, async_iterating, awaiting
+from headrace._steps import NoReply, Outcome, Pause, Send, Steps, Stream, async_iterating, awaiting, next_of
 from headrace._transport import Endpoint, find_servers, no_reply, none_there, reply_of, timeout
 from headrace._verbs import Verbs
 from headrace.results import AsyncJobHandle
@@ -49,6 +49,7 @@ class AsyncClient:
     result_bytes = awaiting(Verbs.result_bytes)
     payload_bytes = awaiting(Verbs.payload_bytes)
     wait = awaiting(Verbs.wait)
+    wait_many = awaiting(Verbs.wait_many)
     cancel = awaiting(Verbs.cancel)
 
     list_jobs = awaiting(Verbs.list_jobs)
@@ -145,17 +146,8 @@ class AsyncClient:
             outcome = await self._do(step)
 
     async def _walk(self, stream: Stream[T]) -> AsyncIterator[T]:
-        outcome: Outcome | None = None
-        while True:
-            try:
-                step = stream.send(outcome)
-            except StopIteration:
-                return
-            if isinstance(step, Give):
-                yield step.item
-                outcome = None
-            else:
-                outcome = await self._do(step)
+        while (given := await self._run(next_of(stream))) is not None:
+            yield given.item
 
     async def _do(self, step: Send | Pause) -> Outcome | None:
         if isinstance(step, Send):

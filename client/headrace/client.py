@@ -11,7 +11,7 @@ import httpx
 from headrace._codec import Format
 from headrace._retry import Patience
 from headrace._route import Route
-from headrace._steps import Give, NoReply, Outcome, Pause, Send, Steps, Stream, blocking, iterating
+from headrace._steps import NoReply, Outcome, Pause, Send, Steps, Stream, blocking, iterating, next_of
 from headrace._transport import Endpoint, find_servers, no_reply, none_there, reply_of, timeout
 from headrace._verbs import Verbs
 from headrace.results import JobHandle
@@ -54,6 +54,7 @@ class Client:
     result_bytes = blocking(Verbs.result_bytes)
     payload_bytes = blocking(Verbs.payload_bytes)
     wait = blocking(Verbs.wait)
+    wait_many = blocking(Verbs.wait_many)
     cancel = blocking(Verbs.cancel)
 
     list_jobs = blocking(Verbs.list_jobs)
@@ -150,17 +151,8 @@ class Client:
             outcome = self._do(step)
 
     def _walk(self, stream: Stream[T]) -> Iterator[T]:
-        outcome: Outcome | None = None
-        while True:
-            try:
-                step = stream.send(outcome)
-            except StopIteration:
-                return
-            if isinstance(step, Give):
-                yield step.item
-                outcome = None
-            else:
-                outcome = self._do(step)
+        while (given := self._run(next_of(stream))) is not None:
+            yield given.item
 
     def _do(self, step: Send | Pause) -> Outcome | None:
         if isinstance(step, Send):

@@ -142,3 +142,4 @@ class Job(JobSummary):
     trace: Mapping[str, str] = field(default_factory=dict)  # traceparent, tracestate, baggage
     deduplicated: bool = False  # it was there before: the same Idempotency-Key or unique key made it
     replaced: bool = False  # it was there before, and took over payload and options
+    abridged: bool = False  # of many that were waited for: payload, result and the like were left out

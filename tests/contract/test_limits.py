@@ -37,6 +37,8 @@ def test_a_long_poll_at_its_bound(client: httpx.Client) -> None:
     reply = taken(client.post("/v1/leases", json={"queues": ["limits-wait"], "wait_ms": limits.MAX_WAIT_MS}))
     assert len(reply["jobs"]) == 1
     refused_at(client.post("/v1/leases", json={"queues": ["q"], "wait_ms": limits.MAX_WAIT_MS + 1}), "/wait_ms")
+    taken(client.post("/v1/jobs/wait", json={"ids": [ID], "wait_ms": limits.MAX_WAIT_MS}))
+    refused_at(client.post("/v1/jobs/wait", json={"ids": [ID], "wait_ms": limits.MAX_WAIT_MS + 1}), "/wait_ms")
 
 
 JOB = {"task": "a", "queue": "limits"}
@@ -98,6 +100,7 @@ def test_an_empty_batch_is_refused(client: httpx.Client) -> None:
     refused_at(client.post("/v1/jobs/batch", json={"jobs": []}), "/jobs")
     refused_at(client.post("/v1/completions", json={"items": []}), "/items")
     refused_at(client.post("/v1/leases", json={"queues": []}), "/queues")
+    refused_at(client.post("/v1/jobs/wait", json={"ids": []}), "/ids")
     taken(client.post("/v1/workers/w/heartbeat", json={"leases": []}))
 
 
@@ -147,7 +150,7 @@ SIZES: dict[str, tuple[int, str, Callable[[int], Document], str]] = {
         limits.MAX_PAYLOAD_BYTES,
         "/v1/jobs",
         lambda n: {
-            **{"task": "a", "queue": "limits", "payload_type": "a/b"},
+            **RAW,
             "payload_raw": base64.b64encode(b"\x00" * n).decode(),
         },
         "/payload_raw",

@@ -75,7 +75,14 @@ def assert_everything_is_said(of: Operation, body: Document) -> None:
     """A verb has a parameter for every field; of two that exclude each other, and of a job's own key, one is enough."""
     schema = resolve(resolve(of.spec["requestBody"])["content"]["application/json"]["schema"])
     known = {field for part in [schema, *map(resolve, schema.get("allOf", []))] for field in part.get("properties", {})}
-    spared = {"delay_ms", "expires_in_ms", "idempotency_key", "payload", "result", "defaults"}  # the last only saves bytes
+    spared = {
+        "delay_ms",
+        "expires_in_ms",
+        "idempotency_key",
+        "payload",
+        "result",
+        "defaults",
+    }  # the last only saves bytes
     assert known - set(body) <= spared
 
 

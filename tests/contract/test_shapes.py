@@ -20,6 +20,7 @@ REQUESTS: dict[str, type[msgspec.Struct]] = {
     "JobDefaults": shapes.JobDefaults,
     "BatchInput": shapes.BatchInput,
     "Unique": shapes.Unique,
+    "WaitInput": shapes.WaitInput,
     "CancelInput": shapes.CancelInput,
     "RetryJobInput": shapes.RetryInput,
     "PatchInput": shapes.PatchInput,
@@ -57,6 +58,7 @@ REPLIES: dict[str, type[msgspec.Struct]] = {
     "Job": replies.JobDocument,
     "JobList": replies.JobsDocument,
     "BatchResult": replies.BatchResult,
+    "WaitReply": replies.WaitDocument,
     "LeasedJob": replies.LeasedDocument,
     "LeaseReply": replies.GrantDocument,
     "CompletionsReply": replies.CompletionsDocument,
@@ -112,10 +114,11 @@ def flat(schema: Document) -> Document:
                 merged[key] = sorted({*merged.get(key, []), *value})
             elif key not in ("allOf", "description", "examples"):
                 merged[key] = value
-    refused = merged.pop("not", {})
-    for without in (one.get("required", []) for one in refused.get("anyOf", [refused])):
-        if len(without) == 1:
-            del merged["properties"][without[0]]
+    merged.pop("not", None)
+    for part in (schema, *schema.get("allOf", [])):
+        without = part.get("not", {}).get("required", [])
+        if len(without) == 1:  # more of them: each may be there alone
+            merged.get("properties", {}).pop(without[0], None)
     return merged
 
 

@@ -116,6 +116,11 @@ CALLS: dict[str, tuple[Verb, Verb, str]] = {
     ),
     "get": (lambda v: v.get(ID, wait_s=3), lambda v: v.get(ID), "getJob"),
     "wait": (lambda v: v.wait(ID, timeout=3), lambda v: v.wait(ID), "getJob"),
+    "wait_many": (
+        lambda v: v.wait_many([ID], mode="any", timeout=3, summary=True),
+        lambda v: v.wait_many([ID]),
+        "waitForJobs",
+    ),
     "result": (lambda v: v.result(ID), lambda v: v.result(ID), "getResult"),
     "result_bytes": (lambda v: v.result_bytes(ID), lambda v: v.result_bytes(ID), "getResult"),
     "payload_bytes": (lambda v: v.payload_bytes(ID), lambda v: v.payload_bytes(ID), "getPayload"),

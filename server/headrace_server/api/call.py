@@ -197,6 +197,11 @@ class Call:
             self._gone.cancel()
 
 
+def applied(wait_ms: int) -> tuple[bytes, bytes]:
+    """Return the header that says which wait was granted (RFC 7240)."""
+    return (b"preference-applied", f"wait={wait_ms // SECOND_MS}".encode())
+
+
 def _capped(seconds: str) -> int:
     return min(int(seconds) * SECOND_MS, MAX_WAIT_MS) if len(seconds) <= MAX_DIGITS else MAX_WAIT_MS
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from headrace_server.api import after, build, keys, parse, render, shapes
-from headrace_server.api.call import VARY, Call, Reply
+from headrace_server.api.call import VARY, Call, Reply, applied
 from headrace_server.api.problems import Problem
 from headrace_server.api.replies import GoneDocument, JobDocument
 from headrace_server.domain.ids import format_id, parse_id
@@ -40,12 +40,12 @@ async def _enqueued(call: Call, found: after.Found, wait_ms: int | None) -> Repl
     if found.placed is None:
         headers.append(REPLAYED)
     if isinstance(found.job, bytes):
-        return Reply(document=GoneDocument(format_id(found.job)), headers=headers)
+        return Reply(document=GoneDocument(format_id(found.job), deduplicated=True), headers=headers)
     job = await after.finished(call, found.job, wait_ms)
     headers.append((b"location", f"/v1/jobs/{format_id(job.id)}".encode()))
     status = 201 if found.is_new else 200
     if wait_ms:
-        headers.append(_applied(wait_ms))
+        headers.append(applied(wait_ms))
         status = 200 if job.state in FINAL else 202
     return Reply(status=status, document=document(call, after.Found(job, found.placed)), headers=headers)
 
@@ -63,7 +63,7 @@ async def get_job(call: Call) -> Reply:
         raise Problem("not_found", job_id=format_id(job_id))
     headers = [(b"etag", f'"{job.rev}"'.encode())]
     if wait_ms:
-        headers.append(_applied(wait_ms))
+        headers.append(applied(wait_ms))
     if job.rev == known_rev:
         return Reply(status=304, headers=[*headers, VARY])
     return Reply(document=render.job(job, call.reply_format), headers=headers)
@@ -102,7 +102,7 @@ def _raw(body: Body) -> Reply:
 def document(call: Call, found: after.Found) -> JobDocument | GoneDocument:
     """Return what the reader sees of a job that an enqueue made or met."""
     if isinstance(found.job, bytes):
-        return GoneDocument(format_id(found.job))
+        return GoneDocument(format_id(found.job), deduplicated=True)
     return render.job(
         found.job,
         call.reply_format,
@@ -127,10 +127,6 @@ def _no_result_yet(job: Job) -> Problem:
         state=job.state.value,
         error=render.error(job.error) if ended else None,
     )
-
-
-def _applied(wait_ms: int) -> tuple[bytes, bytes]:
-    return (b"preference-applied", f"wait={wait_ms // 1000}".encode())
 
 
 def _rev(if_none_match: str | None) -> int | None:

@@ -24,6 +24,7 @@ _WORDS: Final = {
     "name": f"must be {_NAME}",
     "worker": f"must be {_NAME} : @",
     "token": "must be the 32 hexadecimal digits of a lease's token",
+    "job_id": "is not the id of a job: ids are what the server gave out",
     "key": f"must be 1 to {MAX_KEY_CHARS} visible ASCII characters",
     "lane": f"must be {_LANE}",
     "limit": f"must be {_LANE}, with at most {limits.MAX_KEY_DEPTH - 1} colons",

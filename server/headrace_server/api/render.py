@@ -64,7 +64,18 @@ def job(job: Job, format: Format, *, replayed: bool = False, replaced: bool = Fa
 
 def summary(job: Job) -> SummaryDocument:
     """Return a job as a list shows it."""
-    document = _new(SummaryDocument, job)
+    return _summarized(SummaryDocument, job)
+
+
+def abridged(job: Job) -> JobDocument:
+    """Return a job as a list shows it, where others stand beside it in full."""
+    document = _summarized(JobDocument, job)
+    document.abridged = True
+    return document
+
+
+def _summarized(kind: type[D], job: Job) -> D:
+    document = _new(kind, job)
     _put_wishes(document, job)
     if job.error is not None:
         error = msgspec.json.decode(job.error)

@@ -45,6 +45,7 @@ class SummaryDocument(msgspec.Struct, kw_only=True, gc=False):
 class JobDocument(SummaryDocument, kw_only=True, gc=False):
     """A job as it is now."""
 
+    abridged: bool | Absent = UNSET  # of many that were waited for: as a list shows it
     deduplicated: bool | Absent = UNSET
     replaced: bool | Absent = UNSET
     meta: Any = UNSET
@@ -60,17 +61,25 @@ class JobDocument(SummaryDocument, kw_only=True, gc=False):
 
 
 class GoneDocument(msgspec.Struct):
-    """What is found of a job whose record was removed, by a request that comes again or meets its unique key."""
+    """What is found of a job whose record was removed."""
 
     id: str
     state: str = "gone"
-    deduplicated: bool = True
+    deduplicated: bool | Absent = UNSET  # for a request that comes again or meets its unique key
 
 
 class JobsDocument(msgspec.Struct):
     """The reply to an atomic batch."""
 
     jobs: list[JobDocument | GoneDocument]
+
+
+class WaitDocument(msgspec.Struct, kw_only=True):
+    """The reply to a wait for many jobs, in the order of the request."""
+
+    jobs: list[JobDocument | GoneDocument]
+    done: bool
+    server_time: str
 
 
 class BatchResult(msgspec.Struct, kw_only=True, gc=False):

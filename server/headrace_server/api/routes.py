@@ -16,6 +16,7 @@ from headrace_server.api import (
     operations,
     queues,
     server,
+    waits,
     workers,
 )
 from headrace_server.api.call import Call, Reply
@@ -47,6 +48,7 @@ def _route(method: str, path: str, operation: str, handler: Handler, **how: bool
 ROUTES: Final = [
     _route("POST", "/v1/jobs", "enqueueJob", jobs.enqueue_job),
     _route("POST", "/v1/jobs/batch", "enqueueJobs", batches.enqueue_jobs),
+    _route("POST", "/v1/jobs/wait", "waitForJobs", waits.wait_jobs),
     _route("GET", "/v1/jobs", "listJobs", listing.list_jobs),
     _route("GET", "/v1/jobs/{id}", "getJob", jobs.get_job),
     _route("PATCH", "/v1/jobs/{id}", "patchJob", changes.patch_job),

@@ -235,6 +235,28 @@ class Patched(msgspec.Struct, frozen=True, kw_only=True):
     state: State | None = None
 
 
+class WaitAsk(msgspec.Struct, frozen=True, kw_only=True):
+    """A wish to know when jobs have ended."""
+
+    ids: list[bytes]
+    any_of: bool = False  # one that has ended is enough
+    summary: bool = False  # as lists show them, also those that have ended
+
+
+class WaitedJob(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the jobs that somebody waited for."""
+
+    job: Job | None  # None: not there, never or not any more
+    abridged: bool  # as lists show it: without payload, result and whatever else may be large
+
+
+class Waited(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a WaitAsk."""
+
+    jobs: list[WaitedJob]  # in the order asked
+    done: bool  # else the time was over, or the server drains
+
+
 class DeleteStatus(StrEnum):
     """How the removal of a record ended."""
 

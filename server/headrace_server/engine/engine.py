@@ -16,7 +16,6 @@ from headrace_server.domain.defaults import Defaults
 from headrace_server.domain.errors import StoreFault
 from headrace_server.domain.ids import IdMaker, shard_of_id, shard_of_queue
 from headrace_server.domain.jobs import Job, QueueStats
-from headrace_server.domain.lifecycle import FINAL
 from headrace_server.domain.requests import (
     CancelAsk,
     Cancelled,
@@ -47,6 +46,7 @@ from headrace_server.engine.polls import Polls
 from headrace_server.engine.scripts import Script, load_scripts
 from headrace_server.engine.shard import Shard
 from headrace_server.engine.steering import Steering
+from headrace_server.engine.waiting import Waiting
 from headrace_server.engine.wakeups import Wakeups
 
 STORE_FORMAT: Final = 1

@@ -12,6 +12,7 @@ from headrace_server.domain import limits
 from headrace_server.domain.defaults import Defaults
 from headrace_server.domain.errors import Code, NotDone, StoreFault, Unknown
 from headrace_server.domain.jobs import Job, QueueStats
+from headrace_server.domain.lifecycle import FINAL, State
 from headrace_server.domain.requests import (
     Ack,
     Enqueued,
@@ -53,6 +54,13 @@ class Part(msgspec.Struct, frozen=True):
 LeaseAnswer: TypeAlias = Part | None
 
 
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """Whether somebody need not wait for a job any more, and how much there is to read of it."""
+
+    ended: bool  # or not there
+    large_bytes: int = 0  # that its record has beside what lists show; 0 until it has ended
+
+
 class Shard:
     """The verbs of one shard, each with its batcher."""
 
@@ -78,6 +86,8 @@ class Shard:
         # a job that is read comes with its payload and result: how many fit into one reply, only the script sees
         self.get: Batcher[bytes, Job | None] = Batcher(self._get, lambda _: (1, 0))
         self.watch: Batcher[tuple[bytes, int], Job | None] = Batcher(self._watch, lambda _: (1, 0))
+        self.wait: Batcher[tuple[bytes, int], Standing] = Batcher(self._wait, lambda _: (1, 0))
+        self.peek: Batcher[bytes, Job | None] = Batcher(self._peek, lambda _: (1, 0))
         self.stats: Batcher[str, QueueStats] = Batcher(self._stats, lambda _: (1, limits.MAX_NAME_CHARS))
         self.clock: Batcher[None, int] = Batcher(self._clock, lambda _: (0, 0))
         # one in a script: here the batcher only bounds how many are in flight, each on a connection of its own
@@ -104,8 +114,8 @@ class Shard:
     async def join(self) -> None:
         """Return when every call queued so far has been answered."""
         batchers: tuple[Batcher[Any, Any], ...]
-        batchers = (self.enqueue, self.lease, self.get, self.watch, self.stats, *self._settles.values())
-        waits = [batcher.join() for batcher in (*batchers, self.clock, self._rare, self._givebacks)]
+        batchers = (self.enqueue, self.lease, self.get, self.peek, self.watch, self.wait, *self._settles.values())
+        waits = [batcher.join() for batcher in (*batchers, self.stats, self.clock, self._rare, self._givebacks)]
         await asyncio.gather(*waits, self.acts.join())
 
     async def init(self, *, shard: int, shards: int, store_format: int) -> tuple[int, int, int]:
@@ -230,12 +240,22 @@ class Shard:
         return Batcher(run, weights.of_settle)
 
     async def _get(self, ids: Sequence[bytes]) -> list[Job | None]:
+        return await self._read_jobs("get", ids)
+
+    async def _peek(self, ids: Sequence[bytes]) -> list[Job | None]:
+        return await self._read_jobs("peek", ids)
+
+    async def _read_jobs(self, verb: str, ids: Sequence[bytes]) -> list[Job | None]:
         found: list[Job | None] = []
         while len(found) < len(ids):
             rest = ids[len(found) :]
-            _, answers = await self._read("get", list(rest))
+            _, answers = await self._read(verb, list(rest))
             found += self._jobs(rest, answers)
         return found
+
+    async def _wait(self, items: Sequence[tuple[bytes, int]]) -> list[Standing]:
+        _, answers = await self._write("wait", [len(items), *(part for item in items for part in item)])
+        return [Standing(state == b"" or State(state.decode()) in FINAL, int(size)) for state, size in answers]
 
     async def _watch(self, items: Sequence[tuple[bytes, int]]) -> list[Job | None]:
         found: list[Job | None] = []

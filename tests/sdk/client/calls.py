@@ -109,6 +109,7 @@ CALLS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     "enqueueJob": ("enqueue", ("t", [1]), {**OPTIONS, "trace": {"traceparent": "00-1"}, "wait_s": 5}),
     "enqueueJobs": ("enqueue_batch", ([NewJob(task="t", payload=1, **OPTIONS)],), {"atomic": False}),
     "getJob": ("get", (ID,), {"wait_s": 5}),
+    "waitForJobs": ("wait_many", ([ID],), {"mode": "any", "timeout": 5, "summary": True}),
     "listJobs": ("list_jobs", (), {**FILTER, "limit": 5, "cursor": "c"}),
     "getResult": ("result", (ID,), {}),
     "getPayload": ("payload_bytes", (ID,), {}),

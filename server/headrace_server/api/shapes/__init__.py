@@ -23,6 +23,8 @@ from headrace_server.api.shapes.jobs import (
     RetryInput,
     Unique,
     UniqueBy,
+    WaitInput,
+    WaitMode,
 )
 from headrace_server.api.shapes.orders import (
     BackoffInput,

@@ -26,6 +26,7 @@ MEDIA_TYPE_PATTERN: Final = rf'^{_MEDIA_WORD}/{_MEDIA_WORD}( ?; ?{_MEDIA_WORD}=(
 Name: TypeAlias = Annotated[str, Meta(pattern=rf"^{limits.NAME_PATTERN}{_END}", extra={"is": "name"})]
 WorkerId: TypeAlias = Annotated[str, Meta(pattern=WORKER_PATTERN, extra={"is": "worker"})]
 Token: TypeAlias = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{32}}{_END}", extra={"is": "token"})]
+JobId: TypeAlias = Annotated[str, Meta(pattern=rf"^{limits.ID_PATTERN}{_END}", extra={"is": "job_id"})]
 Key: TypeAlias = Annotated[str, Meta(pattern=rf"^[\x21-\x7e]{{1,{limits.MAX_KEY_CHARS}}}{_END}", extra={"is": "key"})]
 LaneKey: TypeAlias = Annotated[str, Meta(pattern=rf"^{limits.LANE_KEY_PATTERN}{_END}", extra={"is": "lane"})]
 LimitKey: TypeAlias = Annotated[str, Meta(pattern=LIMIT_PATTERN, extra={"is": "limit"})]

@@ -13,6 +13,7 @@ from headrace_server.api.shapes.fields import (
     ErrorPattern,
     Instant,
     Item,
+    JobId,
     Key,
     LaneKey,
     LeaseMs,
@@ -121,6 +122,22 @@ class CancelInput(Body):
 
     reason: Reason = ""
     mode: CancelMode = CancelMode.SOFT
+
+
+class WaitMode(StrEnum):
+    """How many jobs must have ended."""
+
+    ALL = "all"
+    ANY = "any"
+
+
+class WaitInput(Body):
+    """The body of POST /v1/jobs/wait."""
+
+    ids: Annotated[list[JobId], Meta(min_length=1, max_length=limits.MAX_WAIT_JOBS)]
+    mode: WaitMode = WaitMode.ALL
+    wait_ms: Annotated[int, Meta(ge=0, le=limits.MAX_WAIT_MS)] | UnsetType = UNSET
+    summary: bool = False
 
 
 class RetryInput(Body):

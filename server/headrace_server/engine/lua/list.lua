@@ -1,5 +1,5 @@
 -- list: jobs of a filter in the order of the structures they lie in, a bounded page.
--- uses:    lib settings counts pages filters walking read
+-- uses:    lib settings counts pages filters walking read summaries
 -- states:  none
 -- keys:    meta (hash), j:<id> (hash), a:<id> (list), q:<queue>:{every state,laned} (zset), tag:<tag> (zset), queues (zset)
 -- args:    jobs in all, jobs and queues to look at; where to go on: queue or '', number of the state (1 at first), score or '', id or '';
@@ -10,37 +10,13 @@
 -- flags:   no-writes
 -- cost:    O(log n) per page and structure, O(fields) per job looked at
 
-local SUMMARY = {
-    't', 'q', 's', 'rv', 'pr', 'at', 'ma', 'dl', 'cr', 'mc', 'rn', 'ca', 'ru', 'ex', 'w', 'fe', 'st', 'ft', 'rs', 'mx', 'o', 'er',
-    'tg', 'fk', 'fw', 'ok', 'oh', 'li',
-}
-local bytes = 0
-
-local function summary(id)
-    local values, fields, job = redis.call('HMGET', job_key(id), unpack(SUMMARY)), {}, {}
-    for i, name in ipairs(SUMMARY) do
-        if values[i] then
-            fields[#fields + 1], fields[#fields + 2], job[name] = name, values[i], values[i]
-        end
-    end
-    resolve_fields(job, fields)
-    if job.s == 'leased' then
-        fields[#fields + 1], fields[#fields + 2] = 'deadline', redis.call('ZSCORE', set_key(job.q, 'leased'), id)
-    end
-    if job.er then
-        fields[#fields + 1], fields[#fields + 2] = 'attempt', redis.call('LINDEX', attempts_key(id), -1) or redis.call('HGET', job_key(id), 'fa') or ''
-    end
-    for _, word in ipairs(fields) do bytes = bytes + #word end
-    return fields
-end
-
 local most, n = tonumber(ARGV[1]), tonumber(ARGV[7])
 local filter = filter_of({unpack(ARGV, 8, 7 + n)}, {unpack(ARGV, 8 + n)})
 local at = {queue = ARGV[3], state = tonumber(ARGV[4]), score = ARGV[5] ~= '' and ARGV[5] or nil, id = ARGV[6]}
 local jobs = {}
 local looked_at, rest = walk(filter, at, tonumber(ARGV[2]), function(id)
     jobs[#jobs + 1] = {id, summary(id)}
-    return #jobs < most and bytes < DEFAULTS.script_bytes
+    return #jobs < most and summary_bytes < DEFAULTS.script_bytes
 end)
 local go_on = rest and {rest.queue, text(rest.state), rest.score or '', rest.id or ''} or {}
 return {'ok', text(now), '', {text(looked_at), go_on, jobs}}
