@@ -15,7 +15,7 @@ async def test_a_lease_hands_over_what_a_worker_needs(api: Api) -> None:
     reply = await api.post("/v1/leases", {"queues": ["default"], "worker": {"id": "host-1:7"}})
     assert reply.status_code == 200
     [job] = reply.json()["jobs"]
-    assert set(reply.json()) == {"jobs", "completed", "server_time"}
+    assert set(reply.json()) == {"jobs", "completed", "directive", "server_time"}
     assert len(bytes.fromhex(job.pop("token"))) == 16
     assert job.pop("deadline") > reply.json()["server_time"]
     assert job.pop("fence") > 0

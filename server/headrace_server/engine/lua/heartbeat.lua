@@ -24,10 +24,7 @@ end
 local function write_record()
     local first, process = unpack(redis.call('HMGET', key, 'first', 'process'))
     if not first and not make_room() then return end
-    if not first then
-        redis.call('ZADD', WORKER_NAMES, 0, worker)
-        plan('workers', '', now + up_ms + DEFAULTS.worker_kept_ms)
-    end
+    if not first then redis.call('ZADD', WORKER_NAMES, 0, worker) end
     local another = first and (process or '') ~= '' and (ARGV[11] or '') ~= '' and process ~= ARGV[11]
     if another and told ~= 'run' then
         told = 'run'
@@ -38,6 +35,7 @@ local function write_record()
         redis.call('HSET', key, 'facts', ARGV[7], 'queues', ARGV[8], 'tasks', ARGV[9], 'takes', ARGV[10], 'process', ARGV[11])
     end
     redis.call('ZADD', WORKERS, text(now + up_ms), worker)
+    plan('workers', '', now + up_ms + DEFAULTS.worker_kept_ms)
 end
 
 reserve(0)
