@@ -14,16 +14,31 @@ local function count_jobs(queue, state)
     return found
 end
 
+-- How many jobs lie in each structure. Most queues use a few of them: how many there are is asked first, and then each in turn
+-- until so many were found.
+local IN_TURN = {'ready', 'succeeded', 'leased', 'retrying', 'scheduled', 'dead', 'cancelled', 'laned'}
+local function count_all(queue)
+    local keys, counts = {}, {}
+    for i, name in ipairs(IN_TURN) do keys[i] = set_key(queue, name) end
+    local left = redis.call('EXISTS', unpack(keys))
+    for i, name in ipairs(IN_TURN) do
+        counts[name] = left > 0 and redis.call('ZCARD', keys[i]) or 0
+        if counts[name] > 0 then left = left - 1 end
+    end
+    return counts
+end
+
 -- Jump from the head of one priority to the head of the next: the scores of a priority fill one span of 2^44.
-local function oldest_ready(queue)
+local function oldest_ready(queue, counts)
     local oldest
-    for _, key in ipairs(homes_of(queue, 'ready')) do
-        local from = '-inf'
+    for _, name in ipairs({'ready', 'laned'}) do
+        local key = counts[name] > 0 and set_key(queue, name)
+        local from = key and '-inf'
         while from do
             local head = redis.call('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
             local enqueued_ms = head[1] and tonumber(redis.call('HGET', job_key(head[1]), 'ca'))
             if enqueued_ms and (not oldest or enqueued_ms < oldest) then oldest = enqueued_ms end
-            from = head[1] and text((math.floor(tonumber(head[2]) / 17592186044416) + 1) * 17592186044416)
+            from = head[1] and counts[name] > 1 and text((math.floor(tonumber(head[2]) / 17592186044416) + 1) * 17592186044416)
         end
     end
     return oldest and text(oldest) or ''
@@ -32,10 +47,9 @@ end
 -- The number of jobs in each state, enqueued_at of the oldest head of a priority or '', the end of the pause ('-1':
 -- until somebody resumes, '': not paused), draining ('1' or '').
 local function describe_queue(queue)
-    local answer = {}
-    for i, state in ipairs(STATES) do answer[i] = text(count_jobs(queue, state)) end
-    local own = settings(queue)
-    for _, word in ipairs({oldest_ready(queue), is_paused(queue) and text(own.paused) or '', own.draining and '1' or ''}) do
+    local answer, counts, own = {}, count_all(queue), settings(queue)
+    for i, state in ipairs(STATES) do answer[i] = text(state == 'ready' and counts.ready + counts.laned or counts[state]) end
+    for _, word in ipairs({oldest_ready(queue, counts), is_paused(queue) and text(own.paused) or '', own.draining and '1' or ''}) do
         answer[#answer + 1] = word
     end
     return answer
