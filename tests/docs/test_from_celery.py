@@ -10,16 +10,16 @@ from headrace.hooks import EVENTS
 from headrace.options import TaskOptions
 
 PAGE = (Path(__file__).parents[2] / "docs/from-celery.md").read_text()
-OPTIONS = """name queue priority max_retries autoretry_for dont_autoretry_for retry_backoff retry_backoff_max retry_jitter
-default_retry_delay time_limit soft_time_limit rate_limit ignore_result expires bind unique"""
+OPTIONS = """name queue priority max_retries autoretry_for dont_autoretry_for retry_backoff retry_backoff_max
+retry_jitter default_retry_delay time_limit soft_time_limit rate_limit ignore_result expires bind unique"""
 CALLS = """shared_task .delay() .apply_async( .s() .si() .adelay() .aapply_async() send_task app.conf autodiscover_tasks
 task_always_eager self.request .retries .headers .delivery .attempt .deadline .fence self.retry self.progress
 self.checkpoint self.cancelled Retry Reject Discard Snooze SoftTimeLimitExceeded"""
 RESULTS = """JobHandle AsyncResult(id) .get(timeout=, .ready() .successful() .failed() .state .status .info .traceback
 .cancel() .revoke() terminate= .forget() TaskFailed gather"""
 SERIALIZERS = "json msgpack pickle accept_content serializers.register"
-WORKER = """--processes --threads --max-tasks-per-child --max-memory-per-child --autoscale --queues --exclude --name --reload
---drain-timeout --health-port /livez /readyz /metrics SIGTERM SIGQUIT"""
+WORKER = """--processes --threads --max-tasks-per-child --max-memory-per-child --autoscale --queues --exclude --name
+--reload --drain-timeout --health-port /livez /readyz /metrics SIGTERM SIGQUIT"""
 AROUND = """headrace.contrib.django delay_on_commit headrace.contrib.flask headrace.contrib.fastapi assert_enqueued
 headrace_clock @app.middleware beat crontab chain group chord"""
 WORDS = " ".join([OPTIONS, CALLS, RESULTS, SERIALIZERS, WORKER, AROUND, *EVENTS]).split()
