@@ -16,6 +16,7 @@ from headrace.errors import Conflict, Problem, ProblemError, error_for, failure_
 from headrace.models import Job, NewJob, Raw, RetryPolicy, Unique
 from headrace.words import ABSENT
 
+
 @dataclass(frozen=True)
 class Batch:
     """The answer to a batch: for each job, in order, the job or the error that kept it out."""

@@ -54,8 +54,8 @@ class Wait(Produce):
     ) -> Steps[tuple[Job, ...]]:
         """Wait until all (`any`: at least one) of many jobs are final, `timeout` seconds at most (None: no bound).
 
-        One request at a time, of a thousand jobs each. Returns the jobs as they are then, in the order of `ids`: look at
-        `state.is_final`; an id that nobody has is `gone`. Those that are not final, and with `summary` all, come
+        One request at a time, of a thousand jobs each. Returns the jobs as they are then, in the order of `ids`: look
+        at `state.is_final`; an id that nobody has is `gone`. Those that are not final, and with `summary` all, come
         `abridged`: without payload, result and whatever else may be large.
         """
         wanted = list(ids)

@@ -123,8 +123,7 @@ def many_tasks(size: int) -> list[str]:
 
 SIZES: dict[str, tuple[int, str, Callable[[int], Document], str]] = {
     "payload": (
-        limits.MAX_PAYLOAD_BYTES,
-        "/v1/jobs",
+        *(limits.MAX_PAYLOAD_BYTES, "/v1/jobs"),
         lambda n: {"task": "a", "queue": "limits-big", "payload": sized(n, lambda text: text)},
         "/payload",
     ),
@@ -137,7 +136,7 @@ SIZES: dict[str, tuple[int, str, Callable[[int], Document], str]] = {
     "meta": (
         limits.MAX_META_BYTES,
         "/v1/jobs",
-        lambda n: {"task": "a", "queue": "limits", "meta": sized(n, lambda text: {"k": text})},
+        lambda n: {**JOB, "meta": sized(n, lambda text: {"k": text})},
         "/meta",
     ),
     "details": (
@@ -149,10 +148,7 @@ SIZES: dict[str, tuple[int, str, Callable[[int], Document], str]] = {
     "raw payload": (
         limits.MAX_PAYLOAD_BYTES,
         "/v1/jobs",
-        lambda n: {
-            **RAW,
-            "payload_raw": base64.b64encode(b"\x00" * n).decode(),
-        },
+        lambda n: {**JOB, "payload_raw": base64.b64encode(b"\x00" * n).decode(), "payload_type": "a/b"},
         "/payload_raw",
     ),
     "raw result": (

@@ -41,9 +41,9 @@ async def finish(engine: Engine, queue: str, result: bytes = b"5") -> None:
 
 
 async def parked(engine: Engine) -> None:
-    while not len(engine._watching):  # noqa: ASYNC110 - nobody is told when a waiter parks
+    while not len(engine._watching):
         await asyncio.sleep(0.005)
-    await asyncio.sleep(0.05)  # its first look is a call to the store
+    await asyncio.gather(*(shard.wait.join() for shard in engine._shards))  # its first look
 
 
 def states(waited: Waited) -> list[State | None]:

@@ -5,7 +5,7 @@ from msgspec import UNSET
 from headrace_server.api import parse, render, shapes
 from headrace_server.api.call import Call, Reply, applied
 from headrace_server.api.replies import GoneDocument, JobDocument, WaitDocument
-from headrace_server.domain.ids import format_id, parse_id
+from headrace_server.domain.ids import parse_id
 from headrace_server.domain.requests import WaitAsk, WaitedJob
 
 

@@ -137,6 +137,18 @@ def test_bytes_are_a_payload_and_come_out_as_bytes(client: Client, queue: str) -
     assert client.payload_bytes(made.id) == raw
 
 
+def test_many_jobs_are_waited_for_at_once(client: Client, queue: str) -> None:
+    ids = [client.enqueue("t", queue=queue).id for _ in range(3)]
+    first = one(client, queue)
+    client.ack(first.id, first.token, result={"n": 5})
+    some = client.wait_many([*ids, NOBODY], mode="any", timeout=20)
+    assert [job.state for job in some] == [State.SUCCEEDED, State.READY, State.READY, State.GONE]
+    assert ([job.result for job in some[:2]], some[1].abridged) == ([{"n": 5}, None], True)
+    assert [job.state.is_final for job in client.wait_many(ids, timeout=0.1)] == [True, False, False]
+    client.complete([Ack(job_id=job.id, token=job.token) for job in client.lease(queue, max_jobs=9).jobs])
+    assert {job.state for job in client.wait_many(ids)} == {State.SUCCEEDED}
+
+
 def test_a_job_that_is_thrown_away_is_not_among_the_dead(client: Client, queue: str) -> None:
     made = client.enqueue("t", queue=queue)
     leased = one(client, queue)

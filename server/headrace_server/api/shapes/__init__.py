@@ -110,9 +110,9 @@ __all__ = [
     "TagInput",
     "Unique",
     "UniqueBy",
-    "WorkerInfoInput",
     "WaitInput",
     "WaitMode",
+    "WorkerInfoInput",
     "WorkerInput",
     "WorkersQuery",
 ]
