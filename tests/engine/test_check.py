@@ -9,6 +9,7 @@ import pytest
 import redis
 from headrace_server.domain.checks import Wrong
 from headrace_server.domain.finding import JobFilter
+from headrace_server.domain.fleet import Beat, Directive
 from headrace_server.domain.jobs import Body, IdempotencyKey, OnDead, Unique, UniqueUntil
 from headrace_server.domain.lifecycle import State
 from headrace_server.domain.operations import Action, OperationAsk
@@ -64,6 +65,8 @@ async def world(stage: Stage) -> World:
     await engine.pause("p", 3_000_000)
     operation = await engine.operate(OperationAsk(action=Action.CANCEL, filter=JobFilter(queue="none")))
     jobs["operation"] = operation.id
+    await engine.heartbeat(Beat(worker="w", leases=[]))
+    await engine.direct("w", Directive.QUIET)
     await stage.tick()
     return jobs
 
@@ -136,6 +139,15 @@ DAMAGES: dict[str, tuple[Wrong, Damage]] = {
     "less than no bytes": (Wrong.BYTES, lambda c, w: c.hset(tell("bytes"), "q", -7)),
     "an operation is not listed": (Wrong.OPERATION, lambda c, w: c.delete(tell("operations"))),
     "an operation is gone": (Wrong.OPERATION, lambda c, w: c.zadd(tell("operations"), {GHOST: 1})),
+    "a worker is not listed": (Wrong.WORKER, lambda c, w: c.delete(tell("fleet:names"))),
+    "a worker is never lost": (Wrong.WORKER, lambda c, w: c.delete(tell("fleet:workers"))),
+    "a worker is gone": (Wrong.WORKER, lambda c, w: c.zadd(tell("fleet:names"), {"nobody": 0})),
+    "a worker is lost and gone": (Wrong.WORKER, lambda c, w: c.zadd(tell("fleet:workers"), {"nobody": 9e12})),
+    "a worker that is gone is told something": (
+        Wrong.WORKER,
+        lambda c, w: c.hset(tell("fleet:directives"), "nobody", "quiet"),
+    ),
+    "nobody forgets workers": (Wrong.AGENDA, lambda c, w: c.zrem(tell("agenda"), "workers:")),
 }
 
 

@@ -11,6 +11,7 @@ from headrace import (
     Event,
     EventPage,
     Explanation,
+    Heartbeat,
     Held,
     Job,
     JobError,
@@ -34,6 +35,9 @@ from headrace import (
     Settled,
     StoreInfo,
     Unique,
+    WorkerInfo,
+    WorkerPage,
+    WorkerRecord,
 )
 from headrace._wire import MAX_WAIT_S
 
@@ -95,6 +99,11 @@ def properties(schema: str) -> set[str]:
         (Limit, "Limit"),
         (LimitPage, "LimitList"),
         (Operation, "Operation"),
+        (WorkerInfo, "WorkerInfoInput"),
+        (WorkerInfo, "WorkerInfo"),
+        (WorkerRecord, "Worker"),
+        (WorkerPage, "WorkerPage"),
+        (Heartbeat, "HeartbeatReply"),
         (StoreInfo, "Store"),
         (ServerInfo, "Server"),
     ],

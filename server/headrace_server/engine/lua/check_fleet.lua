@@ -8,6 +8,7 @@ function CHECKS.worker(...)
         end
         if is_there and not redis.call('ZSCORE', WORKERS, worker) and wrong('worker', '', '', worker .. ' never ends') then
             redis.call('ZADD', WORKERS, text(now), worker)
+            plan('workers', '', now + DEFAULTS.worker_kept_ms)
         end
     end
 end
