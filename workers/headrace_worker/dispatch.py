@@ -52,7 +52,9 @@ class Dispatcher:
         self._clock.observe(sent=sent, server_time=grant.server_time, received=received)
         new = [self._hold(job, grant, received) for job in grant.jobs]
         for held in new:
-            if held.job.task in self._hands.tasks:
+            if held.deadline <= received:
+                self._come_too_late(held)
+            elif held.job.task in self._hands.tasks:
                 self._pace.leased(held.job.task)
                 self._board.waiting[held.key] = held
             else:
@@ -132,8 +134,9 @@ class Dispatcher:
         for key, took_ms, outcome in ended:
             held = self._board.handed.get(key)
             if held is not None:  # else it was released meanwhile
-                self._pace.ran(held.job.task, took_ms)
-                self._tally.ran(held.job.task, took_ms / 1000)
+                if outcome.kind is not Kind.CANCELLED:  # no run, or no whole one
+                    self._pace.ran(held.job.task, took_ms)
+                    self._tally.ran(held.job.task, took_ms / 1000)
                 self._end(held, outcome)
         self._busy_since = now if 0 < self._hands.slots <= self._running() else None
         self.room_changed()
@@ -161,6 +164,11 @@ class Dispatcher:
     def _hold(self, job: Leased, grant: Grant, received: float) -> HeldJob:
         lease_s = clock.seconds(job.deadline - grant.server_time)
         return HeldJob(job=job, received=received, lease_s=lease_s, deadline=self._clock.local(job.deadline))
+
+    def _come_too_late(self, held: HeldJob) -> None:
+        """Do not begin with a job whose lease may have run out before it was here: this machine was asleep."""
+        log.warning("lease over before it was here", job=held.job.id, task=held.job.task)
+        self._release([held], "lease_over")
 
     def _turn_away(self, held: HeldJob) -> None:
         """Give a job back whose task is not known here; never fail it, somebody else may know it."""

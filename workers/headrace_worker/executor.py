@@ -18,7 +18,7 @@ from headrace.context import Request
 from headrace_worker import clock
 from headrace_worker.frames import Order
 from headrace_worker.news import Topic, written
-from headrace_worker.outcome import CANCELLED, Outcome, refused
+from headrace_worker.outcome import CANCELLED, LEASE_OVER, Outcome, refused
 from headrace_worker.registry import Handler, Handlers
 from headrace_worker.run import arun, run
 from headrace_worker.soft import Alarms
@@ -50,6 +50,8 @@ class Executor:
         handler = self._handlers.get(request.task)
         if handler is None:  # the supervisor knows our tasks, so this is a fault of ours, not of the job
             self._finish(order.key, 0.0, refused("TaskUnknown", f"this worker has no task {request.task!r}"))
+        elif request.seconds_left <= 0:  # this machine was asleep: the job may run elsewhere by now
+            self._finish(order.key, 0.0, LEASE_OVER)
         elif handler.is_async:
             self._loop.begin(self._start_async, order.key, handler, request)
         else:

@@ -81,6 +81,7 @@ class Outcome:
 _OURS: Final = ("contextlib", "headrace.hooks", "headrace_worker.run", "headrace_worker.soft")
 
 CANCELLED: Final = Outcome(Kind.CANCELLED)
+LEASE_OVER: Final = Outcome(Kind.CANCELLED, message="lease_over")  # before it was begun
 STOPPED: Final = Outcome(Kind.STOPPED)
 
 

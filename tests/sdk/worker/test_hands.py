@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from headrace_worker import clock
 from headrace_worker.hands import Hands
 from headrace_worker.outcome import Kind
 from headrace_worker.pool import Pool
@@ -235,3 +236,16 @@ async def test_the_pipe_is_not_handed_to_programs_that_tasks_start(child: Pool) 
         return len(psutil.Process(pid_of(child)).net_connections("unix")) == 1
 
     await eventually_async(open_files, 5.0, "the child holds one socket, its own end")
+
+
+async def test_a_job_whose_lease_is_over_before_it_could_start_is_not_run(
+    hands: Hands, notes: Notes, tmp_path: Path
+) -> None:
+    """A laptop that slept with jobs in line: somebody else may be at them by now."""
+    late = order(1, "mark", [str(tmp_path / "late")])
+    hands.run([late._replace(facts={**late.facts, "lease_end": clock.now() - 0.001})])
+    outcome = await notes.outcome(1)
+    assert (outcome.kind, outcome.message) == (Kind.CANCELLED, "lease_over")
+    hands.run([order(2, "mark", [str(tmp_path / "early")])])
+    assert (await notes.outcome(2)).kind is Kind.RETURNED
+    assert not (tmp_path / "late").exists()

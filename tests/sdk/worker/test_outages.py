@@ -88,14 +88,15 @@ def test_a_worker_frozen_for_twice_the_lease_does_no_harm(
     """The supervisor and its children, as a laptop that sleeps or a machine that is migrated."""
     env = {"TMPDIR": str(scratch)}
     started, go = tmp_path / "started", tmp_path / "go"
-    frozen = make_worker(shared_server.url, "--threads", "1", env=env)
+    alone = ("--processes", "1", "--threads", "1")  # no second slot: a frozen worker's own poll must not get the job
+    frozen = make_worker(shared_server.url, *alone, env=env)
     job = client.enqueue("block", [str(started), str(go)], queue=queue, lease_ms=1_000)
     eventually(started.exists, END_S)
     processes = processes_of(frozen)
     os.killpg(frozen.pid, signal.SIGSTOP)
     stopped = time.monotonic()
     started.unlink()
-    other = make_worker(shared_server.url, "--threads", "1", env=env)
+    other = make_worker(shared_server.url, *alone, env=env)
     eventually(started.exists, END_S, "the job runs elsewhere")
     go.touch()
     finished = ended(client, job.id)
@@ -104,7 +105,9 @@ def test_a_worker_frozen_for_twice_the_lease_does_no_harm(
     eventually(lambda: frozen.says("settled verb=ack status=lease_lost") or frozen.says("result thrown away"), END_S)
     again = client.get(job.id)
     assert (finished.result, finished.crashes, finished.delivery, finished.attempt) == ("went on", 1, 2, 1)
-    assert (again.ended_at, again.worker) == (finished.ended_at, finished.worker), "the zombie's result changed nothing"
+    assert (again.finished_at, again.worker) == (finished.finished_at, finished.worker), (
+        "the zombie's result changed nothing"
+    )
     new = client.enqueue("noop", queue=queue)
     assert other.terminate() == 0
     assert ended(client, new.id).state is State.SUCCEEDED
