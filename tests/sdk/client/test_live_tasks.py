@@ -14,6 +14,7 @@ from headrace import (
     Client,
     Completion,
     Conflict,
+    Invalid,
     JobError,
     NotFinished,
     NotFound,
@@ -101,6 +102,86 @@ def test_what_a_task_asks_for_is_on_its_jobs(app: App, queue: str) -> None:
     assert charge.delay(2).id != first.id
     assert charge.apply_async((1,), unique=False).id != first.id
     assert first.cancel(mode="hard").state is State.CANCELLED
+
+
+def test_many_calls_are_sent_at_once(app: App, queue: str, work: Callable[[App, str], None]) -> None:
+    @app.task(queue=queue)
+    def double(x: int) -> int:
+        return 2 * x
+
+    @app.task(queue=queue)
+    def negate(x: int) -> int:
+        return -x
+
+    work(app, queue)
+    handles = double.delay_many([(1,), {"x": 2}, double.s(3).set(tags={"odd": "yes"})], priority=7)
+    assert [handle.get(timeout=30) for handle in handles] == [2, 4, 6]
+    assert [handle.job().priority for handle in handles] == [7, 7, 7]
+    assert handles[2].job().tags == {"odd": "yes"}
+    mixed = app.enqueue_many([double.s(1), negate.s(1)])
+    assert [handle.get(timeout=30) for handle in mixed] == [2, -1]
+    assert app.enqueue_many([]) == []
+
+
+def test_more_calls_than_a_request_can_carry_are_several_requests(app: App, queue: str) -> None:
+    @app.task(queue=queue)
+    def later(number: int) -> None: ...
+
+    handles = later.delay_many(([number] for number in range(1001)), countdown=3600)
+    assert len({handle.id for handle in handles}) == 1001
+    assert [handles[at].job().payload for at in (0, 999, 1000)] == [[0], [999], [1000]]
+
+
+def test_calls_of_one_queue_are_sent_all_or_none_and_others_are_counted(app: App, queue: str) -> None:
+    @app.task(queue=queue)
+    def task(x: int) -> None: ...
+
+    wrong = task.s(2).set(priority=999)
+    with pytest.raises(Invalid, match="priority"):
+        app.enqueue_many([task.s(1), wrong])
+    assert app.client.list_jobs(queue=queue).jobs == ()
+    with pytest.raises(Invalid, match="priority") as caught:
+        app.enqueue_many([task.s(1), wrong, task.s(3).set(queue=queue + "-b")])
+    assert caught.value.__notes__ == ["2 of the calls were sent"]
+
+
+def test_awaiting_code_sends_many(app: App, queue: str, work: Callable[[App, str], None]) -> None:
+    @app.task(queue=queue)
+    def double(x: int) -> int:
+        return 2 * x
+
+    async def main() -> list[int]:
+        handles = await double.adelay_many([(n,) for n in range(3)])
+        other = await (await double.s(5).adelay()).get(timeout=20)
+        results = [await handle.get(timeout=20) for handle in handles]
+        await app.aclose()
+        return [*results, other]
+
+    work(app, queue)
+    assert asyncio.run(main()) == [0, 2, 4, 10]
+
+
+def test_what_a_call_tells_its_worker_is_on_the_job(app: App, queue: str) -> None:
+    @app.task(queue=queue, rate_limit="10/m", time_limit=60, serializer="msgpack")
+    def work(at: datetime) -> None: ...
+
+    noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    job = work.apply_async((noon,), headers={"tenant": 7}, soft_time_limit=5, meta={"mine": 1}).job()
+    assert job.limits == (f"task:{work.name}",)
+    assert job.max_runtime_ms == 65_000
+    assert job.meta == {"mine": 1, "headrace": {"headers": {"tenant": 7}, "soft_time_limit": 5}}
+    assert app.serializers.decode(job.payload) == [noon]
+
+
+def test_the_url_may_be_set_until_the_first_call(shared_server: ServerProcess, queue: str) -> None:
+    app = App("http://127.0.0.1:9")
+
+    @app.task(queue=queue)
+    def later() -> None: ...
+
+    app.conf.url = shared_server.url
+    assert later.apply_async(countdown=60).state is State.SCHEDULED
+    app.close()
 
 
 def test_a_failure_comes_back_with_its_traceback(app: App, queue: str, work: Callable[[App, str], None]) -> None:
