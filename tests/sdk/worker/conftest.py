@@ -29,13 +29,15 @@ _numbers = itertools.count(1)
 
 
 class WorkerProcess:
-    """One `headrace worker` on one queue."""
+    """One `headrace worker` on one queue, with one child process unless a flag says otherwise."""
 
     def __init__(
         self, log: Path, url: str, queue: str, *flags: str, app: str = APP, env: Mapping[str, str] | None = None
     ):
         self.log = log
-        argv = [str(HEADRACE), "worker", app, "--url", url, "--queues", queue, "--log-level", "debug", *flags]
+        children = () if {"--processes", "--autoscale"} & set(flags) else ("--processes", "1")
+        argv = [str(HEADRACE), "worker", app, "--url", url, "--queues", queue, "--log-level", "debug"]
+        argv += [*children, *flags]
         self.process = Child(argv, log, env=clean_env(env))
 
     @property
