@@ -87,7 +87,7 @@ class Run:
         asked = job_options(self._options, call)
         retries = self._options.max_retries
         serializer = call.get("serializer") or self._options.serializer or "json"
-        self._content = encoded(task, args, kwargs, self._app.serializers, serializer)
+        self._content = _carried(encoded(task, args, kwargs, self._app.serializers, serializer))
         self._job = Job(
             id=str(uuid.uuid4()),
             state=State.READY,
@@ -95,7 +95,7 @@ class Run:
             queue=asked["queue"] or DEFAULT_QUEUE,
             max_attempts=1 + (_MAX_RETRIES if retries is None else retries),
             enqueued_at=datetime.now(UTC),
-            payload=_travelled(self._app, self._content),
+            payload=self._content,
             meta=asked["meta"] or {},
         )
         self._arguments()  # what does not fit is the caller's fault
@@ -162,7 +162,7 @@ class Run:
 
     def _arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the arguments, anew for each attempt: a task may change them."""
-        return self._task.shape.fit_arguments(*arguments_of(_travelled(self._app, self._content)))
+        return self._task.shape.fit_arguments(*arguments_of(self._app.serializers.decode(self._content)))
 
     def _hear(self, topic: str, value: Any) -> None:
         plain = JSON.decode(JSON.encode(value))
@@ -171,7 +171,7 @@ class Run:
     def _succeed(self, request: Request, result: Any) -> None:
         try:
             content = self._app.serializers.encode(result, self._app.conf.result_serializer, of="result")
-            value = self._task.shape.fit_result(_travelled(self._app, content))
+            value = self._task.shape.fit_result(self._app.serializers.decode(_carried(content)))
         except Exception as error:  # noqa: BLE001 - a serializer of one's own may raise anything
             return self._end(request, error, "not_retryable")
         self._job = replace(self._job, state=State.SUCCEEDED, result=value)
@@ -213,9 +213,9 @@ def _told(error: Exception) -> JobError:
     return JobError(type=type(cause).__name__, message=str(cause), stack=stack)
 
 
-def _travelled(app: Any, content: Any) -> Any:
+def _carried(content: Any) -> Any:
     """Return what arrives of content that is sent away."""
-    return app.serializers.decode(content if isinstance(content, Raw) else JSON.decode(JSON.encode(content)))
+    return content if isinstance(content, Raw) else JSON.decode(JSON.encode(content))
 
 
 class Nowhere(Verbs):

@@ -1,6 +1,7 @@
 """What a task and a call may ask for, and what that is in the API's terms; pure: it must not know apps or HTTP."""
 
 import re
+from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -78,8 +79,8 @@ class TaskOptions:
         """Return whether a run that raised `error` is to be tried again, attempts permitting."""
         if isinstance(error, MaxRetriesExceeded | Reject | Discard):
             return False
-        if isinstance(error, Retry):
-            return True
+        if isinstance(error, Retry | CancelledError) or not isinstance(error, Exception):
+            return True  # an exit, an interrupt: nothing that a list of errors was meant for
         if any(_is_of(error, never) for never in self.dont_autoretry_for or ()):
             return False
         return self.autoretry_for is None or isinstance(error, tuple(self.autoretry_for))

@@ -29,9 +29,7 @@ class Handler:
     is_async: bool
     shape: Shape
     facts: TaskFacts
-    only: tuple[type[BaseException], ...] | None  # errors that are worth a retry; None: all
-    never: tuple[type[BaseException], ...]  # errors that are not
-    never_named: tuple[str, ...]  # likewise, names with `*`
+    retries: Callable[[BaseException], bool]  # whether an error is worth another attempt
     hooks: Hooks
     serializers: Serializers
     serializer: str  # of the result
@@ -56,7 +54,6 @@ def load(path: str) -> App:
     if not isinstance(app, App):
         raise AppNotFound(f"{path} is a {type(app).__name__}, not a headrace.App; the module has {_apps_in(module)}")
     app.load_tasks()
-    app.load_tasks()
     return app
 
 
@@ -68,7 +65,6 @@ def handlers(app: App) -> dict[str, Handler]:
 
 def _handler(app: App, task: BaseTask[Any, Any]) -> Handler:
     options = task.in_force
-    never = options.dont_autoretry_for or ()
     return Handler(
         name=task.name,
         function=task.run,
@@ -80,9 +76,7 @@ def _handler(app: App, task: BaseTask[Any, Any]) -> Handler:
             soft_time_limit_s=seconds(options.soft_time_limit),
             rate_limit=options.rate_limit,
         ),
-        only=None if options.autoretry_for is None else tuple(options.autoretry_for),
-        never=tuple(each for each in never if isinstance(each, type)),
-        never_named=tuple(each for each in never if isinstance(each, str)),
+        retries=options.retries,
         hooks=app.hooks,
         serializers=app.serializers,
         serializer=app.conf.result_serializer,

@@ -1,18 +1,15 @@
 """How a run ends by what its task raised; pure, and in the child, where the classes of errors are known."""
 
-import asyncio
-from fnmatch import fnmatchcase
-
 from headrace.context import Request
 from headrace.exceptions import (
     Cancelled,
     Discard,
-    MaxRetriesExceeded,
     Reject,
     Retry,
     Snooze,
     SoftTimeLimitExceeded,
     Verdict,
+    cause_of,
 )
 
 from headrace_worker.outcome import STOPPED, Kind, Outcome, failed, snoozed
@@ -27,7 +24,7 @@ def ruled(error: BaseException, request: Request, handler: Handler) -> Outcome:
         return _wished(error, handler)
     if isinstance(error, SoftTimeLimitExceeded) and not error.args:
         error.args = ("the task ran for longer than its soft_time_limit",)
-    return failed(error, retryable=_is_retryable(error, handler))
+    return failed(cause_of(error), retryable=handler.retries(error))
 
 
 def is_final(outcome: Outcome, request: Request) -> bool:
@@ -39,7 +36,7 @@ def _wished(verdict: Verdict, handler: Handler) -> Outcome:
     """Return the outcome that a task asked for."""
     match verdict:
         case Retry():
-            return failed(_cause(verdict), delay_ms=verdict.wait_ms())
+            return failed(cause_of(verdict), delay_ms=verdict.wait_ms())
         case Reject(requeue=True):
             return Outcome(Kind.GIVEN_BACK, message=str(verdict))
         case Reject():
@@ -49,12 +46,7 @@ def _wished(verdict: Verdict, handler: Handler) -> Outcome:
         case Snooze():
             return _snoozed(verdict)
         case _:  # Cancelled, and nobody had asked for it
-            return failed(verdict, retryable=_is_retryable(verdict, handler))
-
-
-def _cause(verdict: Retry) -> BaseException:
-    """Return what the error on the job tells: what went wrong, unless the task has its own words for it."""
-    return verdict if verdict.exc is None or verdict.message is not None else verdict.exc
+            return failed(verdict, retryable=handler.retries(verdict))
 
 
 def _snoozed(verdict: Snooze) -> Outcome:
@@ -62,13 +54,3 @@ def _snoozed(verdict: Snooze) -> Outcome:
         return snoozed(verdict.wait_ms(), str(verdict), verdict.checkpoint)
     except (TypeError, ValueError) as error:
         return failed(error)
-
-
-def _is_retryable(error: BaseException, handler: Handler) -> bool:
-    if isinstance(error, MaxRetriesExceeded):
-        return False
-    if not isinstance(error, Exception) or isinstance(error, asyncio.CancelledError):
-        return True  # an exit, an interrupt: nothing that a list of errors was meant for
-    if isinstance(error, handler.never) or any(fnmatchcase(type(error).__name__, each) for each in handler.never_named):
-        return False
-    return handler.only is None or isinstance(error, handler.only)

@@ -1,5 +1,6 @@
 """Options of tasks and calls in the API's terms: retries, limits of time and rate, what travels in the meta."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -52,6 +53,8 @@ class NotFoundOnDisk(FileNotFoundError):
         ({"dont_autoretry_for": ("NotFound",)}, NotFoundOnDisk(), True),
         ({"autoretry_for": (OSError,), "dont_autoretry_for": (FileNotFoundError,)}, NotFoundOnDisk(), False),
         ({"autoretry_for": (OSError,)}, Retry(), True),
+        ({"autoretry_for": (OSError,)}, SystemExit(), True),
+        ({"autoretry_for": (OSError,)}, asyncio.CancelledError(), True),
         ({}, MaxRetriesExceeded(), False),
         ({}, Reject(), False),
         ({}, Discard(), False),
