@@ -217,7 +217,7 @@ def test_a_server_that_does_not_answer_is_given_up_and_asked_again(
     """A swallowed settle: its connection stays open without an answer. The poll goes on meanwhile."""
     with Proxy(shared_server.port) as proxy:
         worker = make_worker(proxy.url)
-        eventually(lambda: proxy.requests >= 1, END_S, "the poll is parked")
+        eventually(lambda: proxy.requests >= 2, END_S, "the poll is parked")
         proxy.faults = [Fault.SWALLOW]
         job = client.enqueue("noop", queue=queue)
         finished = ended(client, job.id, 30.0)
@@ -250,10 +250,10 @@ def test_heartbeats_go_on_while_a_settle_hangs(
     started, go = tmp_path / "started", tmp_path / "go"
     with Proxy(shared_server.port) as proxy:
         worker = make_worker(proxy.url)
-        eventually(lambda: proxy.requests >= 1, END_S, "the poll is parked")
-        proxy.plan = lambda number: Fault.SWALLOW if number == 3 else Fault.PASS
+        eventually(lambda: proxy.requests >= 2, END_S, "the poll is parked")
+        proxy.plan = lambda number: Fault.SWALLOW if number == 4 else Fault.PASS
         hanging = client.enqueue("noop", queue=queue)
-        eventually(lambda: proxy.requests >= 3, END_S, "the next poll is parked, and the settle hangs")
+        eventually(lambda: proxy.requests >= 4, END_S, "the next poll is parked, and the settle hangs")
         job = client.enqueue("block", [str(started), str(go)], queue=queue, lease_ms=1_000)
         eventually(started.exists, END_S)
         first = client.get(job.id).deadline

@@ -55,7 +55,7 @@ async def test_the_watchdog_makes_new_connections_and_the_worker_goes_on(
     monkeypatch.setattr(bounds, "WATCHDOG_S", 1.0)
     async with AsyncClient(shared_server.url) as client:
         with Proxy(shared_server.port) as proxy:
-            proxy.faults = [Fault.SWALLOW]  # the first poll: from now on the worker only looks alive
+            proxy.faults = [Fault.PASS, Fault.SWALLOW]  # the first poll: from now on the worker only looks alive
             async with running(proxy.url):
 
                 async def barked() -> bool:
