@@ -121,9 +121,10 @@ class Produce(Exchange):
     ) -> Steps[Batch]:
         """Put many jobs into queues with one request, at most 1000.
 
-        `atomic` (at most 200 jobs, one group of queues): all or none, and the first fault raises Invalid with pointers
-        like `/jobs/17/priority`. Otherwise each job stands for itself: look at `Batch.items`. The key belongs to the
-        batch; where jobs bring keys of their own, none is made for the batch.
+        `atomic` (at most 200 jobs, one group of queues; a job with limits, fairness, ordering, tags or a unique key
+        counts two): all or none, and the first fault raises Invalid with pointers like `/jobs/17/priority`. Otherwise
+        each job stands for itself: look at `Batch.items`. The key belongs to the batch; where jobs bring keys of their
+        own, none is made for the batch.
         Raises what `enqueue` raises.
         """
         own_keys = [job.idempotency_key for job in jobs if job.idempotency_key is not None]

@@ -14,7 +14,7 @@ from headrace.serializers import Serializers
 from headrace.tasks import BaseTask
 
 _BATCH_JOBS: Final = 1000  # of one request: the server's limit
-_ATOMIC_JOBS: Final = 200  # all or none: likewise
+_ATOMIC_JOBS: Final = 200  # all or none: likewise; a job that is dear counts two
 
 
 def new_job(
@@ -64,7 +64,11 @@ def batches(jobs: Sequence[NewJob]) -> Iterator[Sequence[NewJob]]:
 
 def is_one(batch: Sequence[NewJob]) -> bool:
     """Return whether a batch can be all or none: short, and for one queue, whose jobs are in one place."""
-    return len(batch) <= _ATOMIC_JOBS and len({job.queue for job in batch}) == 1
+    return len(batch) + sum(map(_is_dear, batch)) <= _ATOMIC_JOBS and len({job.queue for job in batch}) == 1
+
+
+def _is_dear(job: NewJob) -> bool:
+    return any((job.limits, job.fairness_key, job.ordering_key, job.tags, job.unique))
 
 
 def enqueued(batch: Batch, before: int) -> tuple[Job, ...]:

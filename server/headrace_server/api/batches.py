@@ -20,6 +20,13 @@ from headrace_server.domain.requests import Enqueued, EnqueueGroup, EnqueueStatu
 
 Item = shapes.JobFields | Invalid
 
+# What a job may ask for that takes the store about as long as the whole rest of writing it.
+DEAR = ("limits", "fairness_key", "ordering_key", "tags", "unique")
+TOO_HEAVY = (
+    f"must count at most {MAX_ATOMIC_JOBS} unless `atomic` is false, and counts {{}}: "
+    f"a job with any of {', '.join(DEAR)} counts two; send fewer at once"
+)
+
 
 async def enqueue_jobs(call: Call) -> Reply:
     """POST /v1/jobs/batch."""
@@ -106,6 +113,8 @@ def _require_atomic(items: Sequence[Item]) -> None:
     faults = [fault for item in items if isinstance(item, Invalid) for fault in item.faults]
     if len(items) > MAX_ATOMIC_JOBS:
         faults.append(Fault("/jobs", f"must have at most {MAX_ATOMIC_JOBS} items unless `atomic` is false"))
+    elif (weight := sum(_weight(item) for item in items)) > MAX_ATOMIC_JOBS:
+        faults.append(Fault("/jobs", TOO_HEAVY.format(weight)))
     for index, item in enumerate(items):
         if not isinstance(item, Invalid) and isinstance(item.idempotency_key, str):
             detail = "needs `atomic: false`; a batch as a whole takes the header Idempotency-Key"
@@ -113,6 +122,10 @@ def _require_atomic(items: Sequence[Item]) -> None:
     faults = faults or _other_groups(valid(items))
     if faults:
         raise invalid(faults)
+
+
+def _weight(item: Item) -> int:
+    return 2 if not isinstance(item, Invalid) and any(getattr(item, name) for name in DEAR) else 1
 
 
 def _other_groups(jobs: Sequence[shapes.JobFields]) -> list[Fault]:

@@ -30,9 +30,9 @@ _CONSTANT: Final = re.compile(
 _GLOBALS: Final = "redis, string, math, table, tonumber, ipairs, pairs, unpack"
 
 
-# Garbage is collected when the heap is four times as large as what was alive, said once in a library's life. By Lua's own
-# 200 per cent, the functions of all verbs are marked again after each megabyte or two of words: a tenth of a verb's time.
-# (Not while a library is loaded: the store shows it no `collectgarbage` then.)
+# Garbage is collected when the heap is four times as large as what was alive, said once in a library's life. By Lua's
+# own 200 per cent, the functions of all verbs are marked again after each megabyte or two of words: a tenth of a verb's
+# time. (Not while a library is loaded: the store shows it no `collectgarbage` then.)
 _PATIENT: Final = """local told
 local function patient(keys, args)
 if not told then told = true pcall(function() collectgarbage('setpause', 400) end) end
