@@ -51,9 +51,9 @@ class Fleet(Exchange):
     ) -> Steps[WorkerPage]:
         """Return one page of workers in order of their ids; `iter_workers` reads all pages.
 
-        `state`: up or lost. `queue`, `task`: those that serve it; who does not say what it serves counts for all. A
-        page looks at a bounded number of workers, so it may be short or empty and yet have a `cursor`. `limit`
-        (1..200): workers of a page. Raises InvalidCursor.
+        `state`: up or lost. `queue`, `task`: those that say that they serve it. A page looks at a bounded number
+        of workers, so it may be short or empty and yet have a `cursor`. `limit` (1..200): workers of a page. Raises
+        InvalidCursor.
         """
         params = {"state": state, "queue": queue, "task": task, "limit": limit, "cursor": cursor}
         request = self._dialect.request("GET", "/v1/workers", params=params)

@@ -12,7 +12,7 @@ from headrace.words import Directive, WorkerState
 class WorkerInfo:
     """What a worker says of itself; None: it does not say. At most 16 KiB as JSON.
 
-    A worker that names no queues or no tasks is taken for one that serves all of them.
+    Where it is asked whether any worker would take a job, one that names no queues or no tasks counts for all of them.
     """
 
     host: str | None = None

@@ -215,7 +215,9 @@ async def test_explain_names_the_missing_worker_and_what_to_do(api: Api) -> None
     job = await api.enqueue()
     told = (await api.get(f"/v1/jobs/{job['id']}/explain")).json()
     [reason] = [reason for reason in told["reasons"] if reason["code"] == "no_worker"]
-    assert told["summary"] == "No worker lives that takes jobs, serves the queue default and knows the task t."
+    assert told["summary"] == (
+        "Of the workers that are known, none lives that takes jobs of the queue default and knows the task t."
+    )
     assert "GET /v1/workers?task=t" in reason["detail"]
 
 

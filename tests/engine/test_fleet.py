@@ -177,14 +177,17 @@ async def test_workers_are_found_by_what_they_serve(stage: Stage) -> None:
     await beat(stage, "none", info=WorkerInfo(facts=b"{}", queues=(), tasks=()))
     await beat(stage, "mum")
     assert await ids(stage) == ["both", "mail", "mum", "none"]
-    assert await ids(stage, queue="mail") == ["both", "mail", "mum"]
-    assert await ids(stage, queue="mai") == ["mum"]
-    assert await ids(stage, queue="pdf", task="send") == ["both", "mum"]
-    assert await ids(stage, task="read") == ["mail", "mum"]
+    assert await ids(stage, queue="mail") == ["both", "mail"]
+    assert await ids(stage, queue="mai") == []
+    assert await ids(stage, queue="pdf", task="send") == ["both"]
+    assert await ids(stage, task="read") == ["mail"]
+    await beat(stage, "half", info=WorkerInfo(facts=b"{}", queues=("mail",)))
+    assert await ids(stage, task="read") == ["mail"]
+    assert await ids(stage, task="read", takes_jobs=True) == ["half", "mail"]
     stage.later(TIMEOUT_MS)
     await beat(stage, "mail")
     assert await ids(stage, state=WorkerState.UP) == ["mail"]
-    assert await ids(stage, state=WorkerState.LOST) == ["both", "mum", "none"]
+    assert await ids(stage, state=WorkerState.LOST) == ["both", "half", "mum", "none"]
 
 
 async def test_workers_are_listed_by_their_ids_page_by_page(stage: Stage) -> None:
@@ -194,7 +197,7 @@ async def test_workers_are_listed_by_their_ids_page_by_page(stage: Stage) -> Non
     found: list[str] = []
     cursor = None
     while not found or cursor is not None:
-        page = await stage.engine.workers(WorkerFilter(queue="q"), cursor=cursor, limit=40)
+        page = await stage.engine.workers(WorkerFilter(state=WorkerState.UP), cursor=cursor, limit=40)
         found += [worker.id for worker in page.workers]
         cursor = page.cursor
         assert len(page.workers) == 40 or cursor is None
@@ -259,6 +262,21 @@ async def test_explain_says_when_no_worker_would_take_the_job(stage: Stage) -> N
     assert ReasonCode.NO_WORKER not in await codes()
     stage.later(TIMEOUT_MS)
     assert ReasonCode.NO_WORKER in await codes()  # both are lost
+
+
+async def test_who_asks_and_is_not_known_may_know_the_task(stage: Stage) -> None:
+    """A worker in another language need not register: where one asks, only what is known of others tells against it."""
+    await beat(stage, "other", info=INFO)
+    await stage.put_one("jpg")
+    job_id = await stage.put_one("jpg")
+    await stage.lease("jpg")
+    explained = await stage.engine.explain(job_id)
+    assert explained is not None
+    assert [reason.code for reason in explained.reasons] == [ReasonCode.NEXT]
+    await beat(stage, "other", info=WorkerInfo(facts=b"{}", queues=("jpg",), tasks=("resize",)))
+    explained = await stage.engine.explain(job_id)
+    assert explained is not None
+    assert [reason.code for reason in explained.reasons] == [ReasonCode.NO_WORKER]
 
 
 async def test_no_worker_comes_before_what_matters_less(stage: Stage) -> None:

@@ -144,8 +144,9 @@ def _no_poller(reason: Reason, job: Job) -> Told:
 
 
 def _no_worker(_reason: Reason, job: Job) -> Told:
+    what = f"takes jobs of the queue {job.queue} and knows the task {job.task}"
     return (
-        f"No worker lives that takes jobs, serves the queue {job.queue} and knows the task {job.task}.",
+        f"Of the workers that are known, none lives that {what}.",
         f"Start one, or resume one that is quiet: GET /v1/workers?task={job.task} shows who knows it.",
     )
 

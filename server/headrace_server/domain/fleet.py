@@ -24,7 +24,7 @@ class WorkerInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker says of itself."""
 
     facts: bytes  # JSON object: whatever only readers want
-    queues: tuple[str, ...] | None = None  # that it serves; None: it does not say, and counts for all
+    queues: tuple[str, ...] | None = None  # that it serves; None: it does not say
     tasks: tuple[str, ...] | None = None  # the same
     takes_jobs: bool = True  # neither quiet nor about to end
     process: str = ""  # tells two processes of one id apart: a new one begins with the directive `run`
@@ -59,9 +59,11 @@ class WorkerFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which workers are meant; what is None does not matter."""
 
     state: WorkerState | None = None
-    queue: str | None = None  # that they serve
-    task: str | None = None  # that they know
-    takes_jobs: bool = False  # only those that are not told, and do not say, that they take none
+    queue: str | None = None  # that they say they serve
+    task: str | None = None  # that they say they know
+    # those that may take such jobs: also who leaves out what it serves, but not who is told or says that it takes none,
+    # nor who never said anything
+    takes_jobs: bool = False
 
 
 class WorkerPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,7 +25,8 @@ class Explaining(Fleet):
         if job is None:
             return None
         reasons = [*map(_reason, answer[1:])]
-        if job.state is State.READY and await self.is_without_worker(job.queue, job.task):
+        is_polled = not any(reason.code is ReasonCode.NO_POLLER for reason in reasons)
+        if job.state is State.READY and await self.is_without_worker(job.queue, job.task, is_polled=is_polled):
             reasons = _with_no_worker(reasons)
         return Explanation(job=job, reasons=reasons, now_ms=now_ms)
 

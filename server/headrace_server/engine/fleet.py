@@ -95,10 +95,16 @@ class Fleet(Routing):
         pairs = zip(flat[::2], flat[1::2], strict=True)
         return {worker.decode(): Directive(directive.decode()) for worker, directive in pairs}
 
-    async def is_without_worker(self, queue: str, task: str) -> bool:
-        """Return whether workers are known, and none that lives takes such jobs. Raises StoreFault."""
-        wanted = WorkerFilter(state=WorkerState.UP, queue=queue, task=task, takes_jobs=True)
-        return not await self._is_any(wanted) and await self._is_any(WorkerFilter())
+    async def is_without_worker(self, queue: str, task: str, *, is_polled: bool) -> bool:
+        """Return whether workers are known, and none that lives takes such jobs. Raises StoreFault.
+
+        Who asks for jobs of the queue (`is_polled`) and is not known may know the task; it may be one of those that are
+        known and do not.
+        """
+        serving = WorkerFilter(state=WorkerState.UP, queue=queue, takes_jobs=True)
+        if await self._is_any(msgspec.structs.replace(serving, task=task)):
+            return False
+        return await self._is_any(serving if is_polled else WorkerFilter())
 
     async def _is_any(self, wanted: WorkerFilter) -> bool:
         cursor: str | None = None

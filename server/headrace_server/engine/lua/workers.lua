@@ -2,24 +2,27 @@
 -- uses:    lib fleet
 -- states:  none
 -- keys:    meta, fleet:w:<worker>, fleet:directives (hash), fleet:workers, fleet:names (zset)
--- args:    how many, how many to look at, start behind this id or '', up | lost | '', queue or '', task or '', takes jobs ('1' or '');
+-- args:    how many, how many to look at, start behind this id or '', up | lost | '', queue or '', task or '',
+--          takes jobs ('1': those that may take jobs of queue and task, also if they do not say it | '');
 --          or 0, id
 -- returns: how many were looked at; behind which id to go on, '' at the end; per worker: id, when it is lost in unix ms, directive,
 --          names and values of its fields
 -- flags:   no-writes
 -- cost:    O(workers looked at)
 
--- Who does not say what it serves counts for everything.
-local function has_word(words, word)
-    return word == '' or (words or '') == '' or string.find(words, SEPARATOR .. word .. SEPARATOR, 1, true)
+-- `silent`: whether one fits that does not say what it serves.
+local function has_word(words, word, silent)
+    if word == '' then return true end
+    if (words or '') == '' then return silent end
+    return string.find(words, SEPARATOR .. word .. SEPARATOR, 1, true)
 end
 
 local function fits(worker, state, queue, task, takes)
     local is_up = now < (tonumber(redis.call('ZSCORE', WORKERS, worker)) or 0)
     if state ~= '' and is_up ~= (state == 'up') then return false end
     local words = redis.call('HMGET', worker_key(worker), 'queues', 'tasks', 'takes')
-    if takes == '1' and (words[3] == '' or redis.call('HEXISTS', DIRECTIVES, worker) == 1) then return false end
-    return has_word(words[1], queue) and has_word(words[2], task)
+    if takes == '1' and (words[3] ~= '1' or redis.call('HEXISTS', DIRECTIVES, worker) == 1) then return false end
+    return has_word(words[1], queue, takes == '1') and has_word(words[2], task, takes == '1')
 end
 
 local most, found, bytes = tonumber(ARGV[1]), {}, 0
