@@ -20,7 +20,7 @@ from headrace._verbs import Verbs
 from headrace.calls import arguments_of
 from headrace.context import CURRENT, Request
 from headrace.errors import Conflict, Problem
-from headrace.exceptions import Discard, Snooze, cause_of
+from headrace.exceptions import Discard, MaxRetriesExceeded, Snooze, cause_of
 from headrace.models import Job, JobError, Raw
 from headrace.options import CallOptions, job_options
 from headrace.results import AsyncJobHandle, JobHandle
@@ -181,10 +181,11 @@ class Run:
     def _fail(self, request: Request, error: Exception) -> None:
         if isinstance(error, Snooze):
             return self._snooze(request, error)
-        if not self._options.retries(error):
-            return self._end(request, error, "discarded" if isinstance(error, Discard) else "not_retryable")
-        if request.attempt >= request.max_attempts:
+        retries = self._options.retries(error)
+        if request.attempt >= request.max_attempts and (retries or isinstance(error, MaxRetriesExceeded)):
             return self._end(request, error, "max_attempts")
+        if not retries:
+            return self._end(request, error, "discarded" if isinstance(error, Discard) else "not_retryable")
         self._job = replace(self._job, attempt=request.attempt + 1, error=_told(error))
         return self._tell("task_retry", "failed", request, error=error)
 

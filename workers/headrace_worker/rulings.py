@@ -4,6 +4,7 @@ from headrace.context import Request
 from headrace.exceptions import (
     Cancelled,
     Discard,
+    MaxRetriesExceeded,
     Reject,
     Retry,
     Snooze,
@@ -24,7 +25,8 @@ def ruled(error: BaseException, request: Request, handler: Handler) -> Outcome:
         return _wished(error, handler)
     if isinstance(error, SoftTimeLimitExceeded) and not error.args:
         error.args = ("the task ran for longer than its soft_time_limit",)
-    return failed(cause_of(error), retryable=handler.retries(error))
+    spent = isinstance(error, MaxRetriesExceeded) and request.attempt >= request.max_attempts
+    return failed(cause_of(error), retryable=spent or handler.retries(error))  # spent: the server says so, as it counts
 
 
 def is_final(outcome: Outcome, request: Request) -> bool:

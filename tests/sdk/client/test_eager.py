@@ -158,7 +158,7 @@ def test_a_bound_task_asks_for_its_retries(app: App) -> None:
 
     with pytest.raises(TaskFailed, match="busy") as caught:
         fetch.delay().get()
-    assert (caught.value.type, caught.value.attempts) == ("OSError", 3)
+    assert (caught.value.type, caught.value.attempts, caught.value.reason) == ("OSError", 3, "max_attempts")
 
 
 def test_a_snooze_is_no_failure_and_keeps_its_checkpoint(app: App) -> None:
