@@ -6,6 +6,8 @@ import pytest
 from headrace import App
 from headrace_worker.testing import WorkerThread
 
+from tests.support.waiting import eventually
+
 
 @pytest.fixture
 def tasks(headrace_app: App) -> App:
@@ -54,7 +56,7 @@ def test_drain_does_not_wait_for_what_is_due_later(tasks: App, headrace_worker: 
 
 def test_a_worker_says_goodbye(tasks: App) -> None:
     with WorkerThread(tasks) as worker:
-        assert [each.id for each in tasks.client.iter_workers()] == [worker.id]
+        eventually(lambda: [each.id for each in tasks.client.iter_workers()] == [worker.id])
     assert list(tasks.client.iter_workers()) == []
 
 
@@ -62,3 +64,10 @@ def test_what_keeps_a_worker_from_working_is_raised(headrace_app: App) -> None:
     headrace_app.conf.include = ["no_such_module"]
     with pytest.raises(Exception, match="no_such_module"):
         WorkerThread(headrace_app).start()
+
+
+def test_drain_does_not_wait_for_what_is_held_back(tasks: App, headrace_worker: WorkerThread) -> None:
+    tasks.client.pause_queue("one")
+    tasks.send_task("spawn", [0])
+    headrace_worker.drain()
+    assert tasks.client.queue_stats("one").counts["ready"] == 1

@@ -3,16 +3,16 @@
 import asyncio
 import threading
 import time
-from collections.abc import Mapping
 from types import TracebackType
-from typing import Final, Self, TypeAlias
+from typing import Final, Self
 
-from headrace import App, State
+from headrace import App
 from headrace.tasks import DEFAULT_QUEUE
 
 from headrace_worker import registry
 from headrace_worker.hands import Listener
 from headrace_worker.inline import InlineHands
+from headrace_worker.testing.quiet import counts_of, is_quiet, left
 from headrace_worker.worker import Worker, WorkerSettings
 
 DEFAULT_SLOTS: Final = 4
@@ -20,10 +20,6 @@ _START_S: Final = 30.0
 _STOP_S: Final = 30.0
 _GRACE_S: Final = 5.0  # a test that ends while a task runs does not wait for it any longer
 _LOOK_S: Final = 0.005
-_ACTIVE: Final = (State.READY, State.LEASED)
-_TOLD: Final = 10  # jobs that an error names
-
-Counts: TypeAlias = Mapping[str, Mapping[State, int]]  # of each queue, by state
 
 
 class WorkerThread:
@@ -64,21 +60,19 @@ class WorkerThread:
         self._raise_error()
 
     def drain(self, timeout: float = 10.0) -> None:
-        """Wait until no job of the worker's queues is ready or runs; what is due later may still wait.
+        """Wait until no job of the worker's queues runs or could run now, jobs that tasks enqueue meanwhile included.
 
-        That includes jobs that tasks enqueue meanwhile. Raises TimeoutError after `timeout` seconds, with the jobs that
-        are left and why they are.
+        What is due later, and what a pause, a rate or an order holds back, may still wait. Raises TimeoutError after
+        `timeout` seconds, with the jobs that are left and why they are.
         """
-        end = time.monotonic() + timeout
-        before: Counts | None = None
+        client, end = self.app.client, time.monotonic() + timeout
         while True:
             self._raise_error()
-            counts = self._counts()
-            if counts == before and not any(counts[queue].get(state, 0) for queue in counts for state in _ACTIVE):
+            counts = counts_of(client, self.queues)
+            if is_quiet(client, counts) and counts_of(client, self.queues) == counts:
                 return  # twice the same: what a task enqueues as it ends is seen in one of the two looks
             if time.monotonic() > end:
-                raise TimeoutError(f"jobs are left after {timeout:g} s:\n" + "\n".join(self._left()))
-            before = counts
+                raise TimeoutError("\n".join([f"jobs are left after {timeout:g} s:", *left(client, self.queues)]))
             time.sleep(_LOOK_S)
 
     def __enter__(self) -> Self:
@@ -105,19 +99,6 @@ class WorkerThread:
         error, self._error = self._error, None
         if error is not None:
             raise error
-
-    def _counts(self) -> Counts:
-        return {queue: dict(self.app.client.queue_stats(queue).counts) for queue in self.queues}
-
-    def _left(self) -> list[str]:
-        client = self.app.client
-        jobs = [job for queue in self.queues for job in client.iter_jobs(queue=queue, state=_ACTIVE)]
-        reasons = {job.id: client.explain(job.id).reasons for job in jobs[:_TOLD]}
-        told = [
-            f"  {job.task} ({job.state.value}, {job.id}): {'; '.join(reason.detail for reason in reasons[job.id])}"
-            for job in jobs[:_TOLD]
-        ]
-        return told + ([f"  and {len(jobs) - _TOLD} more"] if len(jobs) > _TOLD else [])
 
 
 class _Announcing(InlineHands):
