@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from headrace.annotations import Misfit
 from headrace.app import App
 from headrace.calls import arguments_of
 from headrace.models import Job
@@ -52,9 +53,15 @@ class AssertEnqueued:
         return [client.get(each.id) for each in sorted(client.iter_jobs(), key=lambda job: job.id)]
 
     def _is_call(self, job: Job, wanted: Call) -> bool:
+        given = arguments_of(self._app.serializers.decode(job.payload, raw=True))
         task = self._app.tasks.get(job.task)
-        signature = None if task is None else inspect.signature(task.fn)
-        return bool(_bound(signature, *arguments_of(job.payload)) == _bound(signature, *wanted))
+        if task is None:
+            return (list(given[0]), given[1]) == (list(wanted[0]), wanted[1])
+        try:
+            given = task.shape.fit_arguments(*given)
+        except Misfit:  # of another program
+            return False
+        return bool(_bound(task.shape.signature, *given) == _bound(task.shape.signature, *wanted))
 
 
 def _bound(signature: inspect.Signature | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

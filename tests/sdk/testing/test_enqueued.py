@@ -1,7 +1,10 @@
 """`assert_enqueued`: it finds what was put in, whichever way it was called, and says what there is when it does not."""
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
 import pytest
-from headrace import App, Task
+from headrace import App, BoundTask, Task
 from headrace.testing import AssertEnqueued
 from headrace_worker.testing import WorkerThread
 
@@ -33,6 +36,24 @@ def test_equal_calls_are_equal(
 ) -> None:
     send.delay("ann", urgent=False)
     assert_enqueued(send, args, kwargs, count=1)
+
+
+@dataclass
+class Letter:
+    to: str
+    at: datetime
+
+
+def test_arguments_are_compared_as_the_task_gets_them(headrace_app: App, assert_enqueued: AssertEnqueued) -> None:
+    @headrace_app.task(name="mail.post", bind=True)
+    def post(self: BoundTask, letter: Letter, *, stamps: set[int]) -> None: ...
+
+    letter = Letter("ann", datetime(2026, 1, 2, tzinfo=UTC))
+    post.delay(letter, stamps={1, 2})
+    assert_enqueued(post, (letter,), {"stamps": {2, 1}}, count=1)
+    assert_enqueued(post, (letter,), {"stamps": {1}}, count=0)
+    headrace_app.send_task("elsewhere", [letter.at])
+    assert_enqueued("elsewhere", [letter.at], count=1)
 
 
 def test_jobs_come_oldest_first_and_count_when_they_are_done(
