@@ -134,7 +134,7 @@ class AsyncJobHandle(Handle, Generic[R_co]):
 
     @property
     async def status(self) -> str:
-        """The job's state now, in Celery's words."""
+        """The job's state now, in Celery's words: PENDING, STARTED, RETRY, SUCCESS, FAILURE or REVOKED."""
         return await self._run(self._verbs.status())
 
     @property
