@@ -30,7 +30,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=20_000)
     parser.add_argument("--threads", type=int, default=8)
-    parser.add_argument("--processes", type=int, choices=(0, 1), default=1)
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--payload", type=int, default=100, help="bytes of text in each job")
     parser.add_argument("--repeat", type=int, default=3)
     args = parser.parse_args()
@@ -86,7 +86,7 @@ def wait_for(client: Client, queue: str, count: int) -> tuple[int, float]:
 
 
 def cpu_seconds(supervisor: int, server: int) -> dict[str, float]:
-    """Return the CPU time so far of the worker's two processes, the server, and its store (which it started)."""
+    """Return the CPU time so far of the supervisor, its children, the server, and its store (which it started)."""
     return {
         "supervisor": _cpu(supervisor),
         "child": sum(map(_cpu, _children(supervisor))),

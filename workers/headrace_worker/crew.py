@@ -159,11 +159,9 @@ class Crew:
                 continue
             await asyncio.sleep(self._not_before - asyncio.get_running_loop().time())
             for error in await asyncio.gather(*(self._begin() for _ in range(missing)), return_exceptions=True):
-                if isinstance(error, AppFailed):
-                    log.error("child cannot start", why=str(error))
+                if error is not None:
+                    log.error("child cannot start", why=str(error) if isinstance(error, AppFailed) else repr(error))
                     self._count_crash()
-                elif error is not None:
-                    raise error
             self._owner.changed()
 
     async def _tend(self, life: Life) -> None:

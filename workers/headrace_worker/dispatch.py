@@ -150,6 +150,15 @@ class Dispatcher:
                 self._end(held, outcome)
         self.changed()
 
+    def overran(self, keys: Sequence[int]) -> None:
+        """See Listener."""
+        for key in keys:
+            held = self._board.handed.get(key)
+            if held is not None:
+                log.error("time_limit exceeded, and nobody can end it here", task=held.job.task, job=held.job.id)
+                held.lost = True  # no heartbeat extends it from now on
+                self._hands.lose([key])
+
     def changed(self) -> None:
         """See Listener."""
         self._hand_over()

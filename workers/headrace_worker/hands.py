@@ -60,6 +60,9 @@ class Listener(Protocol):
     def parted(self, unstarted: Iterable[int], ended: Iterable[tuple[int, Outcome]]) -> None:
         """A child runs no more jobs: of those it had, some have not started, and some are over with its process."""
 
+    def overran(self, keys: Sequence[int]) -> None:
+        """Some runs have taken too long, and nobody can end them: their leases have to end by themselves."""
+
     def changed(self) -> None:
         """The number of usable slots is another one."""
 

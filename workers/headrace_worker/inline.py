@@ -13,6 +13,7 @@ from headrace_worker.executor import Executor
 from headrace_worker.frames import Order
 from headrace_worker.hands import AppFailed, ChildFacts, Hands, Listener, TaskFacts
 from headrace_worker.inbox import Inbox
+from headrace_worker.limits import Stopwatch, limits_of
 from headrace_worker.outbox import Outbox
 from headrace_worker.outcome import Outcome
 from headrace_worker.registry import AppNotFound, Handlers
@@ -79,6 +80,7 @@ class InlineHands(Hands):
         self._loop = asyncio.get_running_loop()
         self._executor = Executor(handlers, self._slots, self._done, self._outbox.say, _warn_of_stall)
         self._inbox = Inbox(self._tickets, self._slots, self._executor.start)
+        self._stopwatch = Stopwatch(self.unstarted_keys, listener.overran)
 
     def run(self, orders: Sequence[Order]) -> None:
         """See Hands."""
@@ -86,11 +88,13 @@ class InlineHands(Hands):
         self._handed.update(keys)
         self._tickets.put(keys)
         self._inbox.put(orders)
+        self._stopwatch.add(limits_of(orders, self._facts))
 
     def take_back(self) -> list[int]:
         """See Hands."""
         keys = self._tickets.take_all()
         self._inbox.forget(keys)
+        self._stopwatch.drop(keys)
         self._handed.difference_update(keys)
         return keys
 
@@ -115,6 +119,7 @@ class InlineHands(Hands):
         if executor is None:
             return
         self.take_back()
+        self._stopwatch.stop()
         executor.cancel_all()
         if self._handed:
             with contextlib.suppress(TimeoutError):
@@ -131,7 +136,10 @@ class InlineHands(Hands):
 
     def _tell(self) -> None:
         said, ended = self._outbox.take()
-        self._handed.difference_update(each.key for each in ended)
+        keys = [each.key for each in ended]
+        self._handed.difference_update(keys)
+        self._stopwatch.drop(keys)
+        self._stopwatch.look()
         if self._executor is None and not self._handed:
             self._quiet.set()
         if said:

@@ -114,6 +114,19 @@ class Life(asyncio.Protocol):
 
     async def begin(self) -> Mapping[str, TaskFacts]:
         """Start the process and return its tasks. Raises AppFailed."""
+        app = self._setup.app
+        try:
+            await self._spawn()
+            return await asyncio.wait_for(self._hello, bounds.CHILD_START_S)
+        except TimeoutError:
+            raise AppFailed(f"importing {app} took longer than {bounds.CHILD_START_S:.0f} s") from None
+        except ConnectionError:
+            status = await self.wait()
+            raise AppFailed(f"the process that imports {app} ended with {describe_status(status)}") from None
+        except OSError as error:  # no more processes, files or memory
+            raise AppFailed(f"no process can be started for {app}: {error}") from error
+
+    async def _spawn(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             ours.setblocking(False)
@@ -124,14 +137,6 @@ class Life(asyncio.Protocol):
                 pass_fds=(setup.fd, setup.tickets),
             )
         await self._loop.create_connection(lambda: self, sock=ours)
-        app = self._setup.app
-        try:
-            return await asyncio.wait_for(self._hello, bounds.CHILD_START_S)
-        except TimeoutError:
-            raise AppFailed(f"importing {app} took longer than {bounds.CHILD_START_S:.0f} s") from None
-        except ConnectionError:
-            status = await self.wait()
-            raise AppFailed(f"the process that imports {app} ended with {describe_status(status)}") from None
 
     def run(self, orders: Sequence[Order], limits: Mapping[int, float]) -> None:
         """Hand over jobs, and how many seconds some of them may run.

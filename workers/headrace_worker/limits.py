@@ -7,7 +7,11 @@ counts from the start of the job, by a clock that stands still while the machine
 import asyncio
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 
+from headrace.context import reserved
+
 from headrace_worker import bounds
+from headrace_worker.frames import Order
+from headrace_worker.hands import TaskFacts
 
 
 class Limits:
@@ -48,6 +52,19 @@ class Limits:
         for key in over:
             del self._due[key]
         return over
+
+
+def limits_of(orders: Iterable[Order], tasks: Mapping[str, TaskFacts]) -> dict[int, float]:
+    """Return how many seconds each job may run, where that is limited: by its call, else by its task."""
+    limits = ((order.key, _limit_s(order, tasks.get(order.facts["task"]))) for order in orders)
+    return {key: limit for key, limit in limits if limit is not None}
+
+
+def _limit_s(order: Order, task: TaskFacts | None) -> float | None:
+    asked = reserved(order.facts.get("meta") or {}).get("time_limit")
+    if isinstance(asked, int | float) and asked > 0:
+        return float(asked)
+    return task.time_limit_s if task is not None else None
 
 
 class Stopwatch:

@@ -4,9 +4,8 @@ Which children there are is crew.py's; here is who runs what.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
-
-from headrace.context import reserved
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
+from typing import Any
 
 from headrace_worker import bounds, log
 from headrace_worker.autoscale import Autoscale
@@ -15,6 +14,7 @@ from headrace_worker.fates import Sentence, oversize, overtime
 from headrace_worker.frames import Down, Order
 from headrace_worker.hands import ChildFacts, Ended, Hands, Listener, Said, TaskFacts
 from headrace_worker.life import Life
+from headrace_worker.limits import limits_of
 from headrace_worker.outcome import Outcome
 
 _SCALE_S = 0.5  # between two looks at how busy the children are
@@ -73,9 +73,9 @@ class Pool(Hands):
         """See Hands."""
         self._listener = listener
         await self._crew.start()
-        self._watches.append(asyncio.create_task(self._watch_memory()))
+        self._watch(self._watch_memory())
         if self._settings.most_processes is not None:
-            self._watches.append(asyncio.create_task(self._scale(self._settings.most_processes)))
+            self._watch(self._scale(self._settings.most_processes))
 
     def run(self, orders: Sequence[Order]) -> None:
         """See Hands. Each job goes to the child that has fewest."""
@@ -93,7 +93,9 @@ class Pool(Hands):
             if self._is_used_up(life.jobs_given + len(share)):
                 del load[life]
         for life, share in shares.items():
-            life.run(share, self._limits_of(share))
+            limits = limits_of(share, self.facts)
+            self._limits_s |= limits
+            life.run(share, limits)
             if self._is_used_up(life.jobs_given):
                 self._crew.retire(life, "it has had --max-tasks-per-child", finishes=True)
         self._busy.set()
@@ -144,6 +146,8 @@ class Pool(Hands):
         if not life.slots:
             log.warning("child does not react, a task may hold the GIL or block the event loop", pid=life.pid)
             self.parted(life.take_back(), ())
+        else:
+            log.info("child reacts again", pid=life.pid)
         self.changed()
 
     def overtime(self, life: Life, keys: Sequence[int]) -> None:
@@ -195,18 +199,10 @@ class Pool(Hands):
     def _is_used_up(self, jobs_given: int) -> bool:
         return self._settings.max_tasks is not None and jobs_given >= self._settings.max_tasks
 
-    def _limits_of(self, orders: Sequence[Order]) -> dict[int, float]:
-        limits = {order.key: limit for order in orders if (limit := self._limit_s(order)) is not None}
-        self._limits_s |= limits
-        return limits
-
-    def _limit_s(self, order: Order) -> float | None:
-        """Return the hard limit of a job: that of its call, else that of its task."""
-        asked = reserved(order.facts.get("meta") or {}).get("time_limit")
-        if isinstance(asked, int | float) and asked > 0:
-            return float(asked)
-        facts = self.facts.get(order.facts["task"])
-        return facts.time_limit_s if facts is not None else None
+    def _watch(self, loop: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(loop)
+        task.add_done_callback(_tell_failure)
+        self._watches.append(task)
 
     async def _watch_memory(self) -> None:
         """Look at the children's memory, for ever; sleeps while there are no jobs."""
@@ -239,3 +235,8 @@ class Pool(Hands):
             if wanted != self._crew.wanted and len(lives) == self._crew.wanted:
                 log.info("another number of children", wanted=wanted, busy=busy)
                 self._crew.want(wanted)
+
+
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.LOGGER.error("a part of the pool failed; jobs run on without it", exc_info=error)

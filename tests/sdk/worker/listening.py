@@ -19,6 +19,7 @@ class Notes:
         self.news: dict[int, list[tuple[Topic, Any]]] = {}
         self.unstarted: list[int] = []
         self.deaths: dict[int, Outcome] = {}  # of the jobs whose process is gone
+        self.overdue: list[int] = []
         self.changes = 0
         self._news = asyncio.Event()
 
@@ -40,6 +41,10 @@ class Notes:
         for key, outcome in ended:
             assert key not in self.outcomes, "an outcome is told once"
             self.deaths[key] = outcome
+        self._news.set()
+
+    def overran(self, keys: Sequence[int]) -> None:
+        self.overdue += keys
         self._news.set()
 
     def changed(self) -> None:
