@@ -4,6 +4,7 @@ Besides those named in the docstrings, every verb raises Unauthorized, Invalid (
 never happened, and the retries are used up) and OutcomeUnknown (it may have happened).
 """
 
+from headrace._clock import Clockwork
 from headrace._find import Find
 from headrace._fleet import Fleet
 from headrace._mend import Mend
@@ -12,5 +13,5 @@ from headrace._wait import Wait
 from headrace._work import Work
 
 
-class Verbs(Wait, Work, Fleet, Find, Mend, Operate):
+class Verbs(Wait, Work, Fleet, Find, Mend, Operate, Clockwork):
     """The verbs of producers, workers, lookers and operators."""

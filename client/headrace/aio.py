@@ -100,6 +100,8 @@ class AsyncClient:
     unset_limit = awaiting(Verbs.unset_limit)
     back_off = awaiting(Verbs.back_off)
     server_info = awaiting(Verbs.server_info)
+    clock = awaiting(Verbs.clock)
+    advance_clock = awaiting(Verbs.advance_clock)
 
     @overload
     def handle(self, job_id: str, *, read: None = None) -> AsyncJobHandle[Any]: ...

@@ -105,6 +105,8 @@ class Client:
     unset_limit = blocking(Verbs.unset_limit)
     back_off = blocking(Verbs.back_off)
     server_info = blocking(Verbs.server_info)
+    clock = blocking(Verbs.clock)
+    advance_clock = blocking(Verbs.advance_clock)
 
     @overload
     def handle(self, job_id: str, *, read: None = None) -> JobHandle[Any]: ...

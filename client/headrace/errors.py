@@ -233,6 +233,7 @@ CLASSES: Final = MappingProxyType[str, type[ProblemError]](
         "no_result": NotFound,
         "no_such_operation": NotFound,
         "no_such_worker": NotFound,
+        "no_test_clock": NotFound,
         "lease_lost": LeaseLost,
         "job_cancelled": JobCancelled,
         "unique_conflict": UniqueConflict,

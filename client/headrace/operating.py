@@ -136,3 +136,15 @@ class ServerInfo:
     shards: int = 1
     limits: Mapping[str, int] = field(default_factory=dict)
     server_time: datetime | None = None
+    test_clock: bool = False  # started with --test-clock, for tests
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockAdvance:
+    """A test clock that was set forward."""
+
+    now: datetime
+    ahead_ms: int = 0  # of everybody's clock
+    target: datetime
+    moments: int = 0  # stops on the way
+    done: bool = True  # False: it is on its way still

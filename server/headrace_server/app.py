@@ -150,6 +150,7 @@ async def open_engine(settings: Settings, store: Store) -> AsyncIterator[Engine]
         waits=Waits(aof=bool(store.facts.wait_aof), replicas=store.facts.wait_replicas),
         timeout_ms=settings.store_timeout_ms,
         connect_timeout_ms=settings.store_connect_timeout_ms,
+        test_clock=settings.test_clock,
     )
     try:
         await _patiently(engine.start, START_S if store.embedded is not None else 0.0)
@@ -223,6 +224,8 @@ def _report(settings: Settings, store: Store) -> None:
     _log.info("store checked", extra={"store": f"{facts.server} {facts.version}", "durability": facts.why})
     for warning in facts.warnings:
         _log.warning("%s", warning)
+    if settings.test_clock:
+        _log.warning("TEST CLOCK: anybody may set the time of this server and its store forward; for tests only")
     if settings.insecure_public and not settings.is_loopback and not settings.tokens:
         _log.warning("listening on %s without tokens: anybody who can reach it may do everything", settings.host)
 

@@ -136,6 +136,11 @@ class Settings:
         Defaults().worker_timeout_ms,
         "A worker that does not say when its next heartbeat comes is lost after so long without one, in milliseconds.",
     )
+    test_clock: bool = setting(
+        False,
+        "For tests only: a clock that POST /v1/test/clock sets forward, on a store that is empty or was made for it.",
+        flag="--test-clock",
+    )
     events: bool = setting(False, "Write the log of state changes always, not only while somebody reads it.")
     check_interval_ms: int = setting(
         10 * limits.MINUTE_MS,

@@ -1,5 +1,7 @@
 """The answers of what is found, changed and limited, as `stories.py` has them of what is produced and worked on."""
 
+from datetime import datetime, timedelta
+
 import httpx
 
 from tests.contract.world import ID, Story, World
@@ -50,6 +52,24 @@ def explain_job(world: World, queue: str) -> Replies:
     leased = world.http.get(f"/v1/jobs/{world.lease(queue)['id']}/explain")
     assert [reason["code"] for reason in leased.json()["reasons"] if reason["until"]] == ["leased"]
     return [held, later, leased, world.http.get(f"/v1/jobs/{ID}/explain")]
+
+
+def get_clock(world: World, queue: str) -> Replies:
+    with world.everyday() as http:
+        return [world.http.get("/v1/test/clock"), http.get("/v1/test/clock")]
+
+
+def advance_clock(world: World, queue: str) -> Replies:
+    job = world.enqueue(queue, delay_ms=3_600_000)
+    moved = world.http.post("/v1/test/clock", json={"advance_ms": 3_600_000})
+    assert (moved.json()["done"], moved.json()["moments"] > 0) == (True, True)
+    assert world.http.get(f"/v1/jobs/{job['id']}").json()["state"] == "ready"
+    later = datetime.fromisoformat(moved.json()["now"]) + timedelta(minutes=5)
+    again = world.http.post("/v1/test/clock", json={"to": later.isoformat()})
+    back = world.http.post("/v1/test/clock", json={"to": moved.json()["target"]})
+    assert [fault["pointer"] for fault in back.json()["errors"]] == ["/to"]
+    with world.everyday() as http:
+        return [moved, again, http.post("/v1/test/clock", json={"advance_ms": 0})]
 
 
 def patch_job(world: World, queue: str) -> Replies:
@@ -239,6 +259,8 @@ OPERATING: dict[str, tuple[set[int], Story]] = {
     "getPayload": ({200, 404}, get_payload),
     "getAttempts": ({200, 404}, get_attempts),
     "explainJob": ({200, 404}, explain_job),
+    "getClock": ({200, 404}, get_clock),
+    "advanceClock": ({200, 404}, advance_clock),
     "patchJob": ({200, 404, 409}, patch_job),
     "deleteJob": ({204, 404, 409}, delete_job),
     "retryJob": ({200, 404, 409}, retry_job),

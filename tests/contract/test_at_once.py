@@ -15,6 +15,7 @@ from tests.support.servers import run_headrace
 SEED = 20260102
 CLIENTS, REQUESTS = 6, 250
 QUEUES = ["at.once", "at.once.b", "at", "other"]
+STARTS = ["2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z"]
 KEYS = ["l", "l:a", "l:b", "m:x:y"]
 
 
@@ -36,6 +37,7 @@ class Client:
             (2, lambda: self.http.get(self.one_of("/v1/jobs?limit=9", "/v1/queues", "/v1/limits", "/v1/events"))),
             (4, self.operate_queue),
             (3, self.operate_limit),
+            (4, self.operate_worker),
             (2, self.start_operation),
         ]
 
@@ -122,6 +124,17 @@ class Client:
         )
         return self.http.request(verb, path + at, json=body)
 
+    def operate_worker(self) -> httpx.Response:
+        path = f"/v1/workers/{self.one_of('w1', 'w2', 'w3')}"
+        info = {"queues": [self.one_of(*QUEUES)], "tasks": ["a"], "started_at": self.one_of(*STARTS)}
+        verb, at, body = self.one_of(
+            ("POST", "/heartbeat", {"leases": [], **self.maybe(info=info, next_ms=1_000, final=True)}),
+            ("POST", self.one_of("/quiet", "/stop", "/resume"), None),
+            ("GET", "", None),
+            ("DELETE", "", None),
+        )
+        return self.http.request(verb, path + at, json=body)
+
     def start_operation(self) -> httpx.Response:
         action, target = self.one_of(("retry", None), ("cancel", None), ("delete", None), ("move", "at.once.b"))
         which = {"queue": self.one_of("at", "at.once"), **self.maybe(tag={"name": "tenant", "value": "a"})}
@@ -137,6 +150,6 @@ def test_clients_of_every_kind_at_the_same_time(world: World) -> None:
     with ThreadPoolExecutor(CLIENTS) as pool:
         refused = sum(pool.map(Client.live, clients))
     assert 0 < refused < CLIENTS * REQUESTS // 2  # else they are not in each other's way, or do nothing
-    code, told, fault = run_headrace("check", "--redis", world.store.url, "-o", "json")
+    code, told, fault = run_headrace("check", "--test-clock", "--redis", world.store.url, "-o", "json")
     assert (code, fault) == (0, ""), told
     assert len({job_id for job_id, _ in leases}) > CLIENTS

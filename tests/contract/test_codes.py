@@ -121,6 +121,16 @@ def reach(path: str, method: str = "GET", **options: object) -> Way:
     return lambda world, _: world.http.request(method, path, **options)
 
 
+def everyday(method: str, **options: object) -> Way:
+    """Return the way to the answer of a server with everybody's clock."""
+
+    def send(world: World, queue: str) -> httpx.Response:
+        with world.everyday() as http:
+            return http.request(method, "/v1/test/clock", **options)  # type: ignore[arg-type]
+
+    return send
+
+
 def patched(body: dict[str, object], path: Callable[[World, str], str]) -> Way:
     return lambda world, queue: world.http.patch(path(world, queue), json=body)
 
@@ -188,6 +198,8 @@ WAYS: dict[str, dict[str, Way]] = {
     "resumeWorker": {"no_such_worker": reach("/v1/workers/nobody/resume", "POST")},
     "readEvents": {"invalid_cursor": reach("/v1/events", headers={"Last-Event-ID": "x"})},
     "startOperation": {"other_group": reach("/v1/operations", "POST", json=MOVE)},
+    "getClock": {"no_test_clock": everyday("GET")},
+    "advanceClock": {"no_test_clock": everyday("POST", json={"advance_ms": 0})},
     "getOperation": {"no_such_operation": reach(f"/v1/operations/{ID}")},
     "cancelOperation": {
         "no_such_operation": reach(f"/v1/operations/{ID}/cancel", "POST"),

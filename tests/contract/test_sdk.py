@@ -24,7 +24,15 @@ from tests.support.contract import (
     resolve,
 )
 
-REPEATED = ("wait", "wait_many", "wait_operation", "iter_jobs", "iter_workers", "follow_events")  # until it is so
+REPEATED = (
+    "wait",
+    "wait_many",
+    "advance_clock",
+    "wait_operation",
+    "iter_jobs",
+    "iter_workers",
+    "follow_events",
+)  # until it is so
 
 
 def impatient() -> Verbs:
@@ -78,6 +86,7 @@ def assert_everything_is_said(of: Operation, body: Document) -> None:
     spared = {
         "delay_ms",
         "expires_in_ms",
+        "to",
         "idempotency_key",
         "payload",
         "result",
@@ -172,6 +181,7 @@ def test_a_verb_raises_every_problem_that_the_document_shows(name: str) -> None:
         (operating.Operation, "Operation"),
         (operating.ServerInfo, "Server"),
         (operating.StoreInfo, "Store"),
+        (operating.ClockAdvance, "ClockAdvance"),
         (errors.Problem, "Problem"),
     ],
 )

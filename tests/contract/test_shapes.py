@@ -45,6 +45,7 @@ REQUESTS: dict[str, type[msgspec.Struct]] = {
     "BackOffInput": shapes.BackoffInput,
     "TagInput": shapes.TagInput,
     "JobFilterInput": shapes.FilterInput,
+    "ClockInput": shapes.ClockInput,
     "OperationInput": shapes.OperationInput,
 }
 QUERIES: dict[str, type[msgspec.Struct]] = {
@@ -92,6 +93,8 @@ REPLIES: dict[str, type[msgspec.Struct]] = {
     "Store": replies.StoreDocument,
     "Server": replies.ServerDocument,
     "Health": replies.HealthDocument,
+    "Clock": replies.ClockDocument,
+    "ClockAdvance": replies.TurnedDocument,
     "Problem": ProblemDocument,
 }
 PLAIN: dict[type[info.Type], Document] = {

@@ -121,6 +121,8 @@ CALLS: dict[str, tuple[Verb, Verb, str]] = {
         lambda v: v.wait_many([ID]),
         "waitForJobs",
     ),
+    "clock": (lambda v: v.clock(), lambda v: v.clock(), "getClock"),
+    "advance_clock": (lambda v: v.advance_clock("3d"), lambda v: v.advance_clock(0), "advanceClock"),
     "result": (lambda v: v.result(ID), lambda v: v.result(ID), "getResult"),
     "result_bytes": (lambda v: v.result_bytes(ID), lambda v: v.result_bytes(ID), "getResult"),
     "payload_bytes": (lambda v: v.payload_bytes(ID), lambda v: v.payload_bytes(ID), "getPayload"),

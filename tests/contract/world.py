@@ -21,6 +21,7 @@ SMALL = {
     "HEADRACE_RECEIVE_TIMEOUT_MS": "2000",  # and yet long enough for a busy machine
     "HEADRACE_STORE_TIMEOUT_MS": "2000",
     "HEADRACE_WORKER_TIMEOUT_MS": "1000",  # so that a test can wait for it
+    "HEADRACE_TEST_CLOCK": "1",  # which changes nothing until it is set
 }
 SCHEMAS: Document = document()["components"]["schemas"]
 ID = SCHEMAS["JobId"]["examples"][0]
@@ -37,6 +38,7 @@ class World:
         self.store = StoreProcess(valkey_binary(), folder / "store", DURABLE)
         self.server = ServerProcess(folder, redis_url=self.store.url, env=SMALL)
         self.http = httpx.Client(headers=AUTHORIZED, timeout=20.0)
+        self._folder = folder
 
     @contextmanager
     def running(self) -> Iterator["World"]:
@@ -49,6 +51,17 @@ class World:
             self.http.close()
             self.server.end()
             self.store.stop()
+
+    @contextmanager
+    def everyday(self) -> Iterator[httpx.Client]:
+        """A client of another server on the same store: it has everybody's clock."""
+        env = {"HEADRACE_TOKENS": TOKEN, "HEADRACE_NAMESPACE": "everyday"}
+        server = ServerProcess(self._folder / "everyday", redis_url=self.store.url, env=env)
+        try:
+            with httpx.Client(base_url=server.start().url, headers=AUTHORIZED) as client:
+                yield client
+        finally:
+            server.end()
 
     def call(self, operation: Operation, **options: Any) -> httpx.Response:
         """Send the example request of an operation; a job in its path is one that nobody knows."""

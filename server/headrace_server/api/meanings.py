@@ -25,6 +25,7 @@ MEANINGS: Final[dict[str, str]] = {
     "no_such_worker": (
         "No worker of this id is known: it never sent a heartbeat, said goodbye, or was lost for more than a day."
     ),
+    "no_test_clock": "Only a server that was started for tests, with --test-clock, lets its clock be set forward.",
     "no_such_route": "No operation lives at this path. A name with a slash in it makes another path, too.",
     "no_such_problem": "No problem of this server has this code; a newer or older server may have it.",
     "method_not_allowed": "There are operations at this path, but none for this method.",

@@ -38,6 +38,9 @@ KINDS: Final[dict[str, Kind]] = {
     "no_result": Kind(404, "The job has no result", "Nothing to do: its ack carried none, or its time is over."),
     "no_such_operation": Kind(404, "No such operation", "Check the id; ended operations vanish after a day."),
     "no_such_worker": Kind(404, "No such worker", "Check the id; lost workers vanish after a day, others at goodbye."),
+    "no_test_clock": Kind(
+        404, "This server has everybody's clock", "Start one for tests: headrace server --test-clock."
+    ),
     "no_such_route": Kind(404, "No such path", "See /docs for all paths."),
     "no_such_problem": Kind(404, "No such problem", "See /problems for all codes."),
     "method_not_allowed": Kind(405, "This path does not take this method", "Use a method that the Allow header names."),

@@ -82,6 +82,21 @@ class WaitDocument(msgspec.Struct, kw_only=True):
     server_time: str
 
 
+class ClockDocument(msgspec.Struct, kw_only=True):
+    """What a test clock shows."""
+
+    now: str
+    ahead_ms: int
+
+
+class TurnedDocument(ClockDocument, kw_only=True):
+    """The reply to a wish to set it forward."""
+
+    target: str
+    moments: int
+    done: bool
+
+
 class BatchResult(msgspec.Struct, kw_only=True, gc=False):
     """One job of a batch that is not atomic: its status, and either the job or the problem."""
 
@@ -184,6 +199,7 @@ class ServerDocument(msgspec.Struct, kw_only=True):
     shards: int
     limits: dict[str, int]
     server_time: str
+    test_clock: bool | Absent = UNSET
 
 
 class HealthDocument(msgspec.Struct):

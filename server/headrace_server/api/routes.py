@@ -8,6 +8,7 @@ from starlette.routing import Route
 from headrace_server.api import (
     batches,
     changes,
+    clock,
     events,
     jobs,
     leases,
@@ -92,6 +93,8 @@ ROUTES: Final = [
     _route("GET", "/v1/operations/{id}", "getOperation", operations.get_operation),
     _route("POST", "/v1/operations/{id}/cancel", "cancelOperation", operations.cancel_operation),
     _route("GET", "/v1/events", "readEvents", events.read_events, negotiates=True),
+    _route("GET", "/v1/test/clock", "getClock", clock.get_clock),
+    _route("POST", "/v1/test/clock", "advanceClock", clock.advance_clock),
     _route("GET", "/v1/server", "getServer", server.get_server),
     _route("GET", "/livez", "getLiveness", server.livez),
     _route("GET", "/readyz", "getReadiness", server.readyz),

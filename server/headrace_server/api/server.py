@@ -1,5 +1,7 @@
 """The server about itself: GET /v1/server, /livez, /readyz."""
 
+from msgspec import UNSET
+
 from headrace_server.api import render
 from headrace_server.api.call import Call, Reply
 from headrace_server.api.problems import Problem
@@ -17,6 +19,7 @@ async def get_server(call: Call) -> Reply:
         shards=status.shards,
         limits=_limits(call),
         server_time=render.instant(await call.engine.now_ms()),
+        test_clock=call.engine.has_test_clock or UNSET,
     )
     return Reply(document=document)
 

@@ -51,6 +51,8 @@ def faults(settings: Settings) -> Iterator[str]:
     for name, words in (("log_level", LEVELS), ("log_format", FORMATS)):
         if getattr(settings, name) not in words:
             yield f"{env_name(name)} must be one of {', '.join(words)}; it is {getattr(settings, name)!r}."
+    if settings.test_clock and settings.processes > 1:
+        yield "--test-clock needs one process, which drives the clock: leave --processes (HEADRACE_PROCESSES) at 1."
     if not _NAMESPACE.fullmatch(settings.namespace):
         yield f"HEADRACE_NAMESPACE must be 1 to 32 characters of A-Z a-z 0-9 _ . -; it is {settings.namespace!r}."
     if any(not token.isascii() or not token.isprintable() or " " in token for token in settings.tokens):

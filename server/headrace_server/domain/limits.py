@@ -70,6 +70,7 @@ MAX_ATTEMPTS: Final = 1_000
 MAX_CRASHES: Final = 1_000
 MAX_RUNTIME_MS: Final = 30 * DAY_MS
 MAX_WEIGHT: Final = 100
+MAX_CLOCK_MOMENTS: Final = 10_000  # at which a test clock stops on its way, in one request
 MAX_TTL_MS: Final = 10 * 365 * DAY_MS  # of unique keys and results
 
 # What an operator may ask of queues and limits.

@@ -34,6 +34,7 @@ from headrace_server.domain.requests import (
 from headrace_server.engine.acts import Acts
 from headrace_server.engine.batcher import Batcher
 from headrace_server.engine.checking import Checking
+from headrace_server.engine.clockwork import Clockwork
 from headrace_server.engine.directives import Directives
 from headrace_server.engine.explaining import Explaining
 from headrace_server.engine.finding import Finding
@@ -44,7 +45,7 @@ from headrace_server.engine.operating import Operating
 from headrace_server.engine.parking import Parking
 from headrace_server.engine.polls import Polls
 from headrace_server.engine.scripts import Script, load_scripts
-from headrace_server.engine.shard import Shard
+from headrace_server.engine.shard import Meta, Shard
 from headrace_server.engine.steering import Steering
 from headrace_server.engine.waiting import Waiting
 from headrace_server.engine.wakeups import Wakeups
@@ -58,7 +59,7 @@ class StoreMismatch(Exception):
     """The store holds data that this server may not touch; the text says why and what to do."""
 
 
-class Engine(Waiting, Finding, Explaining, Steering, Limiting, Operating, Listening, Checking):
+class Engine(Waiting, Finding, Explaining, Steering, Limiting, Operating, Listening, Checking, Clockwork):
     """Queues and jobs over one store; `start` first, `close` last. `jitter` returns random numbers in 0..1.
 
     The work with single jobs is here; what is asked about many, and about queues, stands in the parts it is made of.
@@ -75,12 +76,13 @@ class Engine(Waiting, Finding, Explaining, Steering, Limiting, Operating, Listen
         timeout_ms: int = 5_000,
         connect_timeout_ms: int = 1_000,
         scripts: dict[str, Script] | None = None,
+        test_clock: bool = False,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._defaults = defaults = defaults or Defaults()
         self._link = Link(url, waits=waits or Waits(), timeout_ms=timeout_ms, connect_timeout_ms=connect_timeout_ms)
         self._prefixes = [f"{namespace}:{{{n}}}:".encode() for n in range(shards)]
-        self._scripts = scripts = scripts or load_scripts(defaults)
+        self._scripts = scripts = scripts or load_scripts(defaults, test_clock=test_clock)
         self._shards = [Shard(self._link, scripts, defaults, prefix + b"meta", jitter) for prefix in self._prefixes]
         self._ids = IdMaker()
         self._parking = Parking()
@@ -100,6 +102,8 @@ class Engine(Waiting, Finding, Explaining, Steering, Limiting, Operating, Listen
         )
         self._polls = Polls(self._shards, self._split, self._parking, self._directives, self._giveback_later)
         self._background: set[asyncio.Task[None]] = set()
+        self.has_test_clock = test_clock
+        self._turning = asyncio.Lock()
 
     async def start(self) -> None:
         """Check or make the meta of every shard, and listen for wake-ups.
@@ -107,8 +111,10 @@ class Engine(Waiting, Finding, Explaining, Steering, Limiting, Operating, Listen
         Raises StoreMismatch for data of another shape, StoreFault when the store is not there.
         """
         for number, shard in enumerate(self._shards):
-            found = await shard.init(shard=number, shards=self.shards, store_format=STORE_FORMAT)
-            _check_format(*found, shards=self.shards)
+            found = await shard.init(
+                shard=number, shards=self.shards, store_format=STORE_FORMAT, test_clock=self.has_test_clock
+            )
+            _check_meta(found, shards=self.shards, test_clock=self.has_test_clock)
         self._directives.begin()
         self._directives.know(await self.read_directives())
         await self._link.sweep_functions(self._scripts.values())
@@ -252,14 +258,24 @@ def _waves(items: Sequence[Settle]) -> list[list[int]]:
     return waves
 
 
-def _check_format(store_format: int, min_reader: int, shards_found: int, *, shards: int) -> None:
-    if shards_found != shards:
+def _check_meta(found: Meta, *, shards: int, test_clock: bool) -> None:
+    if found.shards != shards:
         raise StoreMismatch(
-            f"this store was set up with {shards_found} shards and the setting says {shards}: "
-            f"set HEADRACE_SHARDS={shards_found}, or use another namespace or store"
+            f"this store was set up with {found.shards} shards and the setting says {shards}: "
+            f"set HEADRACE_SHARDS={found.shards}, or use another namespace or store"
         )
-    if min_reader > STORE_FORMAT:
+    if found.min_reader > STORE_FORMAT:
         raise StoreMismatch(
-            f"the data has format {store_format} and needs a server that reads format {min_reader}; "
+            f"the data has format {found.store_format} and needs a server that reads format {found.min_reader}; "
             f"this one reads {STORE_FORMAT}: upgrade the server"
+        )
+    if found.test_clock and not test_clock:
+        raise StoreMismatch(
+            "this store was set up with --test-clock, and its time may be ahead of everybody's: "
+            "start with --test-clock, or use another namespace, folder or store"
+        )
+    if test_clock and not found.test_clock:
+        raise StoreMismatch(
+            "this store holds data of servers without --test-clock: a clock that is set forward would end their jobs. "
+            "Use another --data-dir, --namespace or store, one that is empty"
         )

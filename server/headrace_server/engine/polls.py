@@ -1,7 +1,8 @@
 """One lease request: asking shard by shard, waiting, and giving back what its client did not wait for."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import msgspec
 
@@ -31,6 +32,18 @@ class Polls:
         self._giveback = giveback
         self._asking: set[asyncio.Task[Grant]] = set()
         self.draining = False
+        self._free = asyncio.Event()
+        self._free.set()
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Let nobody take jobs meanwhile; who asks gets an answer afterwards."""
+        self._free.clear()
+        try:
+            await self.join()
+            yield
+        finally:
+            self._free.set()
 
     async def poll(self, ask: LeaseAsk, wait_ms: int) -> Grant:
         """Return as soon as there is a job, after `wait_ms`, or at once when the server drains.
@@ -88,6 +101,7 @@ class Polls:
 
     async def _ask_shielded(self, ask: LeaseAsk, wait_ms: int, *, only_replay: bool = False) -> Grant:
         """Ask in a task of its own: who is cancelled meanwhile has the grant given back when it comes."""
+        await self._free.wait()
         task = asyncio.get_running_loop().create_task(self._replay(ask) if only_replay else self._ask(ask, wait_ms))
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)

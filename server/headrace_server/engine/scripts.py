@@ -50,10 +50,15 @@ VERBS: Final = (
     "stop",
     "events",
     "check",
+    "clock",
     "tick",
 )
 FUNCTION_PREFIX: Final = "headrace_"
 CLOCK_LINE: Final = "local t = redis.call('TIME') -- the one reading of a clock; tests put a virtual one here"
+# the key of meta is read by these scripts alone: those of everybody else pay nothing for it
+_TEST_CLOCK: Final = (
+    "local t = redis.call('TIME')\nt[2] = tonumber(t[2]) + 1000 * tonumber(redis.call('HGET', META, 'ahead_ms') or '0')"
+)
 _VIRTUAL_CLOCK: Final = (
     "local ms = tonumber(redis.call('GET', P .. 'clock'))\nlocal t = {math.floor(ms / 1000), ms % 1000 * 1000}"
 )
@@ -74,17 +79,22 @@ class Script(msgspec.Struct, frozen=True):
 
 
 def load_scripts(
-    defaults: Defaults, *, virtual_clock: bool = False, overrides: Mapping[str, str] | None = None
+    defaults: Defaults,
+    *,
+    test_clock: bool = False,
+    virtual_clock: bool = False,
+    overrides: Mapping[str, str] | None = None,
 ) -> dict[str, Script]:
     """Return every verb's script.
 
-    With `virtual_clock` the scripts read the time from the key `<prefix>clock` (unix ms) instead of TIME. `overrides`
-    replaces files by name (without `.lua`): the tests' mutants.
+    With `test_clock` the scripts are ahead of TIME by as much as `clock` has set them forward. With `virtual_clock`
+    they read the time from the key `<prefix>clock` (unix ms) instead of TIME: the tests of the scripts themselves.
+    `overrides` replaces files by name (without `.lua`): the tests' mutants.
     """
     files = read_files() | dict(overrides or {})
-    if virtual_clock:
-        assert CLOCK_LINE in files["lib"], "lib.lua must read the clock in exactly this line"
-        files["lib"] = files["lib"].replace(CLOCK_LINE, _VIRTUAL_CLOCK)
+    assert CLOCK_LINE in files["lib"], "lib.lua must read the clock in exactly this line"
+    if test_clock or virtual_clock:
+        files["lib"] = files["lib"].replace(CLOCK_LINE, _TEST_CLOCK if test_clock else _VIRTUAL_CLOCK)
     return {verb: _assemble(verb, files, _defaults_table(defaults)) for verb in VERBS}
 
 

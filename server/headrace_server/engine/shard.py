@@ -54,6 +54,15 @@ class Part(msgspec.Struct, frozen=True):
 LeaseAnswer: TypeAlias = Part | None
 
 
+class Meta(msgspec.Struct, frozen=True):
+    """What a shard says of itself; fixed when it was made."""
+
+    store_format: int
+    min_reader: int  # the format that a reader must know
+    shards: int
+    test_clock: bool
+
+
 class Standing(msgspec.Struct, frozen=True, gc=False):
     """Whether somebody need not wait for a job any more, and how much there is to read of it."""
 
@@ -118,11 +127,11 @@ class Shard:
         waits = [batcher.join() for batcher in (*batchers, self.stats, self.clock, self._rare, self._givebacks)]
         await asyncio.gather(*waits, self.acts.join())
 
-    async def init(self, *, shard: int, shards: int, store_format: int) -> tuple[int, int, int]:
-        """Make the shard's meta where there is none; return its format, the format a reader must know, and shards."""
-        args: encode.Args = [store_format, shard, shards, secrets.token_hex(8)]
+    async def init(self, *, shard: int, shards: int, store_format: int, test_clock: bool) -> Meta:
+        """Make the shard's meta where there is none; return what it says."""
+        args: encode.Args = [store_format, shard, shards, secrets.token_hex(8), "1" if test_clock else ""]
         answer = await self._link.call(self._scripts["init"], self.meta_key, args)
-        return int(answer[0]), int(answer[1]), int(answer[2])
+        return Meta(int(answer[0]), int(answer[1]), int(answer[2]), test_clock=answer[4] is not None)
 
     async def giveback(self, ask: LeaseAsk, grant: Grant) -> None:
         """Return the leases of a grant that nobody received; none if the request was repeated meanwhile."""

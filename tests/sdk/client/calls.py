@@ -160,5 +160,7 @@ CALLS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     "getOperation": ("operation", (ID,), {}),
     "cancelOperation": ("stop_operation", (ID,), {}),
     "readEvents": ("events", (), {"after": "c", "queue": "q", "limit": 5, "wait_s": 5}),
+    "getClock": ("clock", (), {}),
+    "advanceClock": ("advance_clock", (259_200_000,), {}),
     "getServer": ("server_info", (), {}),
 }

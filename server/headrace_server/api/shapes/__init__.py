@@ -29,6 +29,7 @@ from headrace_server.api.shapes.jobs import (
 from headrace_server.api.shapes.orders import (
     BackoffInput,
     BulkAction,
+    ClockInput,
     EventsQuery,
     FilterInput,
     LimitInput,
@@ -76,6 +77,7 @@ __all__ = [
     "BatchInput",
     "BulkAction",
     "CancelInput",
+    "ClockInput",
     "CompletionItem",
     "CompletionsInput",
     "CountsInput",

@@ -11,6 +11,7 @@ from headrace_server.api.shapes.fields import (
     Concurrency,
     Crashes,
     Cursor,
+    DelayMs,
     Instant,
     LeaseMs,
     Name,
@@ -23,7 +24,7 @@ from headrace_server.api.shapes.fields import (
     TagValue,
 )
 from headrace_server.api.shapes.jobs import Retry
-from headrace_server.api.shapes.rules import NeededWhen, OnlyWhen, Some, Table
+from headrace_server.api.shapes.rules import NeededWhen, OnlyWhen, Pair, Some, Table
 from headrace_server.domain import limits
 from headrace_server.domain.lifecycle import State
 
@@ -65,6 +66,13 @@ class LimitInput(Body):
 
     concurrency: Concurrency | UnsetType = UNSET
     rate: RateInput | UnsetType = UNSET
+
+
+class ClockInput(Body):
+    """The body of POST /v1/test/clock."""
+
+    advance_ms: DelayMs | UnsetType = UNSET
+    to: Instant | UnsetType = UNSET
 
 
 class BackoffInput(Body):
@@ -166,6 +174,7 @@ class PageQuery(Body):
 _FILTERS: Final = tuple(FilterInput.__struct_fields__)
 RULES: Final[Table] = {
     LimitInput: (Some(("concurrency", "rate")),),
+    ClockInput: (Some(("advance_ms", "to")), Pair("advance_ms", "to")),
     FilterInput: (Some(_FILTERS),),
     OperationInput: (
         NeededWhen("target_queue", "action", ("move",)),

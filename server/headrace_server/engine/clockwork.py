@@ -1,0 +1,68 @@
+"""A clock that tests set forward: what is due on the way happens moment by moment, in its order.
+
+It must not be used on a store with real jobs; `Engine.start` sees to that.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from headrace_server.domain.clock import ClockView, Turned
+from headrace_server.domain.limits import MAX_CLOCK_MOMENTS
+from headrace_server.engine.parking import Parking
+from headrace_server.engine.polls import Polls
+from headrace_server.engine.routing import Routing
+
+
+class Clockwork(Routing):
+    """The calls about a test clock. It is as fast as everybody's, and ahead of it."""
+
+    _polls: Polls
+    _parking: Parking
+    _watching: Parking
+    _listening: Parking
+    _turning: asyncio.Lock  # one at a time: two would drive each other past moments
+
+    async def clock(self) -> ClockView:
+        """Return what time it is, and when something is due. Raises StoreFault."""
+        return await self._set_clocks(None)
+
+    async def advance_clock(self, *, by_ms: int = 0, to_ms: int | None = None) -> Turned:
+        """Set the clock forward by a span, or to an instant (one in the past: nothing but what is due happens).
+
+        It stops at each moment at which something is due until that has happened; nobody takes jobs meanwhile. After
+        MAX_CLOCK_MOMENTS stops it is left where it is then. At last everybody who waits looks again. Raises StoreFault.
+        """
+        async with self._turning, self._polls.held():
+            view = await self._set_clocks(None)
+            target_ms = view.now_ms + by_ms if to_ms is None else to_ms
+            try:
+                return await self._walk(view, target_ms)
+            finally:
+                for parking in (self._parking, self._watching, self._listening):
+                    parking.wake_all()
+
+    async def _walk(self, view: ClockView, target_ms: int) -> Turned:
+        for moments in range(MAX_CLOCK_MOMENTS):
+            due_ms = view.due_ms
+            if due_ms is not None and due_ms <= view.now_ms:
+                await asyncio.gather(*(shard.tick() for shard in self._shards))
+                view = await self._set_clocks(None)
+            elif view.now_ms >= target_ms:
+                return Turned(view=view, target_ms=target_ms, moments=moments, done=True)
+            else:
+                view = await self._set_clocks(target_ms if due_ms is None else min(due_ms, target_ms))
+        return Turned(view=view, target_ms=target_ms, moments=MAX_CLOCK_MOMENTS, done=False)
+
+    async def _set_clocks(self, to_ms: int | None) -> ClockView:
+        """Set the clocks of all shards; return the latest time and the earliest due moment of them."""
+        found = await asyncio.gather(*(shard.ask("clock", ["" if to_ms is None else to_ms]) for shard in self._shards))
+        return _joined([(now_ms, int(ahead), int(float(due)) if due else None) for now_ms, (ahead, due) in found])
+
+
+def _joined(clocks: Sequence[tuple[int, int, int | None]]) -> ClockView:
+    due = [due_ms for _, _, due_ms in clocks if due_ms is not None]
+    return ClockView(
+        now_ms=max(now_ms for now_ms, _, _ in clocks),
+        ahead_ms=max(ahead_ms for _, ahead_ms, _ in clocks),
+        due_ms=min(due) if due else None,
+    )
