@@ -1,16 +1,17 @@
 """What a test has enqueued: looked up in the server, compared as calls of Python, told readably when it is missing."""
 
-import inspect
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from headrace.annotations import Misfit
 from headrace.app import App
 from headrace.calls import arguments_of
-from headrace.models import Job
+from headrace.models import Job, Raw
 from headrace.tasks import BaseTask
 
 Call: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]  # args, kwargs
+Received: TypeAlias = tuple[list[Any], dict[str, Any]]  # the same, with all arguments by name where those are known
 
 _TOLD: Final = 20  # jobs that a failed assertion names
 
@@ -42,9 +43,11 @@ class AssertEnqueued:
         jobs = self.jobs()
         wanted = None if args is None and kwargs is None else (tuple(args or ()), dict(kwargs or {}))
         found = [job for job in jobs if job.task == name and (queue is None or job.queue == queue)]
-        found = [job for job in found if wanted is None or self._is_call(job, wanted)]
+        if wanted is not None:
+            call = self._received(name, _travelled(self._app.job(name, *wanted, {}).payload))
+            found = [job for job in found if self._is_call(job, call)]
         if len(found) != count if count is not None else not found:
-            raise AssertionError(_told(_wish(name, wanted, queue, count), len(found), jobs))
+            raise AssertionError(self._told(_wish(name, wanted, queue, count), len(found), jobs))
         return found
 
     def jobs(self) -> list[Job]:
@@ -52,28 +55,40 @@ class AssertEnqueued:
         client = self._app.client
         return [client.get(each.id) for each in sorted(client.iter_jobs(), key=lambda job: job.id)]
 
-    def _is_call(self, job: Job, wanted: Call) -> bool:
-        given = arguments_of(self._app.serializers.decode(job.payload, raw=True))
-        task = self._app.tasks.get(job.task)
-        if task is None:
-            return (list(given[0]), given[1]) == (list(wanted[0]), wanted[1])
+    def _is_call(self, job: Job, call: Received) -> bool:
         try:
-            given = task.shape.fit_arguments(*given)
+            return bool(self._received(job.task, job.payload) == call)
         except Misfit:  # of another program
             return False
-        return bool(_bound(task.shape.signature, *given) == _bound(task.shape.signature, *wanted))
+
+    def _received(self, name: str, payload: Any) -> Received:
+        """Return a call as a worker gets it, all arguments by name, so that equal calls are equal. Raises Misfit."""
+        args, kwargs = self._arguments(payload)
+        task = self._app.tasks.get(name)
+        if task is None or task.shape.signature is None:
+            return list(args), kwargs
+        args, kwargs = task.shape.fit_arguments(args, kwargs)
+        try:
+            bound = task.shape.signature.bind(*args, **kwargs)
+        except TypeError:  # a job of another program
+            return list(args), kwargs
+        bound.apply_defaults()
+        return [], dict(bound.arguments)
+
+    def _arguments(self, payload: Any) -> Call:
+        return arguments_of(self._app.serializers.decode(payload, raw=True))
+
+    def _told(self, wish: str, found: int, jobs: list[Job]) -> str:
+        first = f"{wish} expected, found {found}; " + ("enqueued were:" if jobs else "nothing was enqueued")
+        calls = [(_call(job.task, *self._arguments(job.payload)), job) for job in jobs[:_TOLD]]
+        lines = [f"  {call} in queue {job.queue!r}: {job.state.value}" for call, job in calls]
+        more = [f"  and {len(jobs) - _TOLD} more"] if len(jobs) > _TOLD else []
+        return "\n".join([first, *lines, *more])
 
 
-def _bound(signature: inspect.Signature | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return a call in a form in which equal calls are equal: all arguments by name, defaults included."""
-    if signature is None:
-        return list(args), kwargs
-    try:
-        bound = signature.bind(*args, **kwargs)
-    except TypeError:
-        return list(args), kwargs
-    bound.apply_defaults()
-    return dict(bound.arguments)
+def _travelled(payload: Any) -> Any:
+    """Return a payload as it comes out of the server: JSON knows no tuples."""
+    return payload if isinstance(payload, Raw) else json.loads(json.dumps(payload))
 
 
 def _wish(name: str, wanted: Call | None, queue: str | None, count: int | None) -> str:
@@ -84,13 +99,3 @@ def _wish(name: str, wanted: Call | None, queue: str | None, count: int | None) 
 
 def _call(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
     return f"{name}({', '.join([*map(repr, args), *(f'{key}={value!r}' for key, value in kwargs.items())])})"
-
-
-def _told(wish: str, found: int, jobs: list[Job]) -> str:
-    first = f"{wish} expected, found {found}; " + ("enqueued were:" if jobs else "nothing was enqueued")
-    more = [f"  and {len(jobs) - _TOLD} more"] if len(jobs) > _TOLD else []
-    return "\n".join([first, *map(_line, jobs[:_TOLD]), *more])
-
-
-def _line(job: Job) -> str:
-    return f"  {_call(job.task, *arguments_of(job.payload))} in queue {job.queue!r}: {job.state.value}"
