@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from headrace._produce import Batch
     from headrace._retry import Patience
     from headrace.aio import AsyncClient
+    from headrace.annotations import Misfit
     from headrace.app import App
     from headrace.bound import BoundTask
     from headrace.client import Client
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from headrace.errors import (
         Conflict,
         ConnectionFailed,
+        ContentRefused,
         HeadraceError,
         IdempotencyMismatch,
         Invalid,
@@ -77,7 +79,17 @@ if TYPE_CHECKING:
         StoreInfo,
     )
     from headrace.options import CallOptions, TaskOptions
-    from headrace.results import AsyncJobHandle, JobHandle
+    from headrace.results import (
+        AsyncJobHandle,
+        AsyncResultSet,
+        JobHandle,
+        ResultSet,
+        aas_completed,
+        agather,
+        as_completed,
+        gather,
+    )
+    from headrace.serializers import Serializer
     from headrace.shared import current_app, shared_task
     from headrace.signatures import Signature
     from headrace.tasks import AsyncTask, BaseTask, Task
@@ -99,6 +111,7 @@ __all__ = [
     "AsyncClient",
     "AsyncEagerResult",
     "AsyncJobHandle",
+    "AsyncResultSet",
     "AsyncTask",
     "Attempt",
     "AttemptOutcome",
@@ -113,6 +126,7 @@ __all__ = [
     "Completion",
     "Conflict",
     "ConnectionFailed",
+    "ContentRefused",
     "Directive",
     "Discard",
     "EagerResult",
@@ -139,6 +153,7 @@ __all__ = [
     "Limit",
     "LimitPage",
     "MaxRetriesExceeded",
+    "Misfit",
     "NewJob",
     "NotDone",
     "NotFinished",
@@ -164,8 +179,10 @@ __all__ = [
     "Refused",
     "Reject",
     "Request",
+    "ResultSet",
     "Retry",
     "RetryPolicy",
+    "Serializer",
     "ServerInfo",
     "Settled",
     "Signature",
@@ -187,8 +204,12 @@ __all__ = [
     "WorkerRecord",
     "WorkerState",
     "__version__",
+    "aas_completed",
+    "agather",
+    "as_completed",
     "current",
     "current_app",
+    "gather",
     "shared_task",
 ]
 
@@ -206,6 +227,8 @@ _HOMES = (
     "_retry",
     "_codec",
     "_produce",
+    "annotations",
+    "serializers",
     "results",
     "options",
     "bound",

@@ -14,8 +14,9 @@ from headrace._verbs import Verbs
 from tests.sdk.client.calls import CALLS
 
 VERBS = sorted(name for name in dir(Verbs) if not name.startswith("_"))
-WALKS = ["follow_events", "iter_jobs"]  # verbs that give many things
-OF_THE_HANDLE = ["job", "ready", "successful", "failed", "cancel", "get", "state", "status"]
+WALKS = ["follow_events", "iter_jobs", "iter_workers"]  # verbs that give many things
+OF_THE_HANDLE = ["task_id", "job", "ready", "successful", "failed", "cancel", "revoke", "forget", "get"]
+LOOKS = ["state", "status", "result", "info", "progress", "traceback"]  # attributes of a handle that ask
 
 NAMES = [
     "ABSENT",
@@ -23,6 +24,7 @@ NAMES = [
     "AsyncClient",
     "AsyncEagerResult",
     "AsyncJobHandle",
+    "AsyncResultSet",
     "AsyncTask",
     "Attempt",
     "AttemptOutcome",
@@ -37,6 +39,7 @@ NAMES = [
     "Completion",
     "Conflict",
     "ConnectionFailed",
+    "ContentRefused",
     "Directive",
     "Discard",
     "EagerResult",
@@ -63,6 +66,7 @@ NAMES = [
     "Limit",
     "LimitPage",
     "MaxRetriesExceeded",
+    "Misfit",
     "NewJob",
     "NotDone",
     "NotFinished",
@@ -88,8 +92,10 @@ NAMES = [
     "Refused",
     "Reject",
     "Request",
+    "ResultSet",
     "Retry",
     "RetryPolicy",
+    "Serializer",
     "ServerInfo",
     "Settled",
     "Signature",
@@ -111,8 +117,12 @@ NAMES = [
     "WorkerRecord",
     "WorkerState",
     "__version__",
+    "aas_completed",
+    "agather",
+    "as_completed",
     "current",
     "current_app",
+    "gather",
     "shared_task",
 ]
 
@@ -177,7 +187,7 @@ def test_the_clients_are_made_from_the_same_parameters() -> None:
 
 
 def test_the_handles_have_the_same_public_names() -> None:
-    assert _public(JobHandle) == _public(AsyncJobHandle) == set(OF_THE_HANDLE)
+    assert _public(JobHandle) == _public(AsyncJobHandle) == {*OF_THE_HANDLE, *LOOKS}
 
 
 def test_the_version_costs_no_http_client() -> None:
