@@ -2,9 +2,9 @@
 //
 //   node worker.mjs
 //
-// It shows all that a worker owes the server: lease with a long poll, repeat a lease whose answer got lost, heartbeat
-// while it works, end a job that was cancelled, settle with the token, and stop without losing a job. The tasks are at
-// the bottom.
+// It shows all that a worker owes the server: say what it is, lease with a long poll, repeat a lease whose answer got
+// lost, heartbeat while it works, end a job that was cancelled, settle with the token, be quiet or stop when it is told
+// to, and stop without losing a job. The tasks are at the bottom.
 
 import { readFile } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
@@ -14,13 +14,25 @@ import { setTimeout as sleep } from "node:timers/promises";
 const url = process.env.HEADRACE_URL ?? "http://127.0.0.1:8080";
 const token = process.env.HEADRACE_TOKEN;
 const workerId = process.env.WORKER_ID ?? `node-${hostname()}-${process.pid}`;
+const here = `/v1/workers/${encodeURIComponent(workerId)}/heartbeat`;
 const slots = 4;
 const pollMs = 20_000;
+const heartbeatMs = Number(process.env.HEARTBEAT_MS ?? 10_000); // a third of the server's lease of 30 s
+const startedAt = new Date().toISOString();
 
 const held = new Map(); // job id -> the leased job, as long as we work on it; its `end` tells the task to stop
 const stopping = new AbortController(); // ends the long poll; what is held is finished first
 
+let directive = "run"; // what the server tells us to do
+
 for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => stopping.abort());
+
+function obey(told) {
+  if (!told || told === directive) return; // without one, go on as before
+  console.error(`the server says ${told}`);
+  directive = told;
+  if (told === "stop") stopping.abort();
+}
 
 // One request. Throws Refused for an answer other than 2xx, and whatever fetch throws when there is no answer.
 class Refused extends Error {
@@ -60,10 +72,12 @@ async function insist(path, body, options = {}) {
 async function exchange(done) {
   const ask = { queues: ["codestats"], max: slots, worker: { id: workerId }, complete: done };
   const waiting = done.length === 0;
-  return insist("/v1/leases", waiting ? { ...ask, wait_ms: pollMs } : ask, {
+  const answer = await insist("/v1/leases", waiting ? { ...ask, wait_ms: pollMs } : ask, {
     headers: { "Idempotency-Key": randomUUID() },
     signal: waiting ? stopping.signal : undefined,
   });
+  obey(answer.directive);
+  return answer;
 }
 
 async function work(job) {
@@ -87,11 +101,16 @@ function end(id, why) {
   job.end.abort(why);
 }
 
+// Say that we live, also when we hold nothing: so we are seen, and hear what to do.
 async function heartbeat() {
   const leases = [...held.values()].map((job) => ({ job_id: job.id, token: job.token }));
-  if (leases.length === 0) return;
+  const state = stopping.signal.aborted ? "stop" : directive;
+  const serves = { queues: ["codestats"], tasks: Object.keys(tasks), slots, busy: leases.length };
+  const versions = { node: process.versions.node };
+  const info = { host: hostname(), pid: process.pid, state, ...serves, versions, started_at: startedAt };
   try {
-    const answer = await call(`/v1/workers/${encodeURIComponent(workerId)}/heartbeat`, { leases });
+    const answer = await call(here, { leases, info, next_ms: Math.max(1_000, heartbeatMs) });
+    obey(answer.directive);
     for (const { job_id, status } of answer.leases) {
       const over = ["lease_lost", "job_cancelled", "not_found"].includes(status);
       if (over || status === "cancel_requested") end(job_id, status);
@@ -105,6 +124,10 @@ async function heartbeat() {
 async function main() {
   let done = [];
   while (!stopping.signal.aborted) {
+    if (directive === "quiet" && done.length === 0) {
+      await sleep(1_000, undefined, { signal: stopping.signal }); // a heartbeat tells when to go on
+      continue;
+    }
     const { jobs, completed } = await exchange(done);
     for (const job of jobs) held.set(job.id, Object.assign(job, { end: new AbortController() }));
     const unsettled = done.filter((_, i) => ["not_done", "unknown"].includes(completed[i].status));
@@ -129,11 +152,13 @@ const tasks = {
 };
 
 console.error(`${workerId} works for ${url}`);
-const heart = setInterval(heartbeat, Number(process.env.HEARTBEAT_MS ?? 10_000)); // a third of the server's lease of 30 s
+await heartbeat();
+const heart = setInterval(heartbeat, heartbeatMs);
 try {
   await main();
 } catch (error) {
   if (!stopping.signal.aborted) throw error;
 } finally {
   clearInterval(heart);
+  await call(here, { final: true }).catch((error) => console.error(`goodbye: ${error.message}`));
 }

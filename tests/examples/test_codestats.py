@@ -142,6 +142,31 @@ def test_the_node_worker_ends_a_job_that_was_cancelled(
         worker.end()
 
 
+def test_the_node_worker_is_known_and_does_what_it_is_told(
+    server: ServerProcess, http: httpx.Client, tmp_path: Path
+) -> None:
+    if not shutil.which("node"):
+        missing("node is not on PATH")
+    one = tmp_path / "one.py"
+    one.write_text("x = 1\n")
+    worker = start_node(server, tmp_path, HEARTBEAT_MS="50")
+    try:
+        eventually(lambda: http.get("/v1/workers/node").status_code == 200, 10, "the worker is known")
+        info = http.get("/v1/workers/node").json()["info"]
+        assert (info["queues"], info["tasks"], info["busy"]) == (["codestats"], ["codestats.count"], 0)
+        http.post("/v1/workers/node/quiet").raise_for_status()
+        eventually(lambda: http.get("/v1/workers/node").json()["info"]["state"] == "quiet", 10, "it is quiet")
+        [job] = produce_paths(http, one)
+        assert http.get(f"/v1/jobs/{job}?wait=1").json()["state"] == "ready"
+        http.post("/v1/workers/node/resume").raise_for_status()
+        assert http.get(f"/v1/jobs/{job}?wait=10").json()["state"] == "succeeded"
+        http.post("/v1/workers/node/stop").raise_for_status()
+        eventually(lambda: http.get("/v1/workers/node").status_code == 404, 10, "the worker said goodbye")
+        assert worker.wait(10) == 0
+    finally:
+        worker.end()
+
+
 def produce_paths(http: httpx.Client, *paths: Path) -> list[str]:
     jobs = [{"task": "codestats.count", "queue": "codestats", "payload": {"path": str(path)}} for path in paths]
     done = http.post("/v1/jobs/batch", json={"jobs": jobs}).raise_for_status()
