@@ -229,15 +229,18 @@ class App:
         """Return the job that a call becomes, without sending it. Raises what `send_task` does before it sends."""
         return new_job(name, self.tasks.get(name), args, kwargs, call, self.conf, self.serializers)
 
-    def handle(self, job_id: str) -> JobHandle[Any]:
-        """Return a handle on a job that was sent elsewhere; a result without a serializer here is a Raw."""
-        return self.client.handle(job_id, read=self._reader(None))
+    def handle(self, job_id: str, *, task: str | None = None) -> JobHandle[Any]:
+        """Return a handle on a job that was sent elsewhere; its result is read as one of `task` (a name) is.
+
+        Where the task is not known here, a result without a serializer is a Raw.
+        """
+        return self.client.handle(job_id, read=self._reader(task))
 
     AsyncResult = handle  # as Celery calls it
 
-    def ahandle(self, job_id: str) -> AsyncJobHandle[Any]:
+    def ahandle(self, job_id: str, *, task: str | None = None) -> AsyncJobHandle[Any]:
         """Return a handle as `handle` does, for the code of the running event loop."""
-        return self.async_client.handle(job_id, read=self._reader(None))
+        return self.async_client.handle(job_id, read=self._reader(task))
 
     def set_current(self) -> None:
         """Make this the app by which shared tasks are sent; the app that was made last is it anyway."""

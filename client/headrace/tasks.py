@@ -125,6 +125,16 @@ class BaseTask(BoundTask, Generic[P, R]):
 
         return await arun_eagerly(self, args, kwargs or {}, call)
 
+    def handle(self, job_id: str) -> JobHandle[R]:
+        """Return a handle on a job of this task that was sent elsewhere."""
+        return self.app.handle(job_id, task=self.name)
+
+    AsyncResult = handle  # as Celery calls it
+
+    def ahandle(self, job_id: str) -> AsyncJobHandle[R]:
+        """Return a handle as `handle` does, for the code of the running event loop."""
+        return self.app.ahandle(job_id, task=self.name)
+
     def s(self, *args: P.args, **kwargs: P.kwargs) -> Signature[R]:
         """Return a call that can be sent later; arguments given then go before these."""
         return Signature(self.name, args, kwargs, sender=self._app)

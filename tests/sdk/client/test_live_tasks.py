@@ -85,6 +85,7 @@ def test_a_call_comes_back_with_its_result(app: App, queue: str, work: Callable[
     assert (handle.ready(), handle.successful(), handle.failed()) == (True, True, False)
     assert (handle.state, handle.status) == (State.SUCCEEDED, "SUCCESS")
     assert app.handle(handle.id).get(timeout=30) == 2
+    assert add.handle(handle.id).get(timeout=30) == 2
 
 
 def test_what_a_task_asks_for_is_on_its_jobs(app: App, queue: str) -> None:

@@ -28,6 +28,8 @@ async def send(to: str, *, urgent: bool = False) -> list[str]:
 reveal_type(add.delay(1, y=2).get())  # R: int
 reveal_type(add.delay(1).get(timeout=5, propagate=False))  # R: int | headrace.errors.TaskFailed
 reveal_type(add(1))  # R: int
+reveal_type(add.handle("id").get())  # R: int
+reveal_type(add.AsyncResult("id").get())  # R: int
 reveal_type(send.delay("ann", urgent=True).get())  # R: list[str]
 reveal_type(app.send_task("x", [1]).get())  # R: Any
 reveal_type(add.delay(1).state)  # R: headrace.words.State
@@ -57,9 +59,11 @@ def fetch(self: BoundTask, page: str, *, depth: int = 1) -> bytes:
     reveal_type(self.retry(countdown=1, throw=False))  # R: headrace.exceptions.Retry
     self.retry(countdown="soon")  # E: call-overload
     self.progress(1, 2)  # E: call-arg
+    if depth > 4:
+        self.retry()
     if depth > 3:
         return b""
-    self.retry(exc=ValueError("busy"))
+    raise self.retry(exc=ValueError("busy"))
 
 
 reveal_type(fetch.delay("x", depth=2).get())  # R: bytes

@@ -19,7 +19,7 @@ PAIRS: list[tuple[type, type]] = [
 HOMES: list[Any] = [App, BaseTask, Signature, headrace.results]  # where a function has its twin beside it
 HANDLES = ("JobHandle", "EagerResult")  # what only a call that talks returns
 # Without a twin: they cannot talk, or exist for one side alone.
-APART = {"App.AsyncResult": "another name of handle"}
+APART = {"App.AsyncResult": "another name of handle", "BaseTask.AsyncResult": "likewise"}
 
 
 def public(home: Any) -> list[str]:
