@@ -64,4 +64,8 @@ def _limits(call: Call) -> dict[str, int]:
         "max_listed_jobs": limits.MAX_LISTED_JOBS,
         "max_page_items": limits.MAX_PAGE_ITEMS,
         "max_events_page": limits.MAX_EVENTS_PAGE,
+        "max_wait_jobs": limits.MAX_WAIT_JOBS,
+        "max_worker_info_bytes": limits.MAX_WORKER_INFO_BYTES,
+        "max_worker_names": limits.MAX_WORKER_NAMES,
+        "max_listed_workers": limits.MAX_LISTED_WORKERS,
     }
