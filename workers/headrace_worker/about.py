@@ -19,7 +19,7 @@ from headrace_worker.settle import Settler
 from headrace_worker.tally import End, Tally
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class About:
     """One worker: its parts, as far as somebody may want to know of them."""
 

@@ -35,6 +35,7 @@ class Dispatcher:
         self._watch = asyncio.Event()
         self._ended = asyncio.Event()
         self._busy_since: float | None = None  # the last end, where all slots were busy after it
+        self.hands_changed: Callable[[], None] = lambda: None
         self.room_changed: Callable[[], None] = lambda: None
         self.leased: Callable[[Sequence[HeldJob]], None] = lambda _: None
         self.noted: Callable[[], None] = lambda: None
@@ -163,6 +164,7 @@ class Dispatcher:
         """See Listener."""
         self._hand_over()
         self.room_changed()
+        self.hands_changed()
 
     def _is_started(self, held: HeldJob) -> bool:
         """Return whether a job runs; one that does not is taken back, so that it never will."""

@@ -16,13 +16,12 @@ from headrace import Grant, HeadraceError
 from headrace.leases import Release
 
 from headrace_worker import bounds, clock, log
+from headrace_worker.about import About
 from headrace_worker.dispatch import Dispatcher
-from headrace_worker.duty import Duty
 from headrace_worker.held import HeldJob
 from headrace_worker.line import Line
 from headrace_worker.retrying import Retrying
-from headrace_worker.settle import SPOILT, Item, Settler
-from headrace_worker.tally import Tally
+from headrace_worker.settle import SPOILT, Item
 
 
 class Phase(Enum):
@@ -39,6 +38,7 @@ class Ask:
     """One request, as often as it has to be sent."""
 
     key: str
+    queues: Sequence[str]
     max_jobs: int
     riders: Sequence[Item]  # completions that travel along
     has_failed: bool = False
@@ -52,18 +52,16 @@ class Ask:
 class Leaser:
     """The loop of one worker."""
 
-    def __init__(
-        self, line: Line, queues: Sequence[str], dispatcher: Dispatcher, settler: Settler, duty: Duty, tally: Tally
-    ) -> None:
+    def __init__(self, line: Line, dispatcher: Dispatcher, about: About) -> None:
         self._line = line
-        self._queues = queues
         self._dispatcher = dispatcher
-        self._settler = settler
-        self._duty = duty
+        self._about = about
+        self._settler = about.settler
+        self._duty = about.duty
         self._wake = asyncio.Event()
         self._phase = Phase.FULL
         self._open: Ask | None = None
-        self._retrying = Retrying("lease", tally)
+        self._retrying = Retrying("lease", about.tally)
         self._answered_at = clock.now()
 
     @property
@@ -90,7 +88,7 @@ class Leaser:
             self._wake.clear()
             wanted = self._wanted()
             if wanted:
-                await self._ask(Ask(uuid.uuid4().hex, wanted, self._settler.take_along()))
+                await self._ask(Ask(uuid.uuid4().hex, self._about.queues, wanted, self._settler.take_along()))
             else:
                 self._phase = Phase.FULL
                 await self._wake.wait()
@@ -114,7 +112,7 @@ class Leaser:
     async def _recovered(self, ask: Ask) -> Grant:
         while True:
             try:
-                return await self._line.lease(self._queues, max_jobs=1, wait_ms=0, key=ask.key)
+                return await self._line.lease(ask.queues, max_jobs=1, wait_ms=0, key=ask.key)
             except HeadraceError as error:
                 await self._pause(error)
 
@@ -149,7 +147,7 @@ class Leaser:
     async def _send(self, ask: Ask) -> Grant:
         completions = [item.completion for item in ask.riders]
         return await self._line.lease(
-            self._queues, max_jobs=ask.max_jobs, wait_ms=ask.wait_ms, key=ask.key, complete=completions
+            ask.queues, max_jobs=ask.max_jobs, wait_ms=ask.wait_ms, key=ask.key, complete=completions
         )
 
     async def _take_in(self, ask: Ask, grant: Grant, sent: float) -> None:

@@ -1,8 +1,10 @@
 """The parts of one worker and how they hear of each other; it must not know when they begin and end."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 
-from headrace_worker import bounds, clock, log
+from headrace_worker import bounds, clock, log, rates
 from headrace_worker.about import About
 from headrace_worker.dispatch import Dispatcher
 from headrace_worker.duty import Duty
@@ -11,6 +13,7 @@ from headrace_worker.heartbeat import Heartbeat
 from headrace_worker.held import Board
 from headrace_worker.leasing import Leaser
 from headrace_worker.line import Line
+from headrace_worker.retrying import Retrying
 from headrace_worker.settle import Settler
 from headrace_worker.tally import Tally
 
@@ -52,12 +55,35 @@ class Joined:
 
     def __init__(self, parts: Parts, about: About) -> None:
         self.about = about
-        self.leaser = Leaser(parts.line, about.queues, parts.dispatcher, parts.settler, parts.duty, parts.tally)
+        self.leaser = Leaser(parts.line, parts.dispatcher, about)
         self.heartbeat = Heartbeat(parts.line, parts.dispatcher, parts.clock, about)
         parts.settler.takes_ride = self.leaser.takes_ride
         parts.settler.changed = parts.dispatcher.room_changed = self.leaser.wake
         parts.dispatcher.leased, parts.dispatcher.noted = self.heartbeat.leased, self.heartbeat.noted
         parts.duty.changed = self._duty_changed
+        self._line = parts.line
+        self._facts = parts.hands.facts
+        self._news = asyncio.Event()
+        parts.dispatcher.hands_changed = self._news.set
+
+    async def announce(self) -> None:
+        """Tell the server the rate limits of the tasks."""
+        await rates.announce(self._line, self._facts, Retrying("limits", self.about.tally))
+
+    async def follow(self, queues: Callable[[], Sequence[str]]) -> None:
+        """Keep up with an app that is loaded anew (`--reload`), for ever: its tasks, its queues, its rate limits."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            facts = self.about.hands.facts
+            if facts == self._facts:
+                continue
+            self._facts = facts
+            with contextlib.suppress(Misconfigured):  # half an app: it goes on with the queues that it has
+                self.about.queues = queues()
+            log.info("tasks have changed", tasks=len(facts), queues=",".join(self.about.queues))
+            self._duty_changed()
+            await self.announce()
 
     def _duty_changed(self) -> None:
         self.leaser.wake()

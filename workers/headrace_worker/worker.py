@@ -12,13 +12,12 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from headrace_worker import bounds, log, rates
+from headrace_worker import bounds, log
 from headrace_worker.duty import Duty
 from headrace_worker.hands import Hands
 from headrace_worker.line import Line
 from headrace_worker.parts import Joined, Parts, queues_of
 from headrace_worker.probes import Probes
-from headrace_worker.retrying import Retrying
 
 # sysexits.h, as docs/operations/processes.md lists them for all commands
 EX_UNAVAILABLE: Final = 69
@@ -83,13 +82,18 @@ class Worker:
     async def _work(self, parts: Parts) -> int:
         if not await self._started(parts):
             return 0
-        queues = queues_of(self._hands, self._settings.queues, self._settings.exclude)
-        joined = parts.join(self.id, queues, self._settings.labels)
+        joined = parts.join(self.id, self._queues(), self._settings.labels)
         self._probes.show(joined.about)
-        log.info("worker started", id=self.id, url=parts.line.url, queues=",".join(queues), slots=self._hands.slots)
-        leasing = self._guarded(_lead(parts, joined))
+        queues = ",".join(joined.about.queues)
+        log.info("worker started", id=self.id, url=parts.line.url, queues=queues, slots=self._hands.slots)
+        leasing = self._guarded(_lead(joined))
         beating = self._guarded(joined.heartbeat.run())
-        others = (parts.settler.run(), parts.dispatcher.sweep(), _watch(joined, parts.line))
+        others = [
+            parts.settler.run(),
+            parts.dispatcher.sweep(),
+            joined.follow(self._queues),
+            _watch(joined, parts.line),
+        ]
         tasks = [leasing, beating, *map(self._guarded, others)]
         try:
             await self._stopping.wait()
@@ -104,6 +108,9 @@ class Worker:
             return EX_SOFTWARE if self._failed else 0 if told else EX_UNAVAILABLE
         finally:
             await _cancel(*tasks)
+
+    def _queues(self) -> tuple[str, ...]:
+        return queues_of(self._hands, self._settings.queues, self._settings.exclude)
 
     async def _started(self, parts: Parts) -> bool:
         """Start the executor, which may import for a long time; return False when told to stop meanwhile."""
@@ -162,10 +169,10 @@ def make_id() -> str:
     return host[: bounds.WORKER_ID_CHARS - len(tail)] + tail
 
 
-async def _lead(parts: Parts, joined: Joined) -> None:
+async def _lead(joined: Joined) -> None:
     """Lease for ever, once the server knows the worker (it may say that it should be quiet) and its limits."""
     await joined.about.introduced.wait()
-    await rates.announce(parts.line, parts.hands.facts, Retrying("limits", parts.tally))
+    await joined.announce()
     await joined.leaser.run()
 
 

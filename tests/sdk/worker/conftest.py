@@ -36,8 +36,8 @@ class WorkerProcess:
     ):
         self.log = log
         children = () if {"--processes", "--autoscale"} & set(flags) else ("--processes", "1")
-        argv = [str(HEADRACE), "worker", app, "--url", url, "--queues", queue, "--log-level", "debug"]
-        argv += [*children, *flags]
+        queues = ("--queues", queue) if queue else ()  # '': those of its tasks
+        argv = [str(HEADRACE), "worker", app, "--url", url, *queues, "--log-level", "debug", *children, *flags]
         self.process = Child(argv, log, env=clean_env(env))
 
     @property

@@ -10,7 +10,7 @@ import pytest
 from headrace import Client, Directive, NotFound, State, WorkerRecord, WorkerState, __version__
 from headrace_worker.duty import Duty
 
-from tests.sdk.worker.conftest import END_S, MakeWorker, ended, reached
+from tests.sdk.worker.conftest import END_S, MakeWorker, WorkerProcess, ended, reached
 from tests.support.servers import ServerProcess
 from tests.support.waiting import eventually
 
@@ -202,6 +202,30 @@ def test_the_rate_limits_of_tasks_are_told_and_only_what_differs(
     second = make_worker(shared_server.url, **make)
     assert ended(client, client.enqueue(task, queue=queue).id).state is State.SUCCEEDED
     assert not second.says("rate limit set")
+
+
+def test_an_app_that_is_loaded_anew_brings_its_queues_and_rates_along(
+    shared_server: ServerProcess, client: Client, queue: str, name: str, tmp_path: Path
+) -> None:
+    module = tmp_path / "growing_app.py"
+    head = f"from headrace import App\napp = App()\n@app.task(name='{queue}.one', queue='{queue}-a')\ndef one(): pass\n"
+    module.write_text(head)
+    env = {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    flags = ("--name", name, "--reload")
+    worker = WorkerProcess(tmp_path / "log", shared_server.url, "", *flags, app="growing_app:app", env=env)
+    try:
+        assert seen(client, name, lambda record: record.info.queues is not None).info.queues == (f"{queue}-a",)
+        two = f"@app.task(name='{queue}.two', queue='{queue}-b', rate_limit='30/m')\ndef two(): pass\n"
+        module.write_text(head + two)
+        grown = seen(client, name, lambda record: len(record.info.queues or ()) == 2).info
+        assert (grown.queues, grown.tasks) == ((f"{queue}-a", f"{queue}-b"), (f"{queue}.one", f"{queue}.two"))
+        assert eventually(lambda: client.limit(f"task:{queue}.two").rate, END_S)
+        client.enqueue(f"{queue}.one", queue=f"{queue}-a")  # ends the poll that asks for the old queues alone
+        job = client.enqueue(f"{queue}.two", queue=f"{queue}-b")
+        assert ended(client, job.id).state is State.SUCCEEDED
+        assert worker.terminate() == 0
+    finally:
+        worker.process.end()
 
 
 def test_sigquit_releases_at_once(
