@@ -73,6 +73,17 @@ async def test_an_atomic_batch_has_at_most_200_jobs(api: Api, count: int, status
     assert (await api.post("/v1/jobs/batch", {"jobs": [{"task": "t"}] * count})).status_code == status
 
 
+async def test_a_job_that_is_dear_counts_two(api: Api) -> None:
+    options = [{"limits": ["a"]}, {"fairness_key": "a"}, {"ordering_key": "a"}, {"tags": {"a": "b"}}, {"tags": {}}]
+    jobs = [{"task": "t", **options[n % 5]} for n in range(112)]
+    assert (await api.post("/v1/jobs/batch", {"jobs": jobs[:111]})).status_code == 201
+    reply = await api.post("/v1/jobs/batch", {"jobs": jobs})
+    assert reply.status_code == 422
+    assert "counts 202" in reply.json()["errors"][0]["detail"]
+    unique = [{"task": "t", "unique": {"key": n}} for n in range(101)]
+    assert (await api.post("/v1/jobs/batch", {"jobs": unique})).status_code == 422
+
+
 @pytest.mark.parametrize(("count", "status"), [(0, 422), (1000, 200), (1001, 422)])
 async def test_a_batch_has_1_to_1000_jobs(api: Api, count: int, status: int) -> None:
     reply = await api.post("/v1/jobs/batch", {"jobs": [{"task": "t"}] * count, "atomic": False})

@@ -55,12 +55,6 @@ LISTS: dict[str, tuple[str, Callable[[int], Document], int, str]] = {
         limits.MAX_ATOMIC_JOBS,
         "/jobs",
     ),
-    "atomic, each dear": (
-        "/v1/jobs/batch",
-        lambda n: {"jobs": [{"task": "a", "queue": "limits-batch"}] * n, "defaults": {"tags": {"a": "b"}}},
-        limits.MAX_ATOMIC_JOBS // 2,
-        "/jobs",
-    ),
     "completions": ("/v1/completions", lambda n: {"items": [{}] * n}, limits.MAX_BATCH_ITEMS, "/items"),
     "complete": ("/v1/leases", lambda n: {"queues": ["q"], "complete": [{}] * n}, limits.MAX_BATCH_ITEMS, "/complete"),
     "heartbeat": ("/v1/workers/w/heartbeat", lambda n: {"leases": [{}] * n}, limits.MAX_BATCH_ITEMS, "/leases"),

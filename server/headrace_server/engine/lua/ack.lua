@@ -17,7 +17,7 @@ local function end_result(job, ttl_ms)
 end
 
 return settle('ack', 6, {}, function(job, rev, item)
-    local fields = {'ks', settled_tokens('ack', job, item[2])}
+    local fields = settled_by('ack', job, item[2])
     local ttl_ms = tonumber(item[6]) or resolve(job.rl, job.q, 'result_ttl_ms')
     if item[3] == '1' and ttl_ms ~= 0 then
         fields[3], fields[4] = 'r', item[4]

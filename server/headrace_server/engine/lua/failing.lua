@@ -37,7 +37,8 @@ local function matches(pattern, subject)
 end
 
 local function is_non_retryable(job, error_type)
-    local patterns = job.nr or settings(job.q).non_retryable or ''
+    local patterns = job.nr or settings(job.q).non_retryable
+    if not patterns then return false end
     for pattern in string.gmatch(patterns, '[^\31]+') do
         if matches(pattern, error_type) then return true end
     end
@@ -76,6 +77,6 @@ local function fail(job, rev, how, fields)
     end
     job.at = job.at + 1
     local n = #fields
-    fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'at', text(job.at), 'k', ''
+    fields[n + 1], fields[n + 2] = 'at', text(job.at)
     postpone(job, 'retrying', run_ms, rev, fields)
 end

@@ -13,7 +13,7 @@ end
 -- Read what the core fields of a job hold: `k` the token (16 bytes) and the deadline of its last lease, `ru` an instant
 -- that counts while it waits.
 local function understand(job)
-    job.at = tonumber(job.at) or 1
+    job.at = job.at and tonumber(job.at) or 1
     if job.k and #job.k > 16 then
         if job.s == 'leased' then job.deadline = tonumber(string.sub(job.k, 17)) end
         job.k = string.sub(job.k, 1, 16)
@@ -68,7 +68,8 @@ local RETENTION = {succeeded = 'succeeded_retention_ms', dead = 'dead_retention_
 local function finish(job, state, rev, fields)
     local prune_ms = now + resolve(job.re, job.q, RETENTION[state])
     local n = #fields
-    fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'ft', now_text, 'k', ''
+    fields[n + 1], fields[n + 2] = 'ft', now_text
+    if fields[1] ~= 'ks' then fields[n + 3], fields[n + 4] = 'k', '' end -- a token that was not settled must not come back
     move(job, state, prune_ms, rev, fields)
     plan('prune', job.q, prune_ms)
 end
@@ -82,7 +83,9 @@ end
 
 -- To scheduled or retrying, until run_ms.
 local function postpone(job, state, run_ms, rev, fields, drop)
-    fields[#fields + 1], fields[#fields + 2] = 'ru', text(run_ms)
+    local n = #fields
+    job.run_text = text(run_ms)
+    fields[n + 1], fields[n + 2] = 'ru', job.run_text
     move(job, state, run_ms, rev, fields, drop)
     plan('promote', job.q, run_ms)
     job.run_ms = run_ms

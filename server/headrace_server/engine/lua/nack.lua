@@ -11,7 +11,7 @@
 return settle('nack', 7, FAILING, function(job, rev, item)
     local how = {
         kind = 'nack', error = item[3], type = item[4], retryable = item[5] == '1', discard = item[5] == 'discard',
-        delay_ms = tonumber(item[6]), random = tonumber(item[7]),
+        delay_ms = item[6] ~= '' and tonumber(item[6]), random = item[7],
     }
-    fail(job, rev, how, {'ks', settled_tokens('nack', job, item[2])})
+    fail(job, rev, how, settled_by('nack', job, item[2]))
 end)

@@ -8,8 +8,8 @@
 -- cost:    O(log n) per item
 
 return settle('release', 3, {'sc'}, function(job, rev, item)
-    local fields = {'ks', settled_tokens('release', job, item[2]), 'k', ''}
+    local fields = settled_by('release', job, item[2])
     if ended_as_asked(job, rev, fields) then return end
-    if item[3] ~= '' then fields[5], fields[6] = 'rs', item[3] end
+    if item[3] ~= '' then fields[3], fields[4] = 'rs', item[3] end
     move(job, 'ready', job.sc, rev, fields)
 end)

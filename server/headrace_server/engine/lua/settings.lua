@@ -12,12 +12,12 @@ end
 -- Look at many queues at once.
 local function know(queues)
     local unknown = {}
-    for _, queue in ipairs(queues) do
-        if marks[queue] == nil then unknown[#unknown + 1], marks[queue] = queue, false end
+    for i = 1, #queues do
+        if marks[queues[i]] == nil then unknown[#unknown + 1], marks[queues[i]] = queues[i], false end
     end
     if #unknown == 0 then return end
     local found = redis.call('HMGET', MARKS, unpack(unknown))
-    for i, queue in ipairs(unknown) do marks[queue] = tonumber(found[i]) or false end
+    for i = 1, #unknown do marks[unknown[i]] = found[i] and tonumber(found[i]) or false end
 end
 
 local function has(queue, bit) return math.floor((marks_of(queue) or 0) / bit) % 2 == 1 end

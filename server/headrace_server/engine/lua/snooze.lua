@@ -8,8 +8,8 @@
 -- cost:    O(log n) per item
 
 return settle('snooze', 5, {}, function(job, rev, item)
-    local fields = {'ks', settled_tokens('snooze', job, item[2]), 'k', ''}
-    if item[5] ~= '' then fields[5], fields[6] = 'ck', item[5] end
+    local fields = settled_by('snooze', job, item[2])
+    if item[5] ~= '' then fields[3], fields[4] = 'ck', item[5] end
     if ended_as_asked(job, rev, fields) then return end
     if item[4] ~= '' then fields[#fields + 1], fields[#fields + 2] = 'rs', item[4] end
     postpone(job, 'scheduled', now + tonumber(item[3]), rev, fields)

@@ -13,7 +13,6 @@ local function due_ids(key, n)
     if second > now then return {found[1], found[2]}, second end
     return redis.call('ZRANGEBYSCORE', key, '-inf', now_text, 'WITHSCORES', 'LIMIT', 0, n)
 end
-
 -- The earliest score of some sets, nil when all are empty. `seen` has those that are known, in the same order.
 local function earliest(keys, seen)
     local first = math.huge
@@ -32,6 +31,10 @@ local function id_before(a, b)
     end
     return false
 end
+local function comes_before(a, b)
+    if a.at ~= b.at then return a.at < b.at end
+    return id_before(a.id, b.id)
+end
 local STEPS = {}
 -- Due jobs of both waiting states become ready in the order of (due, id).
 function STEPS.promote(queue, n)
@@ -41,10 +44,7 @@ function STEPS.promote(queue, n)
         seen[set] = next_ms
         for i = 1, #found, 2 do due[#due + 1] = {id = found[i], at = tonumber(found[i + 1])} end
     end
-    table.sort(due, function(a, b)
-        if a.at ~= b.at then return a.at < b.at end
-        return id_before(a.id, b.id)
-    end)
+    if #due > 1 then table.sort(due, comes_before) end
     local done = math.min(#due, n)
     local rev = done > 0 and reserve(done)
     for i = 1, done do

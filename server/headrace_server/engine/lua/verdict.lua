@@ -5,13 +5,13 @@ local LETTER = {ack = 'a', nack = 'n', release = 'r', snooze = 's', extend = '-'
 local function judge(verb, job, token)
     if not job.s then return 'not_found' end
     if job.k == token and job.s == 'leased' then return now >= job.deadline and 'late' or 'ok' end
-    if job.k == token and job.s == 'ready' and verb ~= 'extend' then return 'late' end
     local settled = job.ks or ''
     for i = 1, #settled, 17 do
-        if string.sub(settled, i + 1, i + 16) == token and string.sub(settled, i, i) == LETTER[verb] then
-            return 'repeated'
+        if string.sub(settled, i + 1, i + 16) == token then
+            return string.sub(settled, i, i) == LETTER[verb] and 'repeated' or 'lease_lost'
         end
     end
+    if job.k == token and job.s == 'ready' and verb ~= 'extend' then return 'late' end
     if job.s == 'cancelled' and redis.call('HGET', job_key(job.id), 'kc') == token then return 'job_cancelled' end
     return 'lease_lost'
 end
@@ -24,9 +24,11 @@ local function ended_as_asked(job, rev, fields)
     return true
 end
 
--- The settled tokens after this one: a letter for the verb and 16 bytes each, newest first.
-local function settled_tokens(verb, job, token)
-    return string.sub(LETTER[verb] .. token .. (job.ks or ''), 1, 17 * DEFAULTS.settled_tokens_kept)
+-- What a settle writes first: the settled tokens, a letter for the verb and 16 bytes each, newest first. Who is among them means
+-- nothing more, so that `k` may stay. With room for what follows: a table that grows is made anew each time.
+local function settled_by(verb, job, token)
+    local settled = string.sub(LETTER[verb] .. token .. (job.ks or ''), 1, 17 * DEFAULTS.settled_tokens_kept)
+    return {'ks', settled, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}
 end
 
 -- Load the jobs of all items, to look at their queues at once. No item changes the record of another's job.
@@ -55,7 +57,7 @@ local function settle(verb, width, names, effect)
         local status = judge(verb, job, item[2])
         if status == 'ok' or status == 'late' then effect(job, rev + i, item) end
         answers[i] = {
-            status, job.s or '', text(job.at), job.run_ms and text(job.run_ms) or '',
+            status, job.s or '', text(job.at), job.run_text or (job.run_ms and text(job.run_ms)) or '',
             job.s == 'leased' and text(job.deadline) or '',
         }
         if job.o and job.s == 'leased' and has_option(job, 'c') then answers[i][6] = '1' end
