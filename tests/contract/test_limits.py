@@ -121,6 +121,10 @@ def many_tasks(size: int) -> list[str]:
     return ["x" * 100] * names + ["x" * (rest - 3)]
 
 
+def raw(around: Document, name: str) -> Callable[[int], Document]:
+    return lambda n: {**around, f"{name}_raw": base64.b64encode(b"\x00" * n).decode(), f"{name}_type": "a/b"}
+
+
 SIZES: dict[str, tuple[int, str, Callable[[int], Document], str]] = {
     "payload": (
         *(limits.MAX_PAYLOAD_BYTES, "/v1/jobs"),
@@ -145,18 +149,8 @@ SIZES: dict[str, tuple[int, str, Callable[[int], Document], str]] = {
         lambda n: {**PROOF, "error": {**ERROR, "details": sized(n, lambda text: {"k": text})}},
         "/error/details",
     ),
-    "raw payload": (
-        limits.MAX_PAYLOAD_BYTES,
-        "/v1/jobs",
-        lambda n: {**JOB, "payload_raw": base64.b64encode(b"\x00" * n).decode(), "payload_type": "a/b"},
-        "/payload_raw",
-    ),
-    "raw result": (
-        limits.MAX_PAYLOAD_BYTES,
-        FAR + "/ack",
-        lambda n: {**PROOF, "result_raw": base64.b64encode(b"\x00" * n).decode(), "result_type": "a/b"},
-        "/result_raw",
-    ),
+    "raw payload": (limits.MAX_PAYLOAD_BYTES, "/v1/jobs", raw(JOB, "payload"), "/payload_raw"),
+    "raw result": (limits.MAX_PAYLOAD_BYTES, FAR + "/ack", raw(PROOF, "result"), "/result_raw"),
     "progress": (
         limits.MAX_PROGRESS_BYTES,
         FAR + "/extend",

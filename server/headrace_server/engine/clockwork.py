@@ -34,28 +34,30 @@ class Clockwork(Routing):
         """
         async with self._turning, self._polls.held():
             view = await self._set_clocks(None)
-            target_ms = view.now_ms + by_ms if to_ms is None else to_ms
+            span_ms = by_ms if to_ms is None else max(0, to_ms - view.now_ms)
             try:
-                return await self._walk(view, target_ms)
+                return await self._walk(view, span_ms)
             finally:
                 for parking in (self._parking, self._watching, self._listening):
                     parking.wake_all()
 
-    async def _walk(self, view: ClockView, target_ms: int) -> Turned:
+    async def _walk(self, view: ClockView, span_ms: int) -> Turned:
+        target_ms, target_ahead_ms = view.now_ms + span_ms, view.ahead_ms + span_ms
         for moments in range(MAX_CLOCK_MOMENTS):
-            due_ms = view.due_ms
-            if due_ms is not None and due_ms <= view.now_ms:
+            if view.due_ms is not None and view.due_ms <= view.now_ms:
                 await asyncio.gather(*(shard.tick() for shard in self._shards))
                 view = await self._set_clocks(None)
-            elif view.now_ms >= target_ms:
+            elif view.ahead_ms >= target_ahead_ms:
                 return Turned(view=view, target_ms=target_ms, moments=moments, done=True)
             else:
-                view = await self._set_clocks(target_ms if due_ms is None else min(due_ms, target_ms))
+                wait_ms = span_ms if view.due_ms is None else view.due_ms - view.now_ms
+                view = await self._set_clocks(min(view.ahead_ms + wait_ms, target_ahead_ms))
         return Turned(view=view, target_ms=target_ms, moments=MAX_CLOCK_MOMENTS, done=False)
 
-    async def _set_clocks(self, to_ms: int | None) -> ClockView:
+    async def _set_clocks(self, ahead_ms: int | None) -> ClockView:
         """Set the clocks of all shards; return the latest time and the earliest due moment of them."""
-        found = await asyncio.gather(*(shard.ask("clock", ["" if to_ms is None else to_ms]) for shard in self._shards))
+        args = ["" if ahead_ms is None else ahead_ms]
+        found = await asyncio.gather(*(shard.ask("clock", [*args]) for shard in self._shards))
         return _joined([(now_ms, int(ahead), int(float(due)) if due else None) for now_ms, (ahead, due) in found])
 
 
