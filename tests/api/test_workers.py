@@ -190,7 +190,7 @@ async def test_a_lost_worker_can_be_forgotten_and_a_live_one_not(api: Api) -> No
     await beat(api)
     reply = await api.http.delete("/v1/workers/w1")
     assert (reply.status_code, reply.json()["code"]) == (409, "worker_up")
-    await api.engine._shards[0].ask("heartbeat", ["w1", 0, "", 0, b""])  # one after which it is lost at once
+    await api.engine._shards[0].ask("heartbeat", [1, "w1", 0, "", 0, b"", ""])  # one after which it is lost at once
     assert (await known(api))["state"] == "lost"
     assert (await api.http.delete("/v1/workers/w1")).status_code == 204
     assert (await api.http.delete("/v1/workers/w1")).status_code == 404

@@ -150,10 +150,19 @@ async def test_what_was_said_while_the_store_was_away_is_known_after_it(
 
 async def test_a_heartbeat_tells_this_server_what_it_missed(engine: Engine, store: StoreProcess) -> None:
     await register(engine)
+    for directive in (Directive.QUIET, Directive.RUN):
+        await engine.direct("w1", directive)
+        await told(engine, "w1", directive)
+    await eventually_async(lambda: _has_read(engine), what="what was told before the subscription is read")
     store.call("HSET", "hr:{0}:fleet:directives", "w1", "stop")  # nobody published it
     assert engine.directive_of("w1") is Directive.RUN
     assert await register(engine) is Directive.STOP
     assert engine.directive_of("w1") is Directive.STOP
+
+
+async def _has_read(engine: Engine) -> bool:
+    await asyncio.sleep(0)
+    return engine._directives._since is None
 
 
 async def test_idle_polls_and_servers_do_not_ask_for_directives(engine: Engine, store_url: str) -> None:
@@ -190,3 +199,16 @@ def test_what_was_read_before_the_connection_was_lost_is_too_old() -> None:
     directives.lose()
     directives.know({"a": Directive.STOP})
     assert directives.of("a") is None
+
+
+def test_what_a_worker_is_told_by_the_store_is_older_than_what_was_heard_meanwhile() -> None:
+    directives = Directives()
+    directives.begin()
+    directives.know({})
+    asked = directives.changes
+    directives.hear("a", Directive.QUIET)
+    directives.learn("a", Directive.RUN, asked)
+    assert directives.of("a") is Directive.QUIET
+    directives.learn("a", Directive.STOP, directives.changes)
+    directives.learn("b", Directive.STOP, directives.changes)
+    assert [directives.of("a"), directives.of("b")] == [Directive.STOP, Directive.STOP]

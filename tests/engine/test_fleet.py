@@ -1,5 +1,6 @@
 """Workers as such: kept while they are heard of, told what to do, found, forgotten; it costs polls nothing."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -287,6 +288,27 @@ async def test_no_worker_comes_before_what_matters_less(stage: Stage) -> None:
     explained = await stage.engine.explain(second)
     assert explained is not None
     assert [reason.code for reason in explained.reasons][:2] == [ReasonCode.NO_WORKER, ReasonCode.BEHIND]
+
+
+async def test_heartbeats_of_one_moment_share_a_script(stage: Stage, store: StoreProcess) -> None:
+    """A fleet that starts at once costs a few calls; each heartbeat is answered for itself."""
+    await beat(stage, "w7")
+    await stage.engine.direct("w7", Directive.STOP)
+    before = scripts_run(store)
+    names = [f"w{n}" for n in range(150)]
+    beats = [Beat(worker=name, leases=[], info=INFO, is_final=name == "w3") for name in names]
+    answers = await asyncio.gather(*map(stage.engine.heartbeat, beats))
+    assert [told for told, _ in answers] == [Directive.STOP if name == "w7" else Directive.RUN for name in names]
+    assert scripts_run(store) - before <= 5
+    page = await stage.engine.workers(WorkerFilter(), cursor=None, limit=200)
+    assert [worker.id for worker in page.workers] == sorted(set(names) - {"w3"})
+
+
+def scripts_run(store: StoreProcess) -> int:
+    """Return how many functions the store has run."""
+    with redis.Redis.from_url(store.url) as client:
+        stats: dict[str, Any] = client.info("commandstats")
+    return sum(stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("fcall", "fcall_ro", "evalsha", "eval"))
 
 
 async def test_the_registry_lies_on_the_first_shard_alone(store_url: str, make_engine: EngineMaker) -> None:

@@ -52,6 +52,14 @@ class Directives:
         self.changes += 1
         if self._since is not None:
             self._since[worker] = directive
+        self._keep(worker, directive)
+
+    def learn(self, worker: str, directive: Directive, changes: int) -> None:
+        """Take what the store said about one worker, if nothing was heard since it was asked, at that many changes."""
+        if changes == self.changes and self._since is None:
+            self._keep(worker, directive)
+
+    def _keep(self, worker: str, directive: Directive) -> None:
         if self._told is not None and directive is Directive.RUN:
             self._told.pop(worker, None)
         elif self._told is not None:

@@ -38,6 +38,7 @@ from headrace_server.engine.clockwork import Clockwork
 from headrace_server.engine.directives import Directives
 from headrace_server.engine.explaining import Explaining
 from headrace_server.engine.finding import Finding
+from headrace_server.engine.fleet import weight_of
 from headrace_server.engine.limiting import Limiting
 from headrace_server.engine.link import Link, Waits
 from headrace_server.engine.listening import Listening
@@ -91,6 +92,7 @@ class Engine(Waiting, Finding, Explaining, Steering, Limiting, Operating, Listen
         self._readings = Batcher(self._read_all, lambda _: (1, 0))
         channels = [prefix + b"wake" for prefix in self._prefixes]
         self._directives = Directives()
+        self._beats = Batcher(self._send_beats, weight_of)
         self._wakeups = Wakeups(
             url,
             channels,
@@ -125,6 +127,7 @@ class Engine(Waiting, Finding, Explaining, Steering, Limiting, Operating, Listen
         self.drain()
         await self._wakeups.close()
         await self._polls.join()
+        await self._beats.join()
         await asyncio.gather(*self._background, return_exceptions=True)
         await asyncio.gather(*(shard.join() for shard in self._shards))
         await self._link.close()

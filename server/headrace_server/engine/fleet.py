@@ -20,6 +20,7 @@ from headrace_server.domain.fleet import (
     WorkerState,
 )
 from headrace_server.engine import cursors, encode
+from headrace_server.engine.batcher import Batcher
 from headrace_server.engine.directives import Directives
 from headrace_server.engine.encode import SEPARATOR
 from headrace_server.engine.routing import Routing
@@ -38,6 +39,7 @@ class Fleet(Routing):
 
     _defaults: Defaults
     _directives: Directives
+    _beats: "Batcher[Beat, tuple[Directive, int]]"
 
     async def heartbeat(self, beat: Beat) -> tuple[Directive, int]:
         """Note that a worker lives, or that it says goodbye; return what it is told, and the store's clock.
@@ -45,11 +47,16 @@ class Fleet(Routing):
         Raises StoreFault.
         """
         changes = self._directives.changes
-        now_ms, [told] = await self._shards[0].ask("heartbeat", _args(beat, self._defaults.worker_timeout_ms))
-        directive = Directive(told.decode())
-        if self._directives.changes == changes:
-            self._directives.hear(beat.worker, directive)  # the truth, whatever was missed
+        directive, now_ms = await self._beats.submit(beat)
+        self._directives.learn(beat.worker, directive, changes)  # in case that a message was missed
         return directive, now_ms
+
+    async def _send_beats(self, beats: Sequence[Beat]) -> list[tuple[Directive, int]]:
+        args: encode.Args = [len(beats)]
+        for beat in beats:
+            args += _args(beat, self._defaults.worker_timeout_ms)
+        now_ms, answers = await self._shards[0].ask("heartbeat", args)
+        return [(Directive(told.decode()), now_ms) for told in answers]
 
     def directive_of(self, worker: str | None) -> Directive | None:
         """Return what a worker is told as far as it was heard here; None: not known, or nobody said who asks."""
@@ -115,14 +122,22 @@ class Fleet(Routing):
                 return bool(page.workers)
 
 
+def weight_of(beat: Beat) -> tuple[int, int]:
+    """Return the records and bytes of a heartbeat, for batches that keep within a script's bounds."""
+    said = 0
+    if beat.info is not None:
+        said = len(beat.info.facts) + sum(map(len, beat.info.queues or ())) + sum(map(len, beat.info.tasks or ()))
+    return 1, said + 16 * min(len(beat.leases), limits.WORKER_JOBS_KEPT)
+
+
 def _args(beat: Beat, timeout_ms: int) -> encode.Args:
     up_ms = timeout_ms if beat.next_ms is None else 2 * beat.next_ms + limits.WORKER_SPARE_MS
     held = b"".join(beat.leases[: limits.WORKER_JOBS_KEPT])
     args: encode.Args = [beat.worker, up_ms, "1" if beat.is_final else "", len(beat.leases), held]
-    if beat.info is not None:
-        words = [_packed(beat.info.queues), _packed(beat.info.tasks), "1" if beat.info.takes_jobs else ""]
-        args += [beat.info.facts, *words, beat.info.process]
-    return args
+    if beat.info is None:
+        return [*args, ""]
+    words = [_packed(beat.info.queues), _packed(beat.info.tasks), "1" if beat.info.takes_jobs else ""]
+    return [*args, "1", beat.info.facts, *words, beat.info.process]
 
 
 def _packed(names: Sequence[str] | None) -> str:

@@ -1,17 +1,19 @@
--- heartbeat: a worker lives, is this and holds that; or it says goodbye. A new process of its id begins with the directive run.
+-- heartbeat: workers live, are this and hold that; or they say goodbye. A new process of an id begins with the directive run.
 -- uses:    lib fleet
 -- states:  none
 -- keys:    meta, fleet:w:<worker>, fleet:directives (hash), fleet:workers, fleet:names, agenda (zset)
--- args:    run id, worker, for how long it is up in ms, final ('1' or ''), number of leases, ids of jobs (16 bytes each, joined),
---          then nothing, or what it says of itself: facts (opaque), queues and tasks (each between separators; '': all), takes jobs
---          ('1' or ''), process ('' if it does not say)
--- returns: its directive
+-- args:    run id, number of workers; a worker: id, for how long it is up in ms, final ('1' or ''), number of leases, ids of jobs
+--          (16 bytes each, joined), whether it says what it is ('1' or ''), and if so: facts (opaque), queues and tasks (each
+--          between separators; '' if it does not say), takes jobs ('1' or ''), process ('' if it does not say)
+-- returns: per worker: its directive
 -- flags:   allow-oom
--- cost:    O(log n)
+-- cost:    O(log n) per worker
 
-local worker, up_ms, is_final = ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
-local key = worker_key(worker)
-local told = redis.call('HGET', DIRECTIVES, worker) or 'run'
+local position = 2
+local function take()
+    position = position + 1
+    return ARGV[position]
+end
 
 -- Room for one more record: that of the worker which was lost first.
 local function make_room()
@@ -21,23 +23,36 @@ local function make_room()
     return lost
 end
 
-local function write_record()
+-- Write a worker's record; return its directive.
+local function write_record(beat, told)
+    local key, said = worker_key(beat.worker), beat.said
     local first, process = unpack(redis.call('HMGET', key, 'first', 'process'))
-    if not first and not make_room() then return end
-    if not first then redis.call('ZADD', WORKER_NAMES, 0, worker) end
-    local another = first and (process or '') ~= '' and (ARGV[11] or '') ~= '' and process ~= ARGV[11]
+    if not first and not make_room() then return told end
+    if not first then redis.call('ZADD', WORKER_NAMES, 0, beat.worker) end
+    local another = first and said and (process or '') ~= '' and said.process ~= '' and process ~= said.process
     if another and told ~= 'run' then
         told = 'run'
-        tell(worker, told)
+        tell(beat.worker, told)
     end
-    redis.call('HSET', key, 'first', first and not another and first or text(now), 'seen', text(now), 'leased', ARGV[5], 'jobs', ARGV[6])
-    if ARGV[7] then
-        redis.call('HSET', key, 'facts', ARGV[7], 'queues', ARGV[8], 'tasks', ARGV[9], 'takes', ARGV[10], 'process', ARGV[11])
+    if another or not first then first = text(now) end
+    redis.call('HSET', key, 'first', first, 'seen', text(now), 'leased', beat.leased, 'jobs', beat.jobs)
+    if said then
+        redis.call('HSET', key, 'facts', said.facts, 'queues', said.queues, 'tasks', said.tasks, 'takes', said.takes,
+            'process', said.process)
     end
-    redis.call('ZADD', WORKERS, text(now + up_ms), worker)
-    plan('workers', '', now + up_ms + DEFAULTS.worker_kept_ms)
+    redis.call('ZADD', WORKERS, text(now + beat.up_ms), beat.worker)
+    plan('workers', '', now + beat.up_ms + DEFAULTS.worker_kept_ms)
+    return told
 end
 
 reserve(0)
-if is_final then drop_worker(worker) else write_record() end
-return finish_script({told})
+local answers = {}
+for i = 1, tonumber(ARGV[2]) do
+    local beat = {worker = take(), up_ms = tonumber(take()), is_final = take() == '1', leased = take(), jobs = take()}
+    if take() == '1' then beat.said = {facts = take(), queues = take(), tasks = take(), takes = take(), process = take()} end
+    local told = redis.call('HGET', DIRECTIVES, beat.worker) or 'run'
+    if beat.is_final then drop_worker(beat.worker) else told = write_record(beat, told) end
+    answers[i] = told
+end
+assert(position == #ARGV, 'heartbeat: wrong number of arguments')
+return finish_script(answers)
