@@ -9,6 +9,7 @@ from headrace.words import State
 
 _MAX_STEPS: Final = 10_000  # moments at which something falls due in one `advance`
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_HELD_BACK: Final = 20  # ready jobs that are asked what they wait for: those of one limit wait for the same
 _WAITING: Final = (State.SCHEDULED, State.RETRYING)
 
 
@@ -51,8 +52,11 @@ class Clock:
         self._client.advance_clock(max(moment - self.now, timedelta()))  # 0: what is due by now happens
 
     def _next_due(self) -> datetime | None:
-        moments = [job.run_at for job in self._client.iter_jobs(state=_WAITING) if job.run_at is not None]
-        return min(moments, default=None)
+        """Return when a job is due next, or let go by a rate or a pause."""
+        ready = self._client.list_jobs(state=State.READY, limit=_HELD_BACK).jobs
+        held = [reason.until for job in ready for reason in self._client.explain(job.id).reasons]
+        moments = [*held, *(job.run_at for job in self._client.iter_jobs(state=_WAITING))]
+        return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _span(by: float | timedelta | str) -> timedelta:

@@ -72,7 +72,7 @@ class Server:
         self._folder.mkdir(parents=True, exist_ok=True)
         python = [sys.executable, "-m"]
         argv = [*python, "headrace", "server", "--port", port, "--data-dir", str(self._folder / "data")]
-        argv += ["--durability", "relaxed"]
+        argv += ["--durability", "relaxed", "--test-clock"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [*python, "headrace.testing.keeper", *argv],

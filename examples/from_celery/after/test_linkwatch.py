@@ -46,7 +46,8 @@ def test_a_digest_waits_as_long_as_it_is_told(headrace_worker, headrace_clock, m
 
     def post(url, *, json):
         sent.append(((headrace_clock.now - begin).total_seconds(), json["id"]))
-        return httpx.Response(429, headers={"Retry-After": "600"}) if len(sent) == 1 else httpx.Response(200)
+        status, headers = (429, {"Retry-After": "600"}) if len(sent) == 1 else (200, {})
+        return httpx.Response(status, headers=headers, request=httpx.Request("POST", url))
 
     monkeypatch.setenv("HOOK_URL", "http://hook.test/")
     monkeypatch.setattr(httpx, "post", post)
