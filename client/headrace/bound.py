@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, overload
 
 from headrace.context import CURRENT, Request
-from headrace.exceptions import MaxRetriesExceeded, Retry, Seconds
+from headrace.durations import Seconds
+from headrace.exceptions import MaxRetriesExceeded, Retry
 
 if TYPE_CHECKING:
     from headrace.app import App

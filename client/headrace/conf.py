@@ -10,10 +10,11 @@ import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, Final, TypeAlias
 
-from headrace.options import Seconds, TaskOptions, rate_of
+from headrace.durations import Seconds
+from headrace.options import TaskOptions, rate_of
 
 Options: TypeAlias = Mapping[str, Any]
 Routes: TypeAlias = Mapping[str, str | Options] | Sequence[tuple[str, str | Options]]
@@ -74,7 +75,7 @@ class Conf(Settings):
 
     def __setattr__(self, name: str, value: Any) -> None:
         _check(name, value)
-        object.__setattr__(self, name, value)
+        object.__setattr__(self, name, _frozen(value))
         object.__setattr__(self, "version", self.version + 1)
 
     def __getitem__(self, name: str) -> Any:
@@ -165,6 +166,13 @@ def _check(name: str, value: Any = None) -> None:
     if name == "task_routes":
         for _, route in value.items() if isinstance(value, Mapping) else value:
             TaskOptions(**({} if isinstance(route, str) else route))
+
+
+def _frozen(value: Any) -> Any:
+    """Return a value that is not changed in place: tasks would not hear of it."""
+    if isinstance(value, Mapping):
+        return MappingProxyType(dict(value))
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _unknown(name: str) -> str:

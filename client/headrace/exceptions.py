@@ -11,12 +11,11 @@ Exception
 `-- SoftTimeLimitExceeded    raised in the task by the worker: a little time is left to tidy up
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
+from headrace.durations import Seconds, milliseconds
 from headrace.words import ABSENT
-
-Seconds = float | timedelta
 
 
 class Verdict(Exception):
@@ -51,8 +50,8 @@ class Retry(Verdict):
     def wait_ms(self, now: datetime | None = None) -> int | None:
         """Return how long to wait from `now` (aware; None: this machine's time) on, or None: as the backoff says."""
         if self.eta is not None:
-            return _ms(self.eta - (now or datetime.now(UTC)))
-        return None if self.countdown is None else _ms(self.countdown)
+            return milliseconds(self.eta - (now or datetime.now(UTC)))
+        return None if self.countdown is None else milliseconds(self.countdown)
 
 
 class Reject(Verdict):
@@ -90,7 +89,7 @@ class Snooze(Verdict):
 
     def wait_ms(self) -> int:
         """Return how long to wait, in milliseconds."""
-        return _ms(self.countdown)
+        return milliseconds(self.countdown)
 
 
 class Cancelled(Verdict):
@@ -115,8 +114,3 @@ def cause_of(error: BaseException) -> BaseException:
     if isinstance(error, Retry | MaxRetriesExceeded) and error.exc is not None and error.message is None:
         return error.exc
     return error
-
-
-def _ms(time: Seconds) -> int:
-    seconds = time.total_seconds() if isinstance(time, timedelta) else time
-    return max(0, round(seconds * 1000))

@@ -4,17 +4,17 @@ import re
 from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 from headrace.context import RESERVED
+from headrace.durations import Seconds, milliseconds, seconds
 from headrace.exceptions import Discard, MaxRetriesExceeded, Reject, Retry
 from headrace.models import RetryPolicy, Unique
 from headrace.operating import Rate
 from headrace.words import Backoff
 
-Seconds: TypeAlias = float | timedelta
 Errors: TypeAlias = Sequence[type[BaseException]]
 
 _BACKSTOP_S: Final = 5.0  # the server ends a run this much after the hard limit, should the worker not have done so
@@ -92,10 +92,10 @@ class TaskOptions:
         policy = RetryPolicy(
             max_attempts=None if self.max_retries is None else self.max_retries + 1,
             backoff=backoff,
-            initial_ms=_ms(first_s),
-            max_ms=_ms(self.retry_backoff_max),
+            initial_ms=milliseconds(first_s),
+            max_ms=milliseconds(self.retry_backoff_max),
             jitter=self.retry_jitter,
-            max_elapsed_ms=_ms(self.retry_for),
+            max_elapsed_ms=milliseconds(self.retry_for),
             non_retryable=None if never is None else [_error_name(error) for error in never],
             on_exhausted=self.on_exhausted,
         )
@@ -174,15 +174,15 @@ def job_options(options: TaskOptions, call: CallOptions, *, limit_key: str | Non
     return {
         "queue": wishes["queue"],
         "priority": wishes["priority"],
-        "delay_ms": _ms(wishes.get("countdown")),
+        "delay_ms": milliseconds(wishes.get("countdown")),
         "run_at": wishes.get("eta"),
-        "expires_in_ms": None if isinstance(expires, datetime) else _ms(expires),
+        "expires_in_ms": None if isinstance(expires, datetime) else milliseconds(expires),
         "expires_at": expires if isinstance(expires, datetime) else None,
-        "lease_ms": _ms(options.lease),
-        "retention_ms": _ms(options.retention),
+        "lease_ms": milliseconds(options.lease),
+        "retention_ms": milliseconds(options.retention),
         "max_crashes": options.max_crashes,
         "max_runtime_ms": _max_runtime_ms(wishes),
-        "result_ttl_ms": 0 if wishes["ignore_result"] else _ms(wishes["result_ttl"]),
+        "result_ttl_ms": 0 if wishes["ignore_result"] else milliseconds(wishes["result_ttl"]),
         "retry": options.retry_policy(),
         "unique": _unique(wishes["unique"]),
         "tags": {**(options.tags or {}), **(call.get("tags") or {})} or None,
@@ -211,11 +211,6 @@ def rate_of(limit: str | float) -> Rate:
     return Rate(count=count, per_ms=per_ms)
 
 
-def seconds(time: Seconds | None) -> float | None:
-    """Return a time in seconds."""
-    return time.total_seconds() if isinstance(time, timedelta) else time
-
-
 def _check_times(wishes: Mapping[str, Any]) -> None:
     if wishes.get("countdown") is not None and wishes.get("eta") is not None:
         raise ValueError("give countdown or eta, not both")
@@ -237,10 +232,9 @@ def _backoff(wish: bool | float | Backoff | str | None, delay_s: float | None) -
 
 
 def _max_runtime_ms(wishes: Mapping[str, Any]) -> int | None:
-    hard = seconds(wishes["time_limit"])
-    if wishes["max_runtime"] is not None or hard is None:
-        return _ms(wishes["max_runtime"])
-    return _ms(hard + _BACKSTOP_S)
+    runtime: Seconds | None = wishes["max_runtime"]
+    hard: float | None = seconds(wishes["time_limit"])
+    return milliseconds(runtime if runtime is not None or hard is None else hard + _BACKSTOP_S)
 
 
 def _limits(wishes: Mapping[str, Any], key: str | None) -> Sequence[str] | None:
@@ -280,8 +274,3 @@ def _is_of(error: BaseException, kind: type[BaseException] | str) -> bool:
 
 def _error_name(error: type[BaseException] | str) -> str:
     return error if isinstance(error, str) else error.__name__
-
-
-def _ms(time: Seconds | None) -> int | None:
-    span = seconds(time)
-    return None if span is None else max(0, round(span * 1000))

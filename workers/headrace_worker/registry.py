@@ -9,8 +9,8 @@ from typing import Any
 
 from headrace import App, BaseTask
 from headrace.annotations import Shape
+from headrace.durations import seconds
 from headrace.hooks import Hooks
-from headrace.options import seconds
 from headrace.serializers import Serializers
 
 from headrace_worker.hands import TaskFacts

@@ -75,6 +75,16 @@ def test_a_value_that_cannot_be_is_refused_when_it_is_set(name: str, value: Any)
         Conf().update({name: value})
 
 
+def test_a_setting_is_changed_by_setting_it_and_not_in_place() -> None:
+    conf = Conf(task_routes={"a": "b"}, imports=["shop"])
+    assert (conf.task_routes, conf.imports) == ({"a": "b"}, ("shop",))
+    with pytest.raises(TypeError):
+        conf.task_routes["c"] = "d"  # type: ignore[index]
+    version = conf.version
+    conf.imports = [*conf.imports, "mail"]
+    assert (conf.imports, conf.version) == (("shop", "mail"), version + 1)
+
+
 def test_settings_come_from_a_module_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("shop_settings")
     vars(module).update(task_default_queue="shop", DEBUG=True, helper=lambda: None, types=types)
