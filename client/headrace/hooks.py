@@ -8,7 +8,7 @@ is seen by the task. This module must not know workers.
 import inspect
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, nullcontext
 from types import TracebackType
 from typing import Any, Final, Literal, TypeAlias, TypeVar, get_args
 
@@ -37,6 +37,9 @@ Hook: TypeAlias = Callable[..., object]
 Middleware: TypeAlias = Callable[[Request], Iterator[None] | AsyncIterator[None]]
 H = TypeVar("H", bound=Hook)
 M = TypeVar("M", bound=Middleware)
+
+
+_NOTHING: Final = nullcontext()  # for both kinds of `with`, any number of times
 
 
 class Hooks:
@@ -76,12 +79,12 @@ class Hooks:
             except Exception:
                 LOGGER.exception("hook %s of %s failed", _name(hook), event)
 
-    def around(self, request: Request) -> "Around":
+    def around(self, request: Request) -> "Around | nullcontext[None]":
         """Return the middleware around one run: `with` for a function, `async with` for a coroutine.
 
         An async generator takes part in the latter only.
         """
-        return Around(self._middleware, request)
+        return Around(self._middleware, request) if self._middleware else _NOTHING
 
 
 class Around:

@@ -13,8 +13,8 @@ def default_name(fn: Callable[..., Any], main: str | None = None) -> str:
     """Return module.function; in a script, `main`.function, or as a worker imports it."""
     module = fn.__module__
     if module == "__main__":
-        script = getattr(sys.modules["__main__"], "__file__", None)
-        module = main or (Path(script).stem if script else module)
+        script = Path(getattr(sys.modules["__main__"], "__file__", None) or "").stem
+        module = main or (script if _NAME.fullmatch(script) else module)  # no name: a prompt, or "<stdin>"
     return f"{module}.{fn.__name__}"
 
 

@@ -10,7 +10,6 @@ from typing import Any, get_overloads, get_type_hints
 import pytest
 from headrace import App, AsyncTask, Backoff, NotFinished, RetryPolicy, State, Task, TaskCancelled, TaskFailed, Unique
 from headrace._watch import Watch, celery_status
-from headrace.naming import default_name
 from headrace.options import CallOptions, TaskKeywords, TaskOptions, job_options
 
 from tests.sdk.client.drive import ID, job, line, reply
@@ -110,12 +109,23 @@ def test_a_task_is_called_module_dot_function() -> None:
     assert App().task(plain).name == f"{__name__}.plain"
 
 
-def test_a_task_of_a_script_is_called_as_a_worker_imports_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("script", "main", "name"),
+    [
+        ("/x/jobs.py", None, "jobs.here"),
+        ("/x/jobs.py", "shop", "shop.here"),
+        ("<stdin>", None, "__main__.here"),
+        (None, None, "__main__.here"),
+    ],
+)
+def test_a_task_of_a_script_is_called_as_a_worker_imports_it(
+    monkeypatch: pytest.MonkeyPatch, script: str | None, main: str | None, name: str
+) -> None:
     def here() -> None: ...
 
     here.__module__ = "__main__"
-    monkeypatch.setitem(sys.modules, "__main__", types.SimpleNamespace(__file__="/x/jobs.py"))
-    assert default_name(here) == "jobs.here"
+    monkeypatch.setitem(sys.modules, "__main__", types.SimpleNamespace(__file__=script))
+    assert App(name=main).task(here).name == name
 
 
 def test_a_name_is_taken_once() -> None:
