@@ -221,8 +221,10 @@ class Dispatcher:
         return len(self._board.handed) - self._hands.stuck
 
     def _blocked(self) -> int:
+        """Return how many of the usable slots have been busy for long."""
         since = clock.now() - bounds.BLOCKED_SLOT_MS / 1000
-        return sum(1 for held in self._board.handed.values() if held.started is not None and held.started < since)
+        long = sum(1 for held in self._board.handed.values() if held.started is not None and held.started < since)
+        return max(0, long - self._hands.stuck)
 
     def _look(self) -> None:
         """Give back what should have started by now, and what will not start soon."""

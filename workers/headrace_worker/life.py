@@ -64,6 +64,7 @@ class Life(asyncio.Protocol):
         self.jobs_given = 0  # and not taken back
         self.rss_bytes = 0  # when it was looked at last
         self.sentence: Sentence | None = None  # it has to be killed
+        self.is_ready = False  # it has imported the app
         self.is_leaving = False  # it gets no more jobs
         self.is_ending = False  # it was told to exit, or is being killed by us
 
@@ -191,7 +192,7 @@ class Life(asyncio.Protocol):
                 self._quiet.clear()  # it was quiet at the latest before its first job
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._quiet.wait(), bounds.CHILD_LAST_WORDS_S)
-            if not self._handed and self._hello.done():
+            if self.is_ready and not self._handed:
                 await self.finish(is_last=is_last)
             self.kill()
             await self._process.wait()
@@ -255,6 +256,7 @@ class Life(asyncio.Protocol):
             case Up.READY | Up.FAILED if self._hello.done():
                 pass  # it is being ended before it was of use
             case Up.READY:
+                self.is_ready = True
                 self._hello.set_result({name: TaskFacts(*facts) for name, facts in content.items()})
             case Up.FAILED:
                 self._hello.set_exception(AppFailed(content))
