@@ -62,17 +62,17 @@ def task(app: App, name: str) -> BaseTask[Any, Any]:
 @pytest.mark.parametrize("serializer", ["json", "msgpack"])
 def test_what_a_task_takes_and_returns_is_what_its_caller_gave_and_gets(app: App, serializer: str) -> None:
     postpone = task(app, "postpone")
-    later = postpone.apply_async((ORDER, timedelta(hours=1)), serializer=serializer).get(timeout=30)
+    later = postpone.apply_async((ORDER, timedelta(hours=1)), serializer=serializer).get(timeout=60)
     assert later == Order(ORDER.id, ORDER.lines, NOON + timedelta(hours=1), {"gift"})
     mixed = {"$set": [b"\x00", {1, 2}, NOON, {"$bin": 5}], "b": (None, [True, 1.5])}
-    there = task(app, "same").apply_async((mixed,), serializer=serializer).get(timeout=30)
+    there = task(app, "same").apply_async((mixed,), serializer=serializer).get(timeout=60)
     assert there == {**mixed, "b": [None, [True, 1.5]]}
 
 
 def test_another_language_needs_no_tags(app: App, client: Client, queue: str) -> None:
     job = client.enqueue("values.total", {"order": PLAIN, "on": "2026-11-02"}, queue=queue)
     assert ended(client, job.id).result == {"$decimal": "1.10"}
-    assert task(app, "total").delay(ORDER, on=date(2026, 11, 2)).get(timeout=30) == Decimal("1.10")
+    assert task(app, "total").delay(ORDER, on=date(2026, 11, 2)).get(timeout=60) == Decimal("1.10")
 
 
 def test_what_does_not_fit_is_told_with_its_place_and_not_retried(app: App, client: Client, queue: str) -> None:
@@ -88,10 +88,10 @@ def test_what_does_not_fit_is_told_with_its_place_and_not_retried(app: App, clie
 def test_a_serializer_of_one_s_own_and_bytes_of_a_type(app: App, client: Client, queue: str) -> None:
     table = [["a", "b"], ["c", "d"]]
     handle = task(app, "same").apply_async((table,), serializer="table")
-    assert handle.get(timeout=30) == table
+    assert handle.get(timeout=60) == table
     assert client.payload_bytes(handle.id) == Raw(b"a\tb\nc\td", "text/tab-separated-values")
     image = Raw(b"<svg/>", "image/svg+xml")
-    assert task(app, "thumbnail").delay(image).get(timeout=30) == Raw(b"<SVG/>", "image/svg+xml")
+    assert task(app, "thumbnail").delay(image).get(timeout=60) == Raw(b"<SVG/>", "image/svg+xml")
     job = client.enqueue("values.thumbnail", image, queue=queue)
     assert ended(client, job.id).result == Raw(b"<SVG/>", "image/svg+xml")
     assert app.handle(job.id).get() == Raw(b"<SVG/>", "image/svg+xml")
@@ -104,7 +104,7 @@ def test_pickle_goes_both_ways_where_both_sides_named_it(
     app = make_app(accept=["pickle"])
     with pytest.warns(PickleAccepted):
         handle = task(app, "same").apply_async(({1: {Size.LARGE: ORDER}},), serializer="pickle")
-    assert handle.get(timeout=30) == {1: {Size.LARGE: ORDER}}
+    assert handle.get(timeout=60) == {1: {Size.LARGE: ORDER}}
     assert "PickleAccepted: this app accepts pickle" in worker.text()
 
 
@@ -115,7 +115,7 @@ def test_a_worker_that_was_not_told_to_accept_pickle_never_reads_it(
     with pytest.warns(PickleAccepted):
         handle = task(sender, "same").apply_async((values.Trap(tmp_path / "trapped"),), serializer="pickle")
     with pytest.raises(TaskFailed, match=r"does not accept pickle .* app\.conf\.accept_content") as caught:
-        handle.get(timeout=30)
+        handle.get(timeout=60)
     assert (caught.value.type, caught.value.reason, caught.value.attempts) == ("ContentRefused", "not_retryable", 1)
     assert not (tmp_path / "trapped").exists()
 
@@ -174,7 +174,7 @@ def test_who_waits_for_nobody_is_told_in_time(client: Client, queue: str) -> Non
 
 def test_a_forgotten_job_is_gone_and_one_that_runs_cannot_be_forgotten(app: App, client: Client, queue: str) -> None:
     handle = task(app, "square").delay(3)
-    assert handle.get(timeout=30) == 9
+    assert handle.get(timeout=60) == 9
     handle.forget()
     with pytest.raises(NotFound):
         handle.get()
