@@ -148,6 +148,15 @@ async def test_what_was_said_while_the_store_was_away_is_known_after_it(
     store.call("HDEL", "hr:{0}:fleet:directives", "w1")
 
 
+async def test_a_word_of_a_newer_server_does_no_harm(engine: Engine, store: StoreProcess) -> None:
+    await register(engine)
+    store.call("SPUBLISH", "hr:{0}:wake", "worker reload w1")
+    store.call("HSET", "hr:{0}:fleet:directives", "w1", "reload")
+    assert await register(engine) is Directive.RUN
+    await engine.direct("w1", Directive.QUIET)  # it still listens
+    await told(engine, "w1", Directive.QUIET)
+
+
 async def test_a_heartbeat_tells_this_server_what_it_missed(engine: Engine, store: StoreProcess) -> None:
     await register(engine)
     for directive in (Directive.QUIET, Directive.RUN):
@@ -162,7 +171,7 @@ async def test_a_heartbeat_tells_this_server_what_it_missed(engine: Engine, stor
 
 async def _has_read(engine: Engine) -> bool:
     await asyncio.sleep(0)
-    return engine._directives._since is None
+    return engine._directives._since is None and not engine._wakeups._begun.is_set()
 
 
 async def test_idle_polls_and_servers_do_not_ask_for_directives(engine: Engine, store_url: str) -> None:

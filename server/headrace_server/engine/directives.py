@@ -9,12 +9,18 @@ from typing import Final
 
 from headrace_server.domain.fleet import Directive
 
+_WORDS: Final = frozenset(Directive)
 _PREFIX: Final = "worker "  # no queue's name has a space
 
 
 def parking_name(worker: str) -> str:
     """Return the name under which the polls of a worker wait, beside those of their queues."""
     return _PREFIX + worker
+
+
+def known(word: str) -> Directive:
+    """Return a directive by its word; of one that only newer servers know, nothing is known here: go on."""
+    return Directive(word) if word in _WORDS else Directive.RUN
 
 
 class Directives:

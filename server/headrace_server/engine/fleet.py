@@ -21,7 +21,7 @@ from headrace_server.domain.fleet import (
 )
 from headrace_server.engine import cursors, encode
 from headrace_server.engine.batcher import Batcher
-from headrace_server.engine.directives import Directives
+from headrace_server.engine.directives import Directives, known
 from headrace_server.engine.encode import SEPARATOR
 from headrace_server.engine.routing import Routing
 
@@ -56,7 +56,7 @@ class Fleet(Routing):
         for beat in beats:
             args += _args(beat, self._defaults.worker_timeout_ms)
         now_ms, answers = await self._shards[0].ask("heartbeat", args)
-        return [(Directive(told.decode()), now_ms) for told in answers]
+        return [(known(told.decode()), now_ms) for told in answers]
 
     def directive_of(self, worker: str | None) -> Directive | None:
         """Return what a worker is told as far as it was heard here; None: not known, or nobody said who asks."""
@@ -100,7 +100,7 @@ class Fleet(Routing):
         """Return what those workers are told that are not to run. Raises StoreFault."""
         _, flat = await self._shards[0].ask("directives", [])
         pairs = zip(flat[::2], flat[1::2], strict=True)
-        return {worker.decode(): Directive(directive.decode()) for worker, directive in pairs}
+        return {worker.decode(): known(directive.decode()) for worker, directive in pairs}
 
     async def is_without_worker(self, queue: str, task: str, *, is_polled: bool) -> bool:
         """Return whether workers are known, and none that lives takes such jobs. Raises StoreFault.
@@ -156,7 +156,7 @@ def _record(view: Sequence[Any], now_ms: int) -> WorkerRecord:
     return WorkerRecord(
         id=worker.decode(),
         state=WorkerState.UP if now_ms < lost_at_ms else WorkerState.LOST,
-        directive=Directive(directive.decode()),
+        directive=known(directive.decode()),
         registered_at_ms=int(fields["first"]),
         last_seen_at_ms=int(fields["seen"]),
         lost_at_ms=lost_at_ms,

@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 
 from headrace_server.domain.errors import StoreFault
 from headrace_server.domain.fleet import Directive
-from headrace_server.engine.directives import Directives, parking_name
+from headrace_server.engine.directives import Directives, known, parking_name
 from headrace_server.engine.parking import Parking
 
 FLOOR_S: Final = 1.0  # how long a lost message may cost a waiter
@@ -78,8 +78,11 @@ class Wakeups:
         while True:
             await self._begun.wait()
             self._begun.clear()
+            self._directives.begin()
             try:
-                self._directives.know(await self._read())
+                told = await self._read()
+                if not self._begun.is_set():  # else it is of the subscription before
+                    self._directives.know(told)
             except StoreFault:
                 self._begun.set()
                 await asyncio.sleep(_RECONNECT_S * random.uniform(0.5, 1.5))
@@ -97,7 +100,6 @@ class Wakeups:
         if message["type"] == "ssubscribe":  # what happened before it was not heard
             self._wake_all()
             if message["channel"] == self._channels[0]:  # that of the registry
-                self._directives.begin()
                 self._begun.set()
         elif message["type"] == "smessage":
             kind, _, rest = message["data"].partition(b" ")
@@ -108,7 +110,7 @@ class Wakeups:
                 self._events.wake_all()
             elif kind == b"worker":
                 directive, _, worker = rest.decode().partition(" ")
-                self._directives.hear(worker, Directive(directive))
+                self._directives.hear(worker, known(directive))
                 self._queues.wake(parking_name(worker), len(self._queues))
             else:  # job: everybody who waits for this one
                 self._jobs.wake(rest.hex(), len(self._jobs))
