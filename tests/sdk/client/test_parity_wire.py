@@ -187,6 +187,7 @@ SENDING: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "BaseTask.delay": ((1,), {"y": 2}),
     "BaseTask.apply_async": (((1,), {"y": 2}), {"tags": {"a": "b"}, "serializer": "msgpack"}),
     "BaseTask.delay_many": (([(1,), {"x": 1, "y": 2}],), {"priority": 9}),
+    "BaseTask.handle": ((ID,), {}),
     "BaseTask.apply": (((1,), {"y": 2}), {}),
     "Signature.delay": ((0,), {"y": 2}),
     "Signature.apply_async": (((0,), {"y": 2}), {"priority": 3}),
@@ -199,7 +200,9 @@ def test_every_twin_is_compared() -> None:
     assert set(SENDING) == set(IDS_OF_TWINS) - set(APART)
 
 
-@pytest.mark.parametrize("twin", [name for name in SENDING if name.startswith(("App.send", "App.enq", "Base", "Sig"))])
+@pytest.mark.parametrize(
+    "twin", [name for name in SENDING if name.endswith(("send_task", "_many", "delay", "apply_async", "apply"))]
+)
 def test_twins_send_the_same_jobs(shared_server: ServerProcess, twin: str) -> None:
     home, _, name = twin.partition(".")
     args, kwargs = SENDING[twin]
@@ -245,12 +248,16 @@ def _facts(sent: Any) -> dict[str, Any]:
 
 def test_the_handles_of_an_app_are_on_the_same_job(shared_server: ServerProcess) -> None:
     app = App(shared_server.url)
-    sent = app.send_task("parity.nobody", queue="parity-nobody")
 
-    async def look() -> State:
-        state = await app.ahandle(sent.id).state
+    @app.task(name="parity.nobody", queue="parity-nobody")
+    def nobody() -> None: ...
+
+    sent = nobody.delay()
+
+    async def look() -> list[State]:
+        states = [await made.state for made in (app.ahandle(sent.id), nobody.ahandle(sent.id))]
         await app.aclose()
-        return state
+        return states
 
-    assert asyncio.run(look()) is app.handle(sent.id).state is State.READY
+    assert asyncio.run(look()) == [app.handle(sent.id).state, nobody.handle(sent.id).state] == [State.READY] * 2
     app.close()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from headrace import App, AsyncClient, AsyncTask, BoundTask, Client, Grant, Job, Request, State, Task, shared_task
+from headrace import ResultSet, aas_completed, agather, as_completed, gather
 
 app = App()
 
@@ -117,6 +118,10 @@ reveal_type([handle.get() for handle in add.delay_many([(1, 2), {"x": 3}, add.s(
 reveal_type(app.enqueue_many([add.s(1), add.si(2)])[0].get())  # R: int
 reveal_type(add.apply((1,)).get())  # R: int
 reveal_type(app.signature("x").delay().get())  # R: Any
+reveal_type(gather([add.delay(1), add.delay(2)]))  # R: list[int]
+reveal_type(next(as_completed([add.delay(1)])).get())  # R: int
+reveal_type(ResultSet([add.delay(1)]).get(propagate=False))  # R: list[int | headrace.errors.TaskFailed]
+gather([add])  # E: arg-type
 add.s("1")  # E: arg-type
 add.s(1).set(delay=5)  # E: call-arg
 add.delay_many([shared.s(1)])  # E: list-item
@@ -147,6 +152,9 @@ async def main() -> None:
     reveal_type(await (await add.s(1).adelay()).get())  # R: int
     reveal_type(await (await add.aapply((1,))).get())  # R: int
     reveal_type(await (await add.adelay_many([(1,)]))[0].get())  # R: int
+    reveal_type(await agather([await add.adelay(1)]))  # R: list[int]
+    async for ended in aas_completed([await add.adelay(1)]):
+        reveal_type(await ended.get())  # R: int
     await crawl.adelay(1)  # E: arg-type
     async with AsyncClient() as client:
         reveal_type(await client.get("id"))  # R: headrace.models.Job
