@@ -1,13 +1,15 @@
-"""`module:app` that leads nowhere, to something else, or to a module that fails: told in words."""
+"""`module:app` that leads nowhere, to something else, or to a module that fails; and which queues an app has."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from headrace import App
 from headrace_worker import registry
 from headrace_worker.crew import PoolSettings
 from headrace_worker.hands import AppFailed, Hands
 from headrace_worker.inline import InlineHands
+from headrace_worker.parts import Misconfigured, queues_of
 from headrace_worker.pool import Pool
 
 from tests.sdk.worker.listening import Notes
@@ -77,3 +79,47 @@ async def test_a_module_that_fails_in_the_workers_own_process_is_the_same(
     with pytest.raises(AppFailed) as caught:
         await hands.start(notes)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "chosen", "exclude", "queues"),
+    [
+        (["b", "a", "b"], (), (), ("b", "a")),  # in the order of the tasks
+        (["b", "a"], ("c", "b"), (), ("c", "b")),
+        (["b", "a"], ("c", "b"), ("c",), ("b",)),
+        (["b", "a"], (), ("b", "elsewhere"), ("a",)),
+        ([], (), (), ("default",)),
+    ],
+)
+async def test_a_worker_serves_the_queues_of_its_tasks_unless_told_otherwise(
+    notes: Notes, tasks: list[str], chosen: tuple[str, ...], exclude: tuple[str, ...], queues: tuple[str, ...]
+) -> None:
+    hands = await with_tasks_on(notes, tasks)
+    assert queues_of(hands, chosen, exclude) == queues
+    await hands.end()
+
+
+@pytest.mark.parametrize(
+    ("tasks", "exclude", "words"),
+    [
+        (["a", "b"], ("b", "a"), "--exclude leaves none of the queues a, b"),
+        ([f"q{n}" for n in range(65)], (), "on 65 queues, and a worker serves at most 64: choose some with --queues"),
+    ],
+)
+async def test_queues_that_no_worker_can_serve_are_told_in_words(
+    notes: Notes, tasks: list[str], exclude: tuple[str, ...], words: str
+) -> None:
+    hands = await with_tasks_on(notes, tasks)
+    with pytest.raises(Misconfigured, match=words):
+        queues_of(hands, (), exclude)
+    await hands.end()
+
+
+async def with_tasks_on(notes: Notes, queues: list[str]) -> Hands:
+    """Return hands that run a task for each queue."""
+    app = App()
+    for number, queue in enumerate(queues):
+        app.task(name=f"task-{number}", queue=queue)(lambda: None)
+    hands = InlineHands(lambda: registry.handlers(app), 1)
+    await hands.start(notes)
+    return hands
