@@ -4,6 +4,7 @@ It must not know how jobs are shared out among them (pool.py does).
 """
 
 import asyncio
+import math
 import random
 import signal
 from collections.abc import Coroutine, Iterable, Mapping
@@ -194,7 +195,7 @@ class Crew:
     def _count_crash(self) -> None:
         now = clock.now()
         self._crashes = [*(at for at in self._crashes if now - at < bounds.RESTART_CALM_S), now]
-        wait_s = restart_s(len(self._crashes), random.random())
+        wait_s = restart_s(math.ceil(len(self._crashes) / self.wanted), random.random())  # as if each were alone
         if self._settings.reload:
             wait_s = min(wait_s, bounds.RESTART_FIRST_S)  # somebody sits there and mends it
         self._not_before = asyncio.get_running_loop().time() + wait_s
