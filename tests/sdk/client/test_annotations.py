@@ -16,6 +16,7 @@ import pytest
 from headrace import Raw
 from headrace._tags import tagged, untagged
 from headrace.annotations import Misfit, fitted, shape_of
+from pydantic import BaseModel, Field
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -75,22 +76,10 @@ class Row(TypedDict):
     name: str
 
 
-class Model:
-    """What pydantic's models have."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    @classmethod
-    def model_validate(cls, value: Any) -> Model:
-        if "name" not in value:
-            raise ValueError("1 validation error for Model")
-        return cls(value["name"])
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Model) and self.name == other.name
-
-    __hash__ = None  # type: ignore[assignment]
+class Model(BaseModel):
+    name: str
+    at: datetime | None = Field(default=None, alias="when")
+    inner: list[Model] = []
 
 
 @pytest.mark.parametrize(
@@ -127,13 +116,14 @@ class Model:
         ([1, "2026-11-01"], Point, Point(1, NOON.date())),
         ([1], Point, Point(1)),
         ({"at": "2026-11-01T12:00:00Z", "name": "n"}, Row, {"at": NOON, "name": "n"}),
-        ({"name": "n"}, Model, Model("n")),
+        ({"name": "n", "when": "2026-11-01T12:00:00Z"}, Model, Model(name="n", when=NOON)),
+        ({"name": "n", "inner": [{"name": "i"}]}, Model, Model(name="n", inner=[Model(name="i")])),
         (None, datetime | None, None),
         ("2026-11-01T12:00:00Z", datetime | None, NOON),
         (ID, Optional[UUID], UUID(ID)),  # noqa: UP045
         ({"number": "1"}, Line | Card, Card("1")),
         ({"number": "1"}, Card | Model, Card("1")),
-        ({"name": "n"}, Card | Model, Model("n")),
+        ({"name": "n"}, Card | Model, Model(name="n")),
         ([ID], UUID | list[UUID], [UUID(ID)]),
     ],
 )
@@ -212,6 +202,15 @@ def test_a_whole_call_is_fitted_and_its_answer() -> None:
     args, kwargs = shape.fit_arguments((plain, "red"), {"due": "2026-11-01", "tip": "1.5"})
     assert (args, kwargs) == ((order, Colour.RED), {"due": NOON.date(), "tip": Decimal("1.5")})
     assert shape.fit_result([{"sku": "a", "price": "2"}]) == [Line("a", Decimal(2))]
+
+
+def test_a_model_comes_back_under_the_names_it_was_sent_with() -> None:
+    def keep(model: Model) -> None: ...
+
+    model = Model(name="n", when=NOON, inner=[Model(name="i")])
+    plain = json.loads(json.dumps(tagged([model])))
+    assert plain[0]["when"] == "2026-11-01T12:00:00Z"
+    assert shape_of(keep).fit_arguments(untagged(plain), {})[0] == (model,)
 
 
 def test_a_misfit_names_the_argument_and_the_place_in_it() -> None:
