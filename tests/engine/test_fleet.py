@@ -7,7 +7,6 @@ import pytest
 import redis
 from headrace_server.domain import limits
 from headrace_server.domain.defaults import Defaults
-from headrace_server.domain.finding import CursorInvalid, ReasonCode
 from headrace_server.domain.fleet import (
     Beat,
     Directive,
@@ -172,47 +171,6 @@ async def test_a_new_process_of_the_same_name_is_not_told_what_the_old_one_was(
     assert (record.directive, record.registered_at_ms == stage.now_ms) == (told, told is Directive.RUN)
 
 
-async def test_workers_are_found_by_what_they_serve(stage: Stage) -> None:
-    await beat(stage, "both", info=INFO)
-    await beat(stage, "mail", info=WorkerInfo(facts=b"{}", queues=("mail",), tasks=("read",)))
-    await beat(stage, "none", info=WorkerInfo(facts=b"{}", queues=(), tasks=()))
-    await beat(stage, "mum")
-    assert await ids(stage) == ["both", "mail", "mum", "none"]
-    assert await ids(stage, queue="mail") == ["both", "mail"]
-    assert await ids(stage, queue="mai") == []
-    assert await ids(stage, queue="pdf", task="send") == ["both"]
-    assert await ids(stage, task="read") == ["mail"]
-    await beat(stage, "half", info=WorkerInfo(facts=b"{}", queues=("mail",)))
-    assert await ids(stage, task="read") == ["mail"]
-    assert await ids(stage, task="read", takes_jobs=True) == ["half", "mail"]
-    stage.later(TIMEOUT_MS)
-    await beat(stage, "mail")
-    assert await ids(stage, state=WorkerState.UP) == ["mail"]
-    assert await ids(stage, state=WorkerState.LOST) == ["both", "half", "mum", "none"]
-
-
-async def test_workers_are_listed_by_their_ids_page_by_page(stage: Stage) -> None:
-    names = sorted(f"w{n}" for n in range(limits.SCRIPT_JOBS + 5))
-    for name in reversed(names):
-        await beat(stage, name)
-    found: list[str] = []
-    cursor = None
-    while not found or cursor is not None:
-        page = await stage.engine.workers(WorkerFilter(state=WorkerState.UP), cursor=cursor, limit=40)
-        found += [worker.id for worker in page.workers]
-        cursor = page.cursor
-        assert len(page.workers) == 40 or cursor is None
-    assert found == names
-
-
-async def test_a_cursor_belongs_to_its_filter(stage: Stage) -> None:
-    for name in ("a", "b"):
-        await beat(stage, name)
-    page = await stage.engine.workers(WorkerFilter(), cursor=None, limit=1)
-    with pytest.raises(CursorInvalid):
-        await stage.engine.workers(WorkerFilter(queue="q"), cursor=page.cursor, limit=1)
-
-
 async def test_one_more_worker_takes_the_place_of_the_one_that_was_lost_first(
     store_url: str, make_stage: StageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,56 +196,6 @@ async def test_a_removal_whose_answer_was_lost_is_answered_as_it_was(
     proxy.lose_reply(CALL["dismiss"])
     assert await stage.engine.dismiss("w1") is Dismissed.DELETED
     assert proxy.lost == 1
-
-
-async def test_explain_says_when_no_worker_would_take_the_job(stage: Stage) -> None:
-    job_id = await stage.put_one("mail")  # of the task t
-
-    async def codes() -> list[ReasonCode]:
-        explained = await stage.engine.explain(job_id)
-        assert explained is not None
-        return [reason.code for reason in explained.reasons]
-
-    assert ReasonCode.NO_WORKER not in await codes()  # nobody registers here at all: nothing is known
-    await beat(stage, "other", info=INFO)
-    assert await codes() == [ReasonCode.NO_WORKER, ReasonCode.NO_POLLER]
-    fitting = WorkerInfo(facts=b"{}", queues=("mail",), tasks=("t", "u"))
-    await beat(stage, "fits", info=fitting)
-    assert await codes() == [ReasonCode.NO_POLLER]
-    await stage.engine.direct("fits", Directive.QUIET)
-    assert ReasonCode.NO_WORKER in await codes()
-    await stage.engine.direct("fits", Directive.RUN)
-    await beat(stage, "fits", info=WorkerInfo(facts=b"{}", queues=("mail",), tasks=("t",), takes_jobs=False))
-    assert ReasonCode.NO_WORKER in await codes()
-    await beat(stage, "fits", info=fitting)
-    assert ReasonCode.NO_WORKER not in await codes()
-    stage.later(TIMEOUT_MS)
-    assert ReasonCode.NO_WORKER in await codes()  # both are lost
-
-
-async def test_who_asks_and_is_not_known_may_know_the_task(stage: Stage) -> None:
-    """A worker in another language need not register: where one asks, only what is known of others tells against it."""
-    await beat(stage, "other", info=INFO)
-    await stage.put_one("jpg")
-    job_id = await stage.put_one("jpg")
-    await stage.lease("jpg")
-    explained = await stage.engine.explain(job_id)
-    assert explained is not None
-    assert [reason.code for reason in explained.reasons] == [ReasonCode.NEXT]
-    await beat(stage, "other", info=WorkerInfo(facts=b"{}", queues=("jpg",), tasks=("resize",)))
-    explained = await stage.engine.explain(job_id)
-    assert explained is not None
-    assert [reason.code for reason in explained.reasons] == [ReasonCode.NO_WORKER]
-
-
-async def test_no_worker_comes_before_what_matters_less(stage: Stage) -> None:
-    await beat(stage, "other", info=INFO)
-    await stage.put_one("mail")
-    second = await stage.put_one("mail")
-    await stage.is_dry("mail.none")
-    explained = await stage.engine.explain(second)
-    assert explained is not None
-    assert [reason.code for reason in explained.reasons][:2] == [ReasonCode.NO_WORKER, ReasonCode.BEHIND]
 
 
 async def test_heartbeats_of_one_moment_share_a_script(stage: Stage, store: StoreProcess) -> None:
