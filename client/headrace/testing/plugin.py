@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def headrace_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Server"]:
-    """A real server on an embedded store of its own, one for the session (for each worker of pytest-xdist): `.url`."""
+    """A real server on an embedded store of its own, for the session (of each worker of pytest-xdist): `.url`."""
     from headrace.testing.server import Server
 
     with Server(tmp_path_factory.mktemp("headrace") / "server") as server:
@@ -40,10 +40,11 @@ def headrace_app(
     """
     from headrace.testing.binding import bound, find
 
+    app = find(request.config.getini("headrace_app"))
+    headrace_server.reset()
     monkeypatch.setenv("HEADRACE_URL", headrace_server.url)
     monkeypatch.delenv("HEADRACE_TOKEN", raising=False)
-    headrace_server.reset()
-    with bound(find(request.config.getini("headrace_app")), headrace_server.url) as app:
+    with bound(app, headrace_server.url):
         yield app
 
 
