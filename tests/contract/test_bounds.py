@@ -56,10 +56,13 @@ def test_a_number_at_its_bound(client: httpx.Client, name: str, field: str, last
 
 
 def test_every_number_of_a_request_is_tried() -> None:
-    """A schema with bounds is above, or is the sum of others; those of heartbeats and waits stand in test_limits.py."""
+    """A schema with bounds is above, or is the sum of others; those of heartbeats and waits stand in test_limits.py.
+
+    A test clock is no part of an everyday server: tests/api/test_test_clock.py.
+    """
     closed = {n: s for n, s in SCHEMAS.items() if s.get("additionalProperties") is False}
     bounded = {n for n, s in closed.items() for node in s["properties"].values() if "maximum" in flat(node)}
-    assert bounded - set(BODIES) == {"Completion", "HeldLease", "WorkerCountsInput", "WaitInput"}
+    assert bounded - set(BODIES) == {"Completion", "HeldLease", "WorkerCountsInput", "WaitInput", "ClockInput"}
 
 
 KEY = {"unique": {"key": "k"}}
