@@ -101,6 +101,7 @@ def main(setup: Setup) -> None:
     _ignore_terminal()
     log.configure(setup.log_level)
     pipe = socket.socket(fileno=setup.fd)
+    began_ns = reload.moment_ns() if setup.watches_files else 0
     try:
         app = registry.load(setup.app)
         handlers = registry.handlers(app)
@@ -114,7 +115,7 @@ def main(setup: Setup) -> None:
     child = Child(pipe, PipeTickets(setup.tickets), handlers, setup.slots)
     child.say(Up.READY, {name: handler.facts for name, handler in handlers.items()})
     if setup.watches_files:
-        reload.watch(lambda files: child.say(Up.CHANGED, files))
+        reload.watch(lambda files: child.say(Up.CHANGED, files), began_ns)
     is_last = child.listen()
     if is_last is not None:
         app.hooks.fire("child_stop")

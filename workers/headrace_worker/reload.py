@@ -3,8 +3,10 @@
 For development: it looks at the files' times, twice a second. It must not know what is done about a change.
 """
 
+import os
 import sys
 import sysconfig
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -18,9 +20,18 @@ _NOT_THE_APPS: Final = tuple(
 )
 
 
-def watch(changed: Callable[[list[str]], None]) -> None:
-    """Call `changed`, once and from a thread of its own, with the files of imported modules that are other ones now."""
-    threading.Thread(target=_watch, args=(changed,), name="headrace-reload", daemon=True).start()
+def watch(changed: Callable[[list[str]], None], since_ns: int) -> None:
+    """Call `changed`, once and from a thread of its own, with the files of imported modules that are other ones now.
+
+    `since_ns`: a `moment_ns` before the imports. What was written since then may have been read before or after.
+    """
+    threading.Thread(target=_watch, args=(changed, since_ns), name="headrace-reload", daemon=True).start()
+
+
+def moment_ns() -> int:
+    """Return the present time as files are stamped with it."""
+    with tempfile.TemporaryFile() as file:
+        return os.fstat(file.fileno()).st_mtime_ns
 
 
 def app_files() -> dict[str, int]:
@@ -33,8 +44,9 @@ def app_files() -> dict[str, int]:
     return {file: _changed_ns(file) for file in files if not file.startswith(_NOT_THE_APPS)}
 
 
-def _watch(changed: Callable[[list[str]], None]) -> None:
-    known = app_files()
+def _watch(changed: Callable[[list[str]], None], since_ns: int) -> None:
+    present_ns = moment_ns()  # a file from the future, off another machine, is none that was written since
+    known = {file: 0 if since_ns <= at <= present_ns else at for file, at in app_files().items()}
     while True:
         time.sleep(bounds.RELOAD_LOOK_S)
         now = app_files()

@@ -270,6 +270,21 @@ class TestReload:
         pool.run([order(2, "say")])
         assert (await notes.outcome(2)).value() == "new"
 
+    async def test_a_file_that_is_written_while_it_is_imported_is_noticed_too(
+        self, make_pool: MakePool, notes: Notes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        text = "from headrace import App\napp = App()\n@app.task(name='say')\ndef say():\n    return {!r}\n"
+        module = tmp_path / "rewritten_app.py"
+        twice = "import pathlib\npathlib.Path(__file__).write_text({!r})\n"
+        module.write_text(twice.format(text.format("second")) + text.format("first"))
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+        pool = await make_pool(app="rewritten_app:app", processes=1, reload=True)
+        first = pids(pool)
+        await notes.until(lambda: pool.slots == 2 and not first & pids(pool))
+        pool.run([order(1, "say")])
+        assert (await notes.outcome(1)).value() == "second"
+
 
 async def test_children_say_hello_and_goodbye_and_so_does_the_worker(
     make_pool: MakePool, notes: Notes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -61,7 +61,8 @@ def test_every_job_ends_well_in_a_storm(
     traces = tmp_path / "traces"
     dice = random.Random(SEED)
     with Client(server.url) as client:
-        storm = Storm(server, lambda: make_worker(server.url, "--processes", "2", "--threads", "2", "--log-level", "info"))
+        flags = ("--processes", "2", "--threads", "2", "--log-level", "info")
+        storm = Storm(server, lambda: make_worker(server.url, *flags))
         jobs = []
         for blow in range(BLOWS):
             new = [
