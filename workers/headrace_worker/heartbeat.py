@@ -35,6 +35,7 @@ class Heartbeat:
         self._board = about.board
         self._next = 0.0
         self._told = _NEVER  # when the server was last told of this worker
+        self._is_news = True  # it does not know what the worker does now
         self._leaving = False
         self._is_refused = False  # the server took what it was told for invalid
         self._wake = asyncio.Event()
@@ -51,7 +52,7 @@ class Heartbeat:
 
     def changed(self) -> None:
         """Take in that the worker does something else now: the server is told at once."""
-        self._told = _NEVER
+        self._is_news = True
         self._wake.set()
 
     def leave(self) -> None:
@@ -65,7 +66,7 @@ class Heartbeat:
         while not self._leaving:
             now = clock.now()
             alive = [held for held in self._board if not held.lost]
-            tell_at = self._told + self._interval_s
+            tell_at = _NEVER if self._is_news else self._told + self._interval_s
             self._next = max(min([tell_at, *(held.beat_at for held in alive)]), not_before)
             if self._next > now:
                 await self._sleep(self._next - now)
@@ -95,6 +96,7 @@ class Heartbeat:
 
     async def _beat(self, jobs: Sequence[HeldJob], *, tells: bool) -> bool:
         """Extend leases, and tell what the worker does; return False when the server could not be asked."""
+        self._is_news = self._is_news and not tells
         for some in list(_portions(jobs)) or [[]]:
             sent = clock.now()
             news = [held.news.unsent() for held in some]
@@ -102,6 +104,7 @@ class Heartbeat:
                 answer = await self._send([held.beat(said) for held, said in zip(some, news, strict=True)], tells=tells)
             except HeadraceError as error:
                 self._retrying.failed(error)
+                self._is_news = self._is_news or tells
                 return False
             self._clock.observe(sent=sent, server_time=answer.server_time, received=clock.now())
             self._told = sent if tells else self._told

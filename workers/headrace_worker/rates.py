@@ -33,6 +33,7 @@ async def _announce(line: Line, name: str, rate: Rate, retrying: Retrying) -> No
             await retrying.pause()
         except HeadraceError as error:  # no permission, no room: jobs run all the same, as fast as they come
             log.error("the rate limit of a task could not be set", limit=name, why=str(error))
+            retrying.worked()  # it has answered
             return
         else:
             retrying.worked()

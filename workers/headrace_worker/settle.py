@@ -111,6 +111,8 @@ class Settler:
         self.put_back(again)
         if again:
             self._retrying.fell_short("some completions were not done by the store")
+        else:
+            self._retrying.worked()  # also where they went along with a request for jobs
         self._note()
         self.changed()
         return len(again)

@@ -26,9 +26,14 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def settler() -> AsyncIterator[Settler]:
+def tally() -> Tally:
+    return Tally()
+
+
+@pytest.fixture
+async def settler(tally: Tally) -> AsyncIterator[Settler]:
     line = Line("w", NOBODY)
-    yield Settler(line, Board(), Tally())
+    yield Settler(line, Board(), tally)
     await line.close()
 
 
@@ -89,6 +94,17 @@ async def test_what_brings_no_bytes_is_never_changed(settler: Settler) -> None:
     settler.add(held(1), ack(1), 2 * ROOM)
     settler.add(held(2), back)
     assert [item.completion for item in settler.take_along()] == [ack(1), back]
+
+
+async def test_what_rides_on_a_request_for_jobs_shows_that_settling_works_again(settler: Settler, tally: Tally) -> None:
+    """The loop of the settler has nothing left to send then, and would never find out."""
+    settler.add(held(1), ack(1))
+    riders = settler.take_along()
+    unsure = Settled(status=Status.NOT_DONE, job_id="job-1")
+    assert settler.judged(riders, [unsure]) == 1
+    assert tally.failing == {"settle"}
+    assert settler.judged(settler.take_along(), [Settled(status=Status.OK, job_id="job-1", state=State.SUCCEEDED)]) == 0
+    assert (tally.failing, tally.total(End.SUCCEEDED), len(settler), settler.bytes) == (set(), 1, 0, 0)
 
 
 NACK = Nack(job_id="1", token=TOKEN, error=JobError(type="E", message=""))
