@@ -30,22 +30,11 @@ def tagged(value: Any, *, path: Path = (), binary: bool = False) -> Any:
     annotation makes them again (`headrace.annotations`). `path` leads to the value in messages; `binary`: the format
     has bytes of its own. Raises NotWritable (a TypeError) for what has no plain form, ValueError for circles.
     """
-    kind = type(value)
-    if kind in _SCALARS:
-        return value
-    if len(path) > _DEPTH:
-        raise ValueError(f"nested in more than {_DEPTH} levels, or in itself")
-    if isinstance(value, Enum):
-        return tagged(value.value, path=path, binary=binary)
-    if isinstance(value, Mapping):
-        return _escaped({_key(k, path): tagged(v, path=(*path, _step(k)), binary=binary) for k, v in value.items()})
-    if isinstance(value, list | tuple):
-        return [tagged(item, path=(*path, index), binary=binary) for index, item in enumerate(value)]
-    if isinstance(value, AbstractSet):
-        return {"$set": _in_order([tagged(item, path=(*path, "$set"), binary=binary) for item in value])}
-    if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value) if binary else {"$bin": base64.b64encode(value).decode()}
-    return _object(value, path, binary)
+    try:
+        return _plain(value, binary, 0)
+    except NotWritable as error:
+        error.path = (*path, *error.path)
+        raise
 
 
 def untagged(value: Any) -> Any:
@@ -66,6 +55,36 @@ def untagged(value: Any) -> Any:
     return value
 
 
+def _plain(value: Any, binary: bool, depth: int) -> Any:
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if depth > _DEPTH:
+        raise ValueError(f"nested in more than {_DEPTH} levels, or in itself")
+    if kind is not dict and isinstance(value, Enum):
+        return _plain(value.value, binary, depth)
+    if kind is dict or isinstance(value, Mapping):  # the types themselves first: asking an abstract one is slow
+        return _escaped({_key(key): _at(_step(key), inner, binary, depth) for key, inner in value.items()})
+    if isinstance(value, list | tuple):
+        return [_at(index, item, binary, depth) for index, item in enumerate(value)]
+    if isinstance(value, AbstractSet):
+        return {"$set": _in_order([_at("$set", item, binary, depth) for item in value])}
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value) if binary else {"$bin": base64.b64encode(value).decode()}
+    return _object(value, binary, depth)
+
+
+def _at(step: str | int, value: Any, binary: bool, depth: int) -> Any:
+    """Return what is inside of something, plain; the error about it is led there."""
+    if type(value) in _SCALARS:
+        return value
+    try:
+        return _plain(value, binary, depth + 1)
+    except NotWritable as error:
+        error.path = (step, *error.path)
+        raise
+
+
 def _escaped(plain: dict[Any, Any]) -> dict[Any, Any]:
     """Return a dict that nobody can take for a tag."""
     if len(plain) == 1:
@@ -79,8 +98,10 @@ def _document(dumped: Any) -> Any:
     return _escaped(dumped) if isinstance(dumped, dict) else dumped
 
 
-def _key(key: Any, path: Path) -> Any:
+def _key(key: Any) -> Any:
     """Return a key as JSON can have it: text, or a number, which becomes text there."""
+    if type(key) is str:
+        return key
     if isinstance(key, Enum):
         key = key.value
     if type(key) in _SCALARS or isinstance(key, str | int | float):
@@ -89,25 +110,25 @@ def _key(key: Any, path: Path) -> Any:
         return _instant(key)
     if isinstance(key, date | time | UUID | Decimal):
         return str(key)
-    raise NotWritable((*path, repr(key)), key, "JSON, as a key,")
+    raise NotWritable((repr(key),), key, "JSON, as a key,")
 
 
 def _step(key: Any) -> str | int:
-    return key if isinstance(key, int) else str(key)
+    return key if isinstance(key, int | str) else str(key)
 
 
-def _object(value: Any, path: Path, binary: bool) -> Any:
+def _object(value: Any, binary: bool, depth: int) -> Any:
     for kind, tag, write in _WRITE:
         if isinstance(value, kind):
             return {tag: write(value)}
     if is_dataclass(value) and not isinstance(value, type):
         named = ((f.name, getattr(value, f.name)) for f in fields(value))
-        return {name: tagged(inner, path=(*path, name), binary=binary) for name, inner in named}
+        return {name: _at(name, inner, binary, depth) for name, inner in named}
     if callable(getattr(value, "model_dump", None)) and not isinstance(value, type):  # pydantic
         return _document(value.model_dump(mode="json", by_alias=True, round_trip=True))
     if isinstance(value, str | int | float):  # of a class of its own
         return value
-    raise NotWritable(path, value, "msgpack" if binary else "JSON")
+    raise NotWritable((), value, "msgpack" if binary else "JSON")
 
 
 def _in_order(items: list[Any]) -> list[Any]:
