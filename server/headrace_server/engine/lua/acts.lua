@@ -66,8 +66,8 @@ local function patch_one(id, rev, priority, run_ms, queue)
     elseif run_ms or (job.s == 'ready' and (priority or queue)) then
         local place = job.s == 'retrying' and job.ok and job.sc or new_place(job, rev)
         move(job, 'ready', place, rev, fields)
-    elseif job.run_ms then
-        postpone(job, job.s, job.run_ms, rev, fields)
+    elseif due_of(job) then
+        postpone(job, job.s, tonumber(job.ru), rev, fields)
     else
         redis.call('HSET', job_key(id), 'rv', text(rev))
     end

@@ -34,7 +34,7 @@ local function place(job)
         if job.lane then return join(job, score) end
         return redis.call('ZADD', set_key(job.q, 'ready'), text(score), job.id)
     end
-    local due_ms = job.run_ms or now
+    local due_ms = tonumber(due_of(job)) or now
     if job.s == 'leased' then due_ms = job.deadline or now end
     if FINAL[job.s] then due_ms = now + resolve(job.re, job.q, job.s .. '_retention_ms') end
     redis.call('ZADD', set_key(job.q, job.s), text(due_ms), job.id)
@@ -44,7 +44,7 @@ end
 local function check_place(job)
     local home = set_key(job.q, job.s == 'ready' and job.lane and 'laned' or job.s)
     local score = tonumber(redis.call('ZSCORE', home, job.id))
-    local due_ms = job.run_ms or job.deadline
+    local due_ms = tonumber(due_of(job)) or job.deadline
     if not score or (due_ms and score ~= due_ms) then
         if wrong('place', job.q, job.id, 'is ' .. job.s .. ' and does not lie there') then place(job) end
     elseif job.lane and job.s == 'ready' and tonumber(redis.call('ZSCORE', lane_key(job.q, job.lane), job.id)) ~= score then

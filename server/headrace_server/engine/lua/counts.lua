@@ -18,10 +18,11 @@ end
 -- until so many were found.
 local IN_TURN = {'ready', 'succeeded', 'leased', 'retrying', 'scheduled', 'dead', 'cancelled', 'laned'}
 local function count_all(queue)
-    local keys, counts = {}, {}
-    for i, name in ipairs(IN_TURN) do keys[i] = set_key(queue, name) end
+    local keys, counts, prefix = {}, {}, set_key(queue, '')
+    for i = 1, #IN_TURN do keys[i] = prefix .. IN_TURN[i] end
     local left = redis.call('EXISTS', unpack(keys))
-    for i, name in ipairs(IN_TURN) do
+    for i = 1, #IN_TURN do
+        local name = IN_TURN[i]
         counts[name] = left > 0 and redis.call('ZCARD', keys[i]) or 0
         if counts[name] > 0 then left = left - 1 end
     end

@@ -3,14 +3,14 @@
 
 local P = string.sub(KEYS[1], 1, -5)
 local META, AGENDA, QUEUES, WAKE, LIMIT_NAMES = KEYS[1], P .. 'agenda', P .. 'queues', P .. 'wake', P .. 'limit_names'
-local LIMITS, RATES, BLOCKED, EVENTS = P .. 'limits', P .. 'rates', P .. 'blocked', P .. 'events'
+local JOB, OF_QUEUE, LIMITS, RATES, BLOCKED, EVENTS = P .. 'j:', P .. 'q:', P .. 'limits', P .. 'rates', P .. 'blocked', P .. 'events'
 local MARKS, BYTES, POLLED, UNIQUES, OPERATIONS = P .. 'marks', P .. 'bytes', P .. 'polled', P .. 'uniques', P .. 'operations'
 local SEPARATOR = '\31' -- between parts of one text; no name or key may hold it
-local function job_key(id) return P .. 'j:' .. id end
+local function job_key(id) return JOB .. id end
 local function attempts_key(id) return P .. 'a:' .. id end
-local function set_key(queue, name) return P .. 'q:' .. queue .. ':' .. name end
-local function lane_key(queue, lane) return P .. 'q:' .. queue .. ':lane:' .. lane end
-local function open_key(queue, tenant) return P .. 'q:' .. queue .. ':open:' .. tenant end
+local function set_key(queue, name) return OF_QUEUE .. queue .. ':' .. name end
+local function lane_key(queue, lane) return OF_QUEUE .. queue .. ':lane:' .. lane end
+local function open_key(queue, tenant) return OF_QUEUE .. queue .. ':open:' .. tenant end
 local function slots_key(limit) return P .. 'slots:' .. limit end
 local function shut_key(limit) return P .. 'shut:' .. limit end
 local function unique_key(digest) return P .. 'u:' .. digest end
@@ -54,7 +54,6 @@ local function reserve(n)
     last_rev = last_rev + n
     return last_rev - n
 end
-
 local function next_fence(previous)
     return math.max((tonumber(previous) or 0) + 1, now * 1000 + tonumber(meta[4]))
 end

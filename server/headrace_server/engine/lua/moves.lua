@@ -2,25 +2,29 @@
 
 local OPEN = {ready = true, scheduled = true, retrying = true} -- nobody holds it, and it may expire
 
--- The fields that every rule looks at; a verb names those that its own rule needs beside them. Reading a field of a
--- small hash costs a walk through it, so no verb reads more.
+-- The fields that every rule looks at, and those that a verb's own rule needs. Each is a walk through a small hash.
 local function with(...)
-    local names, all = {...}, {'q', 's', 'k', 'at', 'ru', 'o'} -- in this order
+    local names, all = {...}, {'q', 's', 'k', 'at', 'o'} -- in this order
     for i = 1, #names do all[#all + 1] = names[i] end
     return all
 end
 
--- Read what the core fields of a job hold: `k` the token (16 bytes) and the deadline of its last lease, `ru` an instant
--- that counts while it waits.
+-- Read what the core fields of a job hold: `k` the token (16 bytes) and the deadline of its last lease.
 local function understand(job)
     job.at = job.at and tonumber(job.at) or 1
     if job.k and #job.k > 16 then
         if job.s == 'leased' then job.deadline = tonumber(string.sub(job.k, 17)) end
         job.k = string.sub(job.k, 1, 16)
     end
-    if job.ru and (job.s == 'scheduled' or job.s == 'retrying') then job.run_ms = tonumber(job.ru) end
     if job.o then load_options(job) end
     return job
+end
+
+-- When a job that waits is due, as text. The field stays when the wait is over.
+local function due_of(job)
+    if job.s ~= 'scheduled' and job.s ~= 'retrying' then return nil end
+    job.ru = job.ru or redis.call('HGET', job.key, 'ru')
+    return job.ru
 end
 
 -- Load fields of a job; job.s is false for an unknown id.
@@ -28,10 +32,10 @@ local function load(id, names)
     local key = job_key(id)
     local v = redis.call('HMGET', key, unpack(names))
     local job = { -- with a place for each that most verbs want: a table that grows is made anew each time
-        id = id, key = key, q = v[1], s = v[2], k = v[3], at = v[4], ru = v[5], o = v[6], dl = 0, cr = 0,
-        deadline = nil, run_ms = nil, ks = nil, st = nil, w = nil, ex = nil,
+        id = id, key = key, q = v[1], s = v[2], k = v[3], at = v[4], o = v[5], dl = 0, cr = 0,
+        deadline = nil, ru = nil, ks = nil, st = nil, w = nil, ex = nil,
     }
-    for i = 7, #names do
+    for i = 6, #names do
         local name, value = names[i], v[i]
         if value then job[name] = NUMERIC[name] and tonumber(value) or value end
     end
@@ -42,7 +46,6 @@ local function step_out(job)
     if job.lane and job.s == 'ready' then return leave(job) end
     redis.call('ZREM', set_key(job.q, job.s), job.id)
 end
-
 -- Move a job to a state's structure at a score; `fields` is a flat list for HSET, `drop` lists fields to delete.
 local function move(job, state, score, rev, fields, drop)
     local was, rev_text = job.s, text(rev)
@@ -84,11 +87,10 @@ end
 -- To scheduled or retrying, until run_ms.
 local function postpone(job, state, run_ms, rev, fields, drop)
     local n = #fields
-    job.run_text = text(run_ms)
-    fields[n + 1], fields[n + 2] = 'ru', job.run_text
+    job.ru = text(run_ms)
+    fields[n + 1], fields[n + 2] = 'ru', job.ru
     move(job, state, run_ms, rev, fields, drop)
     plan('promote', job.q, run_ms)
-    job.run_ms = run_ms
 end
 
 -- The place in line: higher priority first, then the order of revs. Below 2^53 while rev < 2^44.

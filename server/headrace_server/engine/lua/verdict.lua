@@ -57,7 +57,7 @@ local function settle(verb, width, names, effect)
         local status = judge(verb, job, item[2])
         if status == 'ok' or status == 'late' then effect(job, rev + i, item) end
         answers[i] = {
-            status, job.s or '', text(job.at), job.run_text or (job.run_ms and text(job.run_ms)) or '',
+            status, job.s or '', text(job.at), due_of(job) or '',
             job.s == 'leased' and text(job.deadline) or '',
         }
         if job.o and job.s == 'leased' and has_option(job, 'c') then answers[i][6] = '1' end
