@@ -42,7 +42,6 @@ class FullStore:
         self._ids: list[bytes] = []  # some of all jobs
         self._made = 0
         self.dice = random.Random(SEED)
-        self.mixed = False  # whether jobs are settled together that come from everywhere
         self._calls: dict[str, tuple[Callable[[int], Awaitable[None]], Callable[[int], Awaitable[int]]]] = {
             "enqueue": (_nothing, self._enqueue),
             "enqueue +options": (_nothing, self._enqueue_wishes),
@@ -126,10 +125,11 @@ class FullStore:
         return await self._take(LeaseAsk(queues=[LANED], max_jobs=size))
 
     async def _hold(self, size: int) -> None:
+        # jobs that are settled together come from everywhere
         while len(self._leased) < size:
-            await self._lease(BATCH)
-        if self.mixed:
-            self.dice.shuffle(self._leased)
+            queues = self.dice.sample(self._queues, min(size, len(self._queues)))
+            await asyncio.gather(*(self._take(LeaseAsk(queues=[queue], max_jobs=1)) for queue in queues))
+        self.dice.shuffle(self._leased)
 
     def _settle(self, kind: type[Settle], options: dict[str, Any]) -> Callable[[int], Awaitable[int]]:
         async def settle(size: int) -> int:
