@@ -22,7 +22,7 @@ _COLUMNS: Final = (
 _CELL_CHARS: Final = 200  # a longer value is cut in a table; -o json shows all of it
 # Left out where there is nothing in them, as the API does.
 _IF_ANY: Final = (
-    "meta", "trace", "tags", "limits", "cancel_requested", "deduplicated", "replaced", "max_crashes"
+    "meta", "trace", "tags", "limits", "cancel_requested", "deduplicated", "replaced", "abridged", "max_crashes"
 )  # fmt: skip
 
 

@@ -54,6 +54,7 @@ OPTIONS: dict[str, Any] = {
     "on_dead": "hold",
     "meta": {"tenant": 1},
 }
+THREE = [ID, "01909c5e-6a53-7000-9b2d-4a1f0c3e5d6b", "01909c5e-6a54-7000-8c1e-2d3f4a5b6c7d"]  # as the contract shows
 ITEMS = [
     Ack(job_id=ID, token=TOKEN, result=[1], result_ttl_ms=0),
     Ack(job_id=ID, token=TOKEN, result=Raw(b"\x89PNG", "image/png")),
@@ -109,7 +110,7 @@ CALLS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     "enqueueJob": ("enqueue", ("t", [1]), {**OPTIONS, "trace": {"traceparent": "00-1"}, "wait_s": 5}),
     "enqueueJobs": ("enqueue_batch", ([NewJob(task="t", payload=1, **OPTIONS)],), {"atomic": False}),
     "getJob": ("get", (ID,), {"wait_s": 5}),
-    "waitForJobs": ("wait_many", ([ID],), {"mode": "any", "timeout": 5, "summary": True}),
+    "waitForJobs": ("wait_many", (THREE,), {"mode": "any", "timeout": 5, "summary": True}),
     "listJobs": ("list_jobs", (), {**FILTER, "limit": 5, "cursor": "c"}),
     "getResult": ("result", (ID,), {}),
     "getPayload": ("payload_bytes", (ID,), {}),

@@ -64,6 +64,8 @@ def test_every_operation_of_the_contract_has_a_verb() -> None:
 def test_every_answer_that_the_contract_shows_can_be_read(operation: str, status: int, document: Any) -> None:
     verb, args, kwargs = CALLS[operation]
     wire = line(reply(document, status))
+    if operation == "advanceClock" and not document["done"]:  # it goes on until it is there
+        wire.answers.append(reply({**document, "done": True}, status))
     answer = wire.run(getattr(wire.verbs, verb)(*args, **kwargs))
     assert answer is not None
 
