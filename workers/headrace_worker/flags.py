@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from headrace_worker import bounds, childflags
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
-_LABEL: Final = re.compile(r"([A-Za-z0-9_.\-]{1,64})=(.{0,128})")
+_LABEL: Final = re.compile(r"([A-Za-z0-9_.\-]{1,64})=([^\x00-\x1f\x7f]{1,128})")
 _LOOPBACK: Final = "127.0.0.1"
 
 
@@ -111,7 +111,7 @@ def _name(text: str) -> str:
 def _label(text: str) -> tuple[str, str]:
     found = _LABEL.fullmatch(text)
     if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r}: KEY=VALUE, with at most 64 and 128 characters")
+        raise argparse.ArgumentTypeError(f"{text!r}: KEY=VALUE, with 1 to 64 and 1 to 128 characters")
     return found[1], found[2]
 
 

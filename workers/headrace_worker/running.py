@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import Final
 
-from headrace_worker import log, registry
+from headrace_worker import bounds, log, registry
 from headrace_worker.crew import PoolSettings
 from headrace_worker.hands import AppFailed, Hands
 from headrace_worker.inline import InlineHands
@@ -30,7 +30,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def make_settings(args: argparse.Namespace) -> WorkerSettings:
-    """Return what the flags say of the worker itself."""
+    """Return what the flags say of the worker itself. Raises Misconfigured."""
+    if len(args.label) > bounds.LABELS:
+        raise Misconfigured(f"{len(args.label)} labels, and at most {bounds.LABELS} are told")
     return WorkerSettings(
         url=args.url,
         queues=args.queues,

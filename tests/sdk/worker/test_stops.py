@@ -158,6 +158,7 @@ def test_a_worker_that_cannot_reach_the_server_stops_all_the_same(
         (["headrace_worker.demo:app", "--name", "a/b"], 2, "letters, digits"),
         (["headrace_worker.demo:app", "--drain-timeout", "nan"], 2, "a number of seconds"),
         (["headrace_worker.demo:app", "--label", "no-value"], 2, "KEY=VALUE"),
+        (["headrace_worker.demo:app", *["--label=a=b"] * 17], 78, "17 labels, and at most 16"),
         (["headrace_worker.demo:app", "--health-port", "70000"], 2, "a port"),
         (["headrace_worker.demo:app", "--queues", "a,b", "--exclude", "b,a"], 78, "--exclude leaves none"),
     ],
