@@ -52,6 +52,17 @@ def test_the_tests_of_the_django_project_pass(tmp_path: Path) -> None:
     assert re.search(r"Ran 2 tests.*\n\nOK", shown)
 
 
+def test_the_project_before_is_the_project_on_celery() -> None:
+    before = {path.name: path.read_text() for path in (EXAMPLES / "from_celery/before").iterdir() if path.is_file()}
+    after = {path.name: path.read_text() for path in (EXAMPLES / "from_celery/after").iterdir() if path.is_file()}
+    for name, text in before.items():
+        assert "headrace" not in text
+        if name.endswith(".py"):
+            compile(text, name, "exec")
+    assert before["store.py"] == after["store.py"]  # as the table in its README says
+    assert [name for name, text in after.items() if "celery" in text.lower()] == []
+
+
 @pytest.fixture
 def start(server: ServerProcess, tmp_path: Path) -> Iterator[Start]:
     """A starter of programs in the folder of an example, on a server: `start("flask", argv, NAME="value")`."""
