@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from typing import Final
@@ -22,6 +23,8 @@ EX_CONFIG: Final = 78  # sysexits.h: it will not work until somebody changes som
 def run(args: argparse.Namespace) -> int:
     """Run a worker until a signal; return its exit code."""
     log.configure(args.log_level)
+    if args.url:
+        os.environ["HEADRACE_URL"] = args.url  # its children inherit it: tasks that call tasks go to the same server
     try:
         return asyncio.run(_run(make_settings(args), make_hands(args)))
     except (AppFailed, CannotListen, Misconfigured, ValueError) as error:  # ValueError: the server's address

@@ -28,6 +28,11 @@ def spell(*args: Any, **kwargs: Any) -> Any:
     return [args, kwargs]
 
 
+@app.task(name="call_another")
+def call_another(queue: str) -> str:
+    return app.send_task("noop", queue=queue).id
+
+
 @app.task(name="one_argument")
 def one_argument(x: Any) -> Any:
     return [x]

@@ -44,6 +44,15 @@ def test_jobs_run_and_their_results_come_back(
     assert 20 < job.result["seconds_left"] <= 30
 
 
+@pytest.mark.parametrize("processes", ["0", "1"])
+def test_a_task_that_calls_another_one_reaches_the_server_of_its_worker(
+    shared_server: ServerProcess, client: Client, queue: str, make_worker: MakeWorker, processes: str
+) -> None:
+    make_worker(shared_server.url, "--processes", processes)  # `--url` alone says where: clean_env has no HEADRACE_URL
+    caller = ended(client, client.enqueue("call_another", [queue], queue=queue).id)
+    assert ended(client, caller.result).state is State.SUCCEEDED
+
+
 def test_a_failure_is_retried_with_its_error_on_the_job(
     shared_server: ServerProcess, client: Client, queue: str, make_worker: MakeWorker
 ) -> None:
