@@ -52,6 +52,27 @@ def test_the_tests_of_the_django_project_pass(tmp_path: Path) -> None:
     assert re.search(r"Ran 2 tests.*\n\nOK", shown)
 
 
+DJANGO_TEST = """
+from django.core.management import call_command
+from django.test import Client
+
+def test_an_order(headrace_worker):
+    call_command("migrate", verbosity=0)
+    browser = Client()
+    number = browser.post("/orders", {"email": "ada@shop.example", "cents": "1250"}).json()["number"]
+    headrace_worker.drain()
+    assert browser.get(f"/orders/{number}").json()["receipt"] == "ada@shop.example paid 12.50"
+"""
+
+
+def test_a_django_project_is_tested_with_the_fixtures(tmp_path: Path) -> None:
+    (tmp_path / "test_order.py").write_text(DJANGO_TEST)
+    project = {"DJANGO_SETTINGS_MODULE": "shop.settings", "PYTHONPATH": str(EXAMPLES / "django")}
+    setting = "headrace_app=headrace.contrib.django.worker:app"
+    argv = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-o", setting]
+    assert "1 passed" in run(tmp_path, *argv, SHOP_DB=str(tmp_path / "db"), **project)
+
+
 def test_the_project_before_is_the_project_on_celery() -> None:
     before = {path.name: path.read_text() for path in (EXAMPLES / "from_celery/before").iterdir() if path.is_file()}
     after = {path.name: path.read_text() for path in (EXAMPLES / "from_celery/after").iterdir() if path.is_file()}
