@@ -8,7 +8,9 @@ import contextlib
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from headrace_worker import bounds, log
+from headrace import App
+
+from headrace_worker import bounds, log, registry
 from headrace_worker.executor import Executor
 from headrace_worker.frames import Order
 from headrace_worker.hands import AppFailed, ChildFacts, Hands, Listener, TaskFacts
@@ -16,15 +18,14 @@ from headrace_worker.inbox import Inbox
 from headrace_worker.limits import Stopwatch, limits_of
 from headrace_worker.outbox import Outbox
 from headrace_worker.outcome import Outcome
-from headrace_worker.registry import AppNotFound, Handlers
 from headrace_worker.tickets import LocalTickets
 
 
 class InlineHands(Hands):
-    """An executor on threads of this process."""
+    """An executor on threads of this process; `find` returns the app, or raises what keeps it from being one."""
 
-    def __init__(self, handlers: Callable[[], Handlers], slots: int) -> None:
-        self._find = handlers
+    def __init__(self, find: Callable[[], App], slots: int) -> None:
+        self._find = find
         self._slots = slots
         self._facts: dict[str, TaskFacts] = {}
         self._tickets = LocalTickets()
@@ -70,8 +71,9 @@ class InlineHands(Hands):
     async def start(self, listener: Listener) -> None:
         """See Hands."""
         try:
-            handlers = self._find()
-        except AppNotFound as error:
+            self._app = self._find()
+            handlers = registry.handlers(self._app)
+        except registry.AppNotFound as error:
             raise AppFailed(str(error)) from None
         except (Exception, SystemExit):  # noqa: BLE001 - whatever the module raised, its author wants to see it
             raise AppFailed(f"the app cannot be imported:\n{traceback.format_exc()}") from None
@@ -81,6 +83,8 @@ class InlineHands(Hands):
         self._executor = Executor(handlers, self._slots, self._done, self._outbox.say, _warn_of_stall)
         self._inbox = Inbox(self._tickets, self._slots, self._executor.start)
         self._stopwatch = Stopwatch(self.unstarted_keys, listener.overran)
+        self._app.hooks.fire("worker_start")
+        self._app.hooks.fire("child_start")
 
     def run(self, orders: Sequence[Order]) -> None:
         """See Hands."""
@@ -124,6 +128,9 @@ class InlineHands(Hands):
         if self._handed:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._quiet.wait(), bounds.CHILD_LAST_WORDS_S)
+        if not self._handed:
+            self._app.hooks.fire("child_stop")
+            self._app.hooks.fire("worker_stop")
         executor.close()
 
     def _done(self, key: int, took_ms: float, outcome: Outcome) -> None:

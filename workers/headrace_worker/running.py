@@ -50,7 +50,7 @@ def make_settings(args: argparse.Namespace) -> WorkerSettings:
 def make_hands(args: argparse.Namespace) -> Hands:
     """Return what runs the jobs of `module:app`."""
     if args.processes == 0:
-        return InlineHands(lambda: registry.handlers(registry.load(args.app)), args.threads)
+        return InlineHands(lambda: registry.load(args.app), args.threads)
     fewest, most = args.autoscale or (args.processes, None)
     return Pool(
         PoolSettings(

@@ -147,4 +147,4 @@ def _pool(**settings: Any) -> Pool:
 
 
 def _inline() -> InlineHands:
-    return InlineHands(lambda: registry.handlers(registry.load(APP)), SLOTS)
+    return InlineHands(lambda: registry.load(APP), SLOTS)

@@ -36,7 +36,7 @@ async def notes() -> Notes:
     "make",
     [
         lambda app: Pool(PoolSettings(app=app, threads=1)),
-        lambda app: InlineHands(lambda: registry.handlers(registry.load(app)), 1),
+        lambda app: InlineHands(lambda: registry.load(app), 1),
     ],
 )
 async def test_a_wrong_path_is_told_in_words(notes: Notes, make: Callable[[str], Hands], app: str, words: str) -> None:
@@ -75,7 +75,7 @@ async def test_a_module_that_fails_in_the_workers_own_process_is_the_same(
 ) -> None:
     (tmp_path / "broken_here.py").write_text(text)
     monkeypatch.chdir(tmp_path)
-    hands = InlineHands(lambda: registry.handlers(registry.load("broken_here:app")), 1)
+    hands = InlineHands(lambda: registry.load("broken_here:app"), 1)
     with pytest.raises(AppFailed) as caught:
         await hands.start(notes)
     assert words in str(caught.value)
@@ -120,6 +120,6 @@ async def with_tasks_on(notes: Notes, queues: list[str]) -> Hands:
     app = App()
     for number, queue in enumerate(queues):
         app.task(name=f"task-{number}", queue=queue)(lambda: None)
-    hands = InlineHands(lambda: registry.handlers(app), 1)
+    hands = InlineHands(lambda: app, 1)
     await hands.start(notes)
     return hands

@@ -18,7 +18,7 @@ from headrace_worker.inline import InlineHands
 from headrace_worker.limits import Limits, limits_of
 from headrace_worker.memory import OomKills, Peak, resident_bytes
 from headrace_worker.outcome import Kind
-from headrace_worker.registry import handlers, load
+from headrace_worker.registry import load
 
 from tests.sdk.worker.listening import Notes, order
 
@@ -225,7 +225,7 @@ class TestFlags:
 
 @pytest.mark.anyio
 async def test_without_a_process_to_kill_a_hard_limit_only_gives_the_lease_up(notes: Notes, tmp_path: Path) -> None:
-    hands = InlineHands(lambda: handlers(load("tests.sdk.worker.trouble:app")), 1)
+    hands = InlineHands(lambda: load("tests.sdk.worker.trouble:app"), 1)
     await hands.start(notes)
     started, go = tmp_path / "started", tmp_path / "go"
     made = order(1, "neighbour", [str(started), str(go)])

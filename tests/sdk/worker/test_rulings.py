@@ -20,7 +20,7 @@ SOON = RetryPolicy(initial_ms=20, jitter=False)
 
 @pytest.fixture
 async def inline(notes: Notes) -> AsyncIterator[InlineHands]:
-    hands = InlineHands(lambda: registry.handlers(registry.load(TROUBLE)), 4)
+    hands = InlineHands(lambda: registry.load(TROUBLE), 4)
     await hands.start(notes)
     yield hands
     await hands.end()
@@ -71,6 +71,11 @@ async def test_hooks_hear_how_runs_end(
 ) -> None:
     log, started = tmp_path / "hooks", tmp_path / "started"
     monkeypatch.setenv("HOOKS_FILE", str(log))
+    hands = InlineHands(lambda: registry.load(TROUBLE), 1)
+    await hands.start(notes)
+    await hands.end()
+    assert log.read_text().split() == ["worker_start", "child_start", "child_stop", "worker_stop"]
+    log.unlink()
     last = order(5, "picky", ["Passing"])
     last.facts["attempt"] = 3
     inline.run([order(1, "look"), order(2, "picky", ["Passing"]), order(3, "picky", ["Fatal"]), last])

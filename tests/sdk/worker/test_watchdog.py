@@ -26,7 +26,7 @@ async def running(queue: str) -> Running:
 
     @contextlib.asynccontextmanager
     async def run(url: str) -> AsyncIterator[Worker]:
-        hands = InlineHands(lambda: registry.handlers(registry.load(APP)), 1)
+        hands = InlineHands(lambda: registry.load(APP), 1)
         worker = Worker(WorkerSettings(url=url, queues=(queue,)), hands)
         task = asyncio.create_task(worker.run())
         yield worker

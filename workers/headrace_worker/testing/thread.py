@@ -9,7 +9,6 @@ from typing import Final, Self
 from headrace import App
 from headrace.tasks import DEFAULT_QUEUE
 
-from headrace_worker import registry
 from headrace_worker.hands import Listener
 from headrace_worker.inline import InlineHands
 from headrace_worker.testing.quiet import counts_of, is_quiet, left
@@ -105,7 +104,7 @@ class _Announcing(InlineHands):
     """Hands that say when they are ready."""
 
     def __init__(self, app: App, slots: int) -> None:
-        super().__init__(lambda: registry.handlers(app), slots)
+        super().__init__(lambda: app, slots)
         self.started = threading.Event()
 
     async def start(self, listener: Listener) -> None:
