@@ -30,16 +30,6 @@ _CONSTANT: Final = re.compile(
 _GLOBALS: Final = "redis, string, math, table, tonumber, ipairs, pairs, unpack"
 
 
-# Garbage is collected when the heap is four times as large as what was alive, said once in a library's life. By Lua's
-# own 200 per cent, the functions of all verbs are marked again after each megabyte or two of words: a tenth of a verb's
-# time. (Not while a library is loaded: the store shows it no `collectgarbage` then.)
-_PATIENT: Final = """local told
-local function patient(keys, args)
-if not told then told = true pcall(function() collectgarbage('setpause', 400) end) end
-return run(keys, args)
-end"""
-
-
 class _File(msgspec.Struct, frozen=True):
     names: list[str]  # that its functions share
     state: list[str]  # those of them that each call sets anew
@@ -53,9 +43,9 @@ def assemble(function: str, flags: str, defaults: str, files: Sequence[str]) -> 
     `flags` as in a script's shebang, separated by commas; `defaults` is a line that declares constants.
     """
     quoted = ", ".join(f"'{flag}'" for flag in flags.split(",") if flag)
-    register = f"register{{function_name = '{function}', callback = patient, flags = {{{quoted}}}}}"
+    register = f"register{{function_name = '{function}', callback = run, flags = {{{quoted}}}}}"
     top = [f"#!lua name={function}", "local register = redis.register_function", "local KEYS, ARGV"]
-    return "\n".join([*top, _body(defaults, files), _PATIENT, register])
+    return "\n".join([*top, _body(defaults, files), register])
 
 
 def assemble_script(flags: str, defaults: str, files: Sequence[str]) -> str:

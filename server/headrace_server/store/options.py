@@ -7,11 +7,6 @@ from typing import Final
 FSYNC_OF: Final = {"relaxed": "everysec"}
 FSYNC_ALWAYS: Final = "always"
 
-# A script holds the thousands of words that it hands to commands until it ends, and glibc keeps only 7 freed pieces of
-# each size at hand: with more, verbs take a tenth less of the processor. At most some 60 MB are kept so; other
-# libraries ignore it. By `env`, since the environment of a server is read elsewhere, and inherited otherwise.
-ALLOCATOR: Final = ("env", "GLIBC_TUNABLES=glibc.malloc.tcache_count=2000")
-
 
 def appendfsync_for(durability: str) -> str:
     """Return the store's `appendfsync` for a durability mode."""
@@ -38,4 +33,4 @@ def command(binary: Path, data_dir: Path, socket: Path, log: Path, *, appendfsyn
         "hash-max-listpack-value": 1024,  # a job with a payload up to this size takes half the memory
         "hash-max-listpack-entries": 512,  # more than the fields of any job
     }
-    return [*ALLOCATOR, str(binary), *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
+    return [str(binary), *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
