@@ -18,6 +18,13 @@ from headrace_worker import Cancelled, current
 app = App()
 
 
+def say_started(file: str) -> None:
+    """Leave the process's id in a file; who finds the file finds it whole."""
+    half = Path(file + ".half")
+    half.write_text(str(os.getpid()))
+    half.rename(file)
+
+
 @app.task(name="noop")
 def noop(*_: Any) -> None:
     return None
@@ -49,7 +56,7 @@ def mark(file: str, text: str = "x") -> int:
 @app.task(name="block")
 def block(started: str, go: str) -> str:
     """Say that it runs, then wait for a file; end early when the lease is lost."""
-    Path(started).write_text(str(os.getpid()))
+    say_started(started)
     while not Path(go).exists():
         if current().lease_lost:
             Path(started + ".lost").touch()
@@ -60,7 +67,7 @@ def block(started: str, go: str) -> str:
 
 @app.task(name="block_async")
 async def block_async(started: str, go: str) -> str:
-    Path(started).write_text(str(os.getpid()))
+    say_started(started)
     try:
         while not Path(go).exists():
             await asyncio.sleep(0.01)
@@ -82,7 +89,7 @@ async def meet(folder: str, name: str, count: int) -> int:
 @app.task(name="hold_gil")
 def hold_gil(started: str, seconds: float) -> float:
     """Sleep in C without letting go of the GIL, as a careless extension or a long regex does."""
-    Path(started).write_text(str(os.getpid()))
+    say_started(started)
     ctypes.PyDLL(None).usleep(int(seconds * 1_000_000))
     return seconds
 
@@ -190,7 +197,7 @@ def resume(fail_at: int) -> list[Any]:
 @app.task(name="until_cancelled")
 def until_cancelled(started: str, then: str) -> str:
     """Run until somebody wants it to end; then raise Cancelled, or return, or fail."""
-    Path(started).write_text(str(os.getpid()))
+    say_started(started)
     while not current().cancelled:
         time.sleep(0.01)
     Path(started + ".asked").touch()
@@ -203,7 +210,7 @@ def until_cancelled(started: str, then: str) -> str:
 
 @app.task(name="until_cancelled_async")
 async def until_cancelled_async(started: str) -> str:
-    Path(started).write_text(str(os.getpid()))
+    say_started(started)
     while not current().cancelled:
         await asyncio.sleep(0.01)
     raise Cancelled
