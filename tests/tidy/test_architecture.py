@@ -40,5 +40,5 @@ def test_every_key_is_listed_and_no_other() -> None:
 def test_every_structure_of_a_queue_is_listed_and_no_other() -> None:
     keys = [key.split(":") for key in first_column("| key | type | holds |\n")]
     listed = {key[2] for key in keys if key[0] == "q" and key[2] != "<state>"}
-    built = all_of(r"set_key\([\w.]+, '(\w+)'\)") | all_of(r"P \.\. 'q:' \.\. queue \.\. ':(\w+):'")
+    built = all_of(r"set_key\([\w.]+, '(\w+)'\)") | all_of(r"OF_QUEUE \.\. queue \.\. ':(\w+):'")
     assert listed == built - STATES

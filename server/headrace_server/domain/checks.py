@@ -23,6 +23,7 @@ class Wrong(StrEnum):
     BYTES = "bytes"
     OPERATION = "operation"
     WORKER = "worker"
+    SCHEDULE = "schedule"
     STRANGER = "stranger"  # a key of no known kind
 
 

@@ -32,6 +32,13 @@ class IdMaker:
         return (high << 64 | low).to_bytes(16, "big")
 
 
+def slot_id(slot_ms: int, shard: int, digest: int) -> bytes:
+    """Return the 16-byte id of the job for a schedule's slot: the same whoever makes it; `digest` has 64 bits."""
+    high = (slot_ms & (1 << 48) - 1) << 16 | 0x7000 | shard
+    low = 0b10 << _RAND_B_BITS | digest & (1 << _RAND_B_BITS) - 1
+    return (high << 64 | low).to_bytes(16, "big")
+
+
 def shard_of_id(job_id: bytes) -> int:
     """Return the shard that a 16-byte id names."""
     return int.from_bytes(job_id[6:8], "big") & 0xFFF

@@ -86,6 +86,7 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unique: Unique | None = None
     meta: bytes | None = None  # a JSON object, handed to the worker
     trace: bytes | None = None  # a JSON object: traceparent, tracestate, baggage as they came
+    schedule: str | None = None  # that it is a run of
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True):

@@ -10,10 +10,10 @@ from headrace_server.domain.clock import ClockView, Turned
 from headrace_server.domain.limits import MAX_CLOCK_MOMENTS
 from headrace_server.engine.parking import Parking
 from headrace_server.engine.polls import Polls
-from headrace_server.engine.routing import Routing
+from headrace_server.engine.scheduling import Scheduling
 
 
-class Clockwork(Routing):
+class Clockwork(Scheduling):
     """The calls about a test clock. It is as fast as everybody's, and ahead of it."""
 
     _polls: Polls
@@ -40,12 +40,14 @@ class Clockwork(Routing):
             finally:
                 for parking in (self._parking, self._watching, self._listening):
                     parking.wake_all()
+                self._schedules_changed.set()
 
     async def _walk(self, view: ClockView, span_ms: int) -> Turned:
         target_ms, target_ahead_ms = view.now_ms + span_ms, view.ahead_ms + span_ms
         for moments in range(MAX_CLOCK_MOMENTS):
             if view.due_ms is not None and view.due_ms <= view.now_ms:
                 await asyncio.gather(*(shard.tick() for shard in self._shards))
+                await self.fire_due()
                 view = await self._set_clocks(None)
             elif view.ahead_ms >= target_ahead_ms:
                 return Turned(view=view, target_ms=target_ms, moments=moments, done=True)

@@ -28,11 +28,15 @@ def enqueue(groups: Sequence[EnqueueGroup]) -> Args:
     for group in groups:
         args += [len(group.jobs), group.key.digest if group.key else b"", group.key.fingerprint if group.key else b""]
         for job in group.jobs:
-            fields = _fields(job)
-            run_at, expires_at = _instant(job.run_at_ms, job.delay_ms), _instant(job.expires_at_ms, job.expires_in_ms)
-            args += [job.id, job.queue, _or_empty(job.priority), run_at, expires_at, _options(job)]
-            args += [len(fields), *fields]
+            args += new_job(job)
     return args
+
+
+def new_job(job: NewJob) -> Args:
+    """Return one job, as enqueue takes it."""
+    fields = _fields(job)
+    run_at, expires_at = _instant(job.run_at_ms, job.delay_ms), _instant(job.expires_at_ms, job.expires_in_ms)
+    return [job.id, job.queue, _or_empty(job.priority), run_at, expires_at, _options(job), len(fields), *fields]
 
 
 def _or_empty(number: int | None) -> int | str:
@@ -58,6 +62,7 @@ def _options(job: NewJob) -> str:
         "t": bool(job.tags),
         "r": (retry.max_elapsed_ms, retry.non_retryable, retry.on_exhausted) != (None, None, None),
         "v": job.result_ttl_ms is not None,
+        "s": job.schedule is not None,
     }
     letters = "".join(letter for letter, is_wished in wishes.items() if is_wished)
     if job.unique is None:
@@ -69,7 +74,7 @@ def _is_plain(job: NewJob) -> bool:
     """Tell whether a job asks for none of these: most do, and a batch has a thousand of them."""
     return (
         job.expires_at_ms is job.expires_in_ms is job.retention_ms is job.result_ttl_ms is None
-        and job.fairness_key is job.ordering_key is None
+        and job.fairness_key is job.ordering_key is job.schedule is None
         and job.retry is None
         and job.unique is None
         and not job.tags
@@ -96,6 +101,7 @@ def _fields(job: NewJob) -> Args:
         "rl": job.result_ttl_ms,
         "m": job.meta,
         "tr": job.trace,
+        "sd": job.schedule,
     }
     fields += _present(optional)
     if job.retry is not None:

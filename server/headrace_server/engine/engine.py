@@ -92,6 +92,7 @@ class Engine(Waiting, Finding, Explaining, Steering, Limiting, Operating, Listen
         self._readings = Batcher(self._read_all, lambda _: (1, 0))
         channels = [prefix + b"wake" for prefix in self._prefixes]
         self._directives = Directives()
+        self._schedules_changed = asyncio.Event()
         self._beats = Batcher(self._send_beats, weight_of)
         self._wakeups = Wakeups(
             url,
@@ -100,6 +101,7 @@ class Engine(Waiting, Finding, Explaining, Steering, Limiting, Operating, Listen
             jobs=self._watching,
             events=self._listening,
             directives=self._directives,
+            schedules=self._schedules_changed,
             read=self.read_directives,
         )
         self._polls = Polls(self._shards, self._split, self._parking, self._directives, self._giveback_later)

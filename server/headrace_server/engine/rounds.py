@@ -35,10 +35,10 @@ def tasks_of(names: Sequence[bytes], prefix: bytes) -> tuple[list[Task], list[by
             together.setdefault(_SMALL[kind], []).append(rest)
         elif rest and kind == b"q":
             tasks += _of_queue(*rest.partition(b":")[::2], prefix + name)
-        elif kind == b"fleet" and rest.startswith(_WORKER):
-            together.setdefault("worker", []).append(rest.removeprefix(_WORKER))
-        elif kind == b"fleet" and rest in _FLEET:
-            tasks.append(_FLEET[rest](prefix + name))
+        elif (kind, rest[:2]) in _ONE_OF:
+            together.setdefault(_ONE_OF[kind, rest[:2]], []).append(rest[2:])
+        elif name in _WHOLE:
+            tasks.append(_WHOLE[name](prefix + name))
         elif kind in _LARGE:
             tasks.append(_LARGE[kind](rest, prefix + name))
         elif kind not in _NOT_CHECKED:
@@ -78,11 +78,13 @@ def _bucket(number: bytes) -> Task:
     return _dropped(b"idem", number, (int(number) + buckets) * limits.IDEMPOTENCY_BUCKET_MS)
 
 
-_WORKER: Final = b"w:"
-_FLEET: Final[dict[bytes, Callable[[bytes], Task]]] = {
-    b"workers": lambda _: _paged("workers"),
-    b"names": lambda _: _paged("workernames"),
-    b"directives": lambda key: Task("directives", [], scan="HSCAN", key=key),
+_ONE_OF: Final = {(b"fleet", b"w:"): "worker", (b"beat", b"s:"): "schedule", (b"beat", b"r:"): "runs"}
+_WHOLE: Final[dict[bytes, Callable[[bytes], Task]]] = {
+    b"fleet:workers": lambda _: _paged("workers"),
+    b"fleet:names": lambda _: _paged("workernames"),
+    b"fleet:directives": lambda key: Task("directives", [], scan="HSCAN", key=key),
+    b"beat:due": lambda _: _paged("beatdue"),
+    b"beat:names": lambda _: _paged("beatnames"),
 }
 _SMALL: Final = {b"j": "job", b"a": "attempts", b"u": "unique", b"op": "operation"}
 _LARGE: Final[dict[bytes, Callable[[bytes, bytes], Task]]] = {

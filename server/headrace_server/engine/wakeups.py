@@ -23,8 +23,8 @@ _RECONNECT_S: Final = 0.5
 class Wakeups:
     """One subscription for all shards, and the floor under it.
 
-    `queues` parks polls, `jobs` readers of one job (by its id in hex), `events` readers of the log. `read` asks the
-    store for what `directives` are to hold when a subscription begins.
+    `queues` parks polls, `jobs` readers of one job (by its id in hex), `events` readers of the log. `schedules` is set
+    when one has changed. `read` asks the store for what `directives` are to hold when a subscription begins.
     """
 
     def __init__(
@@ -36,6 +36,7 @@ class Wakeups:
         jobs: Parking,
         events: Parking,
         directives: Directives,
+        schedules: asyncio.Event,
         read: Callable[[], Awaitable[Mapping[str, Directive]]],
     ) -> None:
         # no socket timeout: a subscription is silent for as long as nothing happens
@@ -45,6 +46,7 @@ class Wakeups:
         self._jobs = jobs
         self._events = events
         self._directives = directives
+        self._schedules = schedules
         self._read = read
         self._begun = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -99,6 +101,7 @@ class Wakeups:
     def _ring(self, message: dict[str, Any]) -> None:
         if message["type"] == "ssubscribe":  # what happened before it was not heard
             self._wake_all()
+            self._schedules.set()
             if message["channel"] == self._channels[0]:  # that of the registry
                 self._begun.set()
         elif message["type"] == "smessage":
@@ -108,6 +111,8 @@ class Wakeups:
                 self._queues.wake(queue.decode(), int(count))
             elif kind == b"events":
                 self._events.wake_all()
+            elif kind == b"schedules":
+                self._schedules.set()
             elif kind == b"worker":
                 directive, _, worker = rest.decode().partition(" ")
                 self._directives.hear(worker, known(directive))

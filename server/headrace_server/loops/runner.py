@@ -12,6 +12,7 @@ from typing import Final
 
 from headrace_server.domain.errors import StoreFault
 from headrace_server.engine import Engine
+from headrace_server.loops.beat import Beat
 from headrace_server.loops.janitor import Janitor
 from headrace_server.loops.log_of_events import LogOfEvents
 from headrace_server.loops.tick import Tick
@@ -26,7 +27,7 @@ Pause = Callable[[], Awaitable[None]]  # until there may be work again
 
 
 async def run_loops(engine: Engine, *, check_interval_ms: int = 0, events: bool = False) -> None:
-    """Run every duty on every shard until cancelled: ticks, and what is asked for beside them.
+    """Run every duty on every shard until cancelled: ticks, beats, and what is asked for beside them.
 
     `check_interval_ms`: the pause between two rounds of the janitor, 0 for none; `events`: keep their log going.
     """
@@ -37,6 +38,8 @@ async def run_loops(engine: Engine, *, check_interval_ms: int = 0, events: bool 
             if check_interval_ms > 0:
                 janitor = Janitor(engine, shard, check_interval_ms)
                 group.create_task(run_loop("janitor", janitor.step, janitor.pause))
+        beat = Beat(engine)
+        group.create_task(run_loop("beat", beat.step, beat.pause))
         if events:
             log = LogOfEvents(engine)
             group.create_task(run_loop("events", log.step, log.pause))

@@ -1,5 +1,5 @@
 -- ack: the jobs are done.
--- uses:    lib settings lanes options moves verdict
+-- uses:    lib settings lanes runs options moves verdict
 -- states:  leased -> succeeded, ready -> succeeded
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{leased,ready,succeeded,expiring,results} (zset), agenda (zset)
 -- args:    run id, number of items; an item: id, token (16 bytes each), has a result ('1' or ''), result,

@@ -1,7 +1,7 @@
 -- clock: what time it is on a test clock, and setting it forward.
--- uses:    lib
+-- uses:    lib beats
 -- states:  none
--- keys:    meta (hash), agenda (zset)
+-- keys:    meta (hash), agenda, beat:due (zset)
 -- args:    run id, how far it is to be ahead of the store's clock in ms, or '' to look only; it never goes back
 -- returns: how far it is ahead in ms, when something is due next in unix ms or ''
 -- flags:   allow-oom
@@ -21,4 +21,6 @@ if by_ms > 0 then
 end
 local head = redis.call('ZRANGE', AGENDA, 0, 1, 'WITHSCORES')
 local due_ms = head[1] == LOG and head[4] or (head[1] ~= LOG and head[2]) or ''
+local slot_ms = redis.call('ZRANGE', BEATS, 0, 0, 'WITHSCORES')[2]
+if slot_ms and (due_ms == '' or tonumber(slot_ms) < tonumber(due_ms)) then due_ms = slot_ms end
 return {'ok', text(now + by_ms), head[2] or '', {text(ahead_ms + by_ms), due_ms}}

@@ -1,4 +1,4 @@
--- options: the rarer wishes of a job and what they do at its moves; uses lib, settings and lanes.
+-- options: the rarer wishes of a job and what they do at its moves; uses lib, settings, lanes and runs.
 -- A job names those that it has by letters in its field `o`: looking for a field that is not there costs as much as
 -- reading one, and most jobs have none of these.
 
@@ -13,6 +13,7 @@ local OPTION_FIELDS = {
     v = {'rl'}, -- its result ends before its record may
     b = {}, -- its payload is counted
     c = {'cq'}, -- was asked to end
+    s = {'sd'}, -- is of a schedule
 }
 
 local NUMERIC = {ex = true, re = true, wt = true, dl = true, cr = true} -- fields that are loaded as numbers
@@ -85,5 +86,6 @@ local function option_moved(job, was, state)
     if has_option(job, 'b') and (FINAL[state] or state == 'gone') then uncount_bytes(job) end
     if has_option(job, 'c') and was == 'leased' and state ~= 'leased' then drop_option(job, 'c') end
     if has_option(job, 'v') and state == 'gone' then redis.call('ZREM', set_key(job.q, 'results'), job.id) end
+    if job.sd and not FINAL[was] then end_run(job, state) end
     if state == 'gone' then drop_tags(job) end
 end

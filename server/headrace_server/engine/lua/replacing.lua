@@ -3,7 +3,7 @@
 -- What a job was asked to be: one that is replaced loses all of it.
 local WISHES = {
     't', 'p', 'pt', 'pr', 'le', 're', 'mc', 'ma', 'rp', 'm', 'tr', 'o', 'fk', 'ok', 'oh', 'li', 'fw', 'uq', 'tg', 'mx', 'rl', 'me',
-    'nr', 'ox', 'ex', 'ru', 'rs',
+    'nr', 'ox', 'ex', 'ru', 'rs', 'sd',
 }
 
 -- Let the job that has the key become this one: same id, enqueued then, with the history it has.
