@@ -43,11 +43,18 @@ def start_node(server: ServerProcess, folder: Path, **settings: str) -> Child:
 
 
 @pytest.fixture
-def workers(server: ServerProcess, tmp_path: Path) -> Iterator[list[Child]]:
-    """One worker of each language."""
+def http(server: ServerProcess) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url) as client:
+        yield client
+
+
+@pytest.fixture
+def workers(server: ServerProcess, http: httpx.Client, tmp_path: Path) -> Iterator[list[Child]]:
+    """One worker of each language, both known to the server: they take jobs from now on, and hear signals."""
     if not shutil.which("node"):
         missing("node is not on PATH")
     children = [start_python(server, tmp_path), start_node(server, tmp_path)]
+    eventually(lambda: len(http.get("/v1/workers").json()["workers"]) == len(children), 30, "both workers are there")
     yield children
     for child in children:
         child.end()
@@ -64,12 +71,6 @@ def report(server: ServerProcess, ids: list[str]) -> subprocess.CompletedProcess
     env = clean_env({"HEADRACE_URL": server.url})
     command = [sys.executable, str(EXAMPLE / "reporter.py")]
     return subprocess.run(command, env=env, input="\n".join(ids), check=False, capture_output=True, text=True)
-
-
-@pytest.fixture
-def http(server: ServerProcess) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url) as client:
-        yield client
 
 
 def document(http: httpx.Client, job_id: str) -> str:
