@@ -11,6 +11,8 @@ from typing import Any
 from headrace import App, BoundTask, Discard, Reject, Retry, Snooze, SoftTimeLimitExceeded, current
 from headrace.context import Request
 
+from tests.sdk.worker.apps import say_started
+
 app = App()
 
 SEEN: ContextVar[str] = ContextVar("seen", default="nothing")
@@ -30,14 +32,14 @@ def wait_for(go: str) -> None:
 @app.task(name="neighbour")
 def neighbour(started: str, go: str) -> int:
     """Run until a file is there. Return the process's id."""
-    say(started, str(os.getpid()))
+    say_started(started)
     wait_for(go)
     return os.getpid()
 
 
 @app.task(name="neighbour_async")
 async def neighbour_async(started: str, go: str) -> int:
-    say(started, str(os.getpid()))
+    say_started(started)
     while not Path(go).exists():
         await asyncio.sleep(0.01)
     return os.getpid()
@@ -56,28 +58,28 @@ async def pid_async(*_: Any) -> int:
 @app.task(name="hold_gil")
 def hold_gil(started: str, seconds: float) -> int:
     """Sleep in C without letting go of the GIL, as a careless extension or a long regex does."""
-    say(started, str(os.getpid()))
+    say_started(started)
     ctypes.PyDLL(None).usleep(int(seconds * 1_000_000))
     return os.getpid()
 
 
 @app.task(name="block_loop")
 async def block_loop(started: str, seconds: float) -> int:
-    say(started, str(os.getpid()))
+    say_started(started)
     time.sleep(seconds)
     return os.getpid()
 
 
 @app.task(name="segfault")
 def segfault(started: str) -> None:
-    say(started, str(os.getpid()))
+    say_started(started)
     ctypes.string_at(1)
 
 
 @app.task(name="eat")
 def eat(started: str, mebibytes: int, go: str = "") -> int:
     """Take memory, step by step, and keep it until a file is there. Return the process's id."""
-    say(started, str(os.getpid()))
+    say_started(started)
     eaten = []
     for _ in range(mebibytes // 10):
         eaten.append(bytearray(os.urandom(1) * (10 * 2**20)))
@@ -97,7 +99,7 @@ def leak(mebibytes: int, _kept: list[bytearray] = []) -> int:  # noqa: B006 - th
 @app.task(name="stubborn", soft_time_limit=0.2, time_limit=0.8)
 def stubborn(started: str) -> None:
     """Ignore the soft limit, and go on."""
-    say(started, str(os.getpid()))
+    say_started(started)
     while True:
         try:
             while True:
