@@ -19,7 +19,7 @@ from headrace.eager import arun_eagerly, run_eagerly
 from headrace.hooks import Event, H, Hooks, M
 from headrace.models import NewJob
 from headrace.naming import checked_name, default_name
-from headrace.options import CallOptions, TaskKeywords, TaskOptions
+from headrace.options import CallOptions, TaskKeywords, TaskOptions, task_options
 from headrace.results import AsyncJobHandle, JobHandle
 from headrace.sending import batches, enqueued, is_one, new_job
 from headrace.serializers import Serializers
@@ -118,8 +118,8 @@ class App:
         that is taken or has other characters than letters, digits, `_`, `.` and `-`.
         """
         if fn is None:
-            return lambda function: self._register(function, name, TaskOptions(**options), bind)
-        return self._register(fn, name, TaskOptions(**options), bind)
+            return lambda function: self._register(function, name, task_options(options), bind)
+        return self._register(fn, name, task_options(options), bind)
 
     def on(self, event: Event) -> Callable[[H], H]:
         """Have a function called at every `event`, with those of its facts that it names; see `headrace.hooks`.

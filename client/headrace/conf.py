@@ -14,7 +14,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any, Final, TypeAlias
 
 from headrace.durations import Seconds
-from headrace.options import TaskOptions, rate_of
+from headrace.options import TaskOptions, rate_of, task_options
 
 Options: TypeAlias = Mapping[str, Any]
 Routes: TypeAlias = Mapping[str, str | Options] | Sequence[tuple[str, str | Options]]
@@ -162,10 +162,10 @@ def _check(name: str, value: Any = None) -> None:
         rate_of(value)
     if name == "task_annotations":
         for options in value.values():
-            TaskOptions(**options)
+            task_options(options)
     if name == "task_routes":
         for _, route in value.items() if isinstance(value, Mapping) else value:
-            TaskOptions(**({} if isinstance(route, str) else route))
+            task_options({} if isinstance(route, str) else route)
 
 
 def _frozen(value: Any) -> Any:

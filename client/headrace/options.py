@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 from headrace.context import RESERVED
 from headrace.durations import Seconds, milliseconds, seconds
+from headrace.elsewhere import check_call_options, check_task_options
 from headrace.exceptions import Discard, MaxRetriesExceeded, Reject, Retry
 from headrace.models import RetryPolicy, Unique
 from headrace.operating import Rate
@@ -19,6 +20,7 @@ Errors: TypeAlias = Sequence[type[BaseException]]
 
 _BACKSTOP_S: Final = 5.0  # the server ends a run this much after the hard limit, should the worker not have done so
 _FIRST_WAIT_S: Final = 1.0  # of retry_backoff=True, as in Celery
+_MOST_ATTEMPTS: Final = 1000  # the server's limit
 _MOST_LIMITS: Final = 4  # keys on one job: the server's limit
 _PER_MS: Final = {"s": 1000, "m": 60_000, "h": 3_600_000}
 _RATE: Final = re.compile(r"(\d+)(?:/([smh]))?")
@@ -69,6 +71,12 @@ class TaskOptions:
             raise ValueError("a time limit is more than 0 seconds")
         if soft is not None and hard is not None and soft >= hard:
             raise ValueError("soft_time_limit must be shorter than time_limit: it leaves the task time to tidy up")
+        if self.max_retries is not None and not 0 <= self.max_retries < _MOST_ATTEMPTS:
+            raise ValueError(f"max_retries is a number from 0 to {_MOST_ATTEMPTS - 1}, not {self.max_retries}")
+        if isinstance(self.retry_backoff, str) and self.retry_backoff not in list(Backoff):
+            raise ValueError(
+                f"retry_backoff {self.retry_backoff!r}: write True, False, seconds or {', '.join(Backoff)}"
+            )
 
     def given(self) -> dict[str, Any]:
         """Return the options that were given, by name."""
@@ -162,12 +170,26 @@ class CallOptions(TypedDict, total=False):
     meta: Mapping[str, Any] | None  # handed to the worker beside the payload
 
 
+_TASK_NAMES: Final = frozenset(TaskKeywords.__annotations__)
+_CALL_NAMES: Final = frozenset(CallOptions.__annotations__)
+
+
+def task_options(given: Mapping[str, Any]) -> TaskOptions:
+    """Return the options of a task that were given by name.
+
+    Raises TypeError for a name that is none, ValueError for a value that cannot be.
+    """
+    check_task_options(given, _TASK_NAMES)
+    return TaskOptions(**given)
+
+
 def job_options(options: TaskOptions, call: CallOptions, *, limit_key: str | None = None) -> dict[str, Any]:
     """Return the options of one call in the terms of `Client.enqueue`; the call wins over its task.
 
-    `limit_key`: under which the task's `rate_limit` is counted. Raises ValueError for options that contradict each
-    other, and for naive datetimes.
+    `limit_key`: under which the task's `rate_limit` is counted. Raises TypeError for a name that is no option,
+    ValueError for options that contradict each other, and for naive datetimes.
     """
+    check_call_options(call, _CALL_NAMES, _TASK_NAMES)
     wishes: dict[str, Any] = {**vars(options), **{name: value for name, value in call.items() if value is not None}}
     _check_times(wishes)
     expires = wishes["expires"]

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, ParamSpec, TypeVar, Unpack, overload
 from headrace._current import current_app
 from headrace.decorators import BindingDecorator, Decorator
 from headrace.naming import checked_name, default_name
-from headrace.options import TaskKeywords, TaskOptions
+from headrace.options import TaskKeywords, TaskOptions, task_options
 from headrace.tasks import AsyncTask, BaseTask, Task
 
 __all__ = ["SHARED", "current_app", "make_task", "shared_task"]
@@ -52,8 +52,8 @@ def shared_task(
     letters, digits, `_`, `.` and `-`.
     """
     if fn is None:
-        return lambda function: _share(function, name, TaskOptions(**options), bind)
-    return _share(fn, name, TaskOptions(**options), bind)
+        return lambda function: _share(function, name, task_options(options), bind)
+    return _share(fn, name, task_options(options), bind)
 
 
 def make_task(definition: Definition, app: Any = None) -> BaseTask[Any, Any]:

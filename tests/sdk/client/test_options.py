@@ -1,11 +1,12 @@
 """Options of tasks and calls in the API's terms: retries, limits of time and rate, what travels in the meta."""
 
 import asyncio
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from headrace import Discard, MaxRetriesExceeded, Rate, Reject, Retry, RetryPolicy
+from headrace import App, Discard, MaxRetriesExceeded, Rate, Reject, Retry, RetryPolicy, shared_task
 from headrace.options import CallOptions, TaskOptions, job_options, rate_of
 
 
@@ -106,11 +107,65 @@ def test_the_server_ends_a_run_that_the_worker_should_have_killed() -> None:
         ({"time_limit": 0}, "more than 0"),
         ({"soft_time_limit": timedelta(seconds=-1)}, "more than 0"),
         ({"time_limit": 5, "soft_time_limit": timedelta(seconds=5)}, "shorter than time_limit"),
+        ({"max_retries": -1}, "from 0 to 999, not -1"),
+        ({"max_retries": 1000}, "from 0 to 999, not 1000"),
+        ({"retry_backoff": "quick"}, "'quick': write True, False, seconds or exponential, linear, constant"),
     ],
 )
-def test_limits_that_make_no_sense_are_refused_where_they_are_written(options: dict[str, Any], why: str) -> None:
+def test_values_that_make_no_sense_are_refused_where_they_are_written(options: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         TaskOptions(**options)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("acks_late", "acks_late is no option of a task; a job is acknowledged after it ran, always"),
+        ("countdown", "task.apply_async(countdown=...)"),
+        ("prioritiy", "did you mean 'priority'?"),
+        ("xyz", "a task has no option 'xyz'"),
+    ],
+)
+def test_a_task_is_told_of_an_option_that_would_be_without_effect(name: str, words: str) -> None:
+    wish: dict[str, Any] = {name: 1}
+    app = App("http://127.0.0.1:9")
+    with pytest.raises(TypeError, match=re.escape(words)):
+        app.task(**wish)(print_nothing)
+    with pytest.raises(TypeError, match=re.escape(words)):
+        shared_task(**wish)(print_nothing)
+    with pytest.raises(TypeError, match=re.escape(words)):
+        app.conf.task_annotations = {"*": wish}
+    with pytest.raises(TypeError, match=re.escape(words)):
+        app.conf.task_routes = {"*": wish}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("task_id", "task_id is no option of a call; the server makes the id; idempotency_key"),
+        ("link", "the last line of a task can send the next one"),
+        ("max_retries", "it is an option of the task: @app.task(max_retries=...)"),
+        ("count_down", "did you mean 'countdown'?"),
+        ("xyz", "a call has no option 'xyz'"),
+    ],
+)
+def test_a_call_is_told_of_an_option_that_would_be_without_effect(name: str, words: str) -> None:
+    wish: Any = {name: 1}
+    app = App("http://127.0.0.1:9")
+    task = app.task(print_nothing)
+    with pytest.raises(TypeError, match=re.escape(words)):
+        task.apply_async(**wish)
+    with pytest.raises(TypeError, match=re.escape(words)):
+        task.delay_many([()], **wish)
+    with pytest.raises(TypeError, match=re.escape(words)):
+        task.s().set(**wish).delay()
+    with pytest.raises(TypeError, match=re.escape(words)):
+        app.send_task("elsewhere", **wish)
+    with pytest.raises(TypeError, match=re.escape(words)):
+        task.apply(**wish)
+
+
+def print_nothing() -> None: ...
 
 
 def test_a_result_that_nobody_wants_is_not_stored() -> None:
