@@ -49,22 +49,37 @@ def default_processes() -> int:
     return min(cores, bounds.DEFAULT_PROCESSES_MAX)
 
 
+def whole(text: str) -> int:
+    """Return a whole number. Raises ArgumentTypeError."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+
+
+def in_vain(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return the flags about child processes that were given where `--processes 0` leaves none."""
+    flags = ("--max-tasks-per-child", "--max-memory-per-child", "--reload")
+    given = (flag for flag in flags if getattr(args, flag.lstrip("-").replace("-", "_")))
+    return tuple(given) if args.processes == 0 else ()
+
+
 def _processes(text: str) -> int:
-    number = int(text)
+    number = whole(text)
     if not 0 <= number <= bounds.MAX_PROCESSES:
         raise argparse.ArgumentTypeError(f"from 0 to {bounds.MAX_PROCESSES}, not {number}")
     return number
 
 
 def _range(text: str) -> tuple[int, int]:
-    fewest, most = (int(part) for part in text.split(","))
-    if not 1 <= fewest <= most <= bounds.MAX_PROCESSES:
+    parts = [whole(part) for part in text.split(",")]
+    if len(parts) != 2 or not 1 <= parts[0] <= parts[1] <= bounds.MAX_PROCESSES:
         raise argparse.ArgumentTypeError(f"{text!r}: two numbers, from 1 to {bounds.MAX_PROCESSES}, the smaller first")
-    return fewest, most
+    return parts[0], parts[1]
 
 
 def _count(text: str) -> int:
-    number = int(text)
+    number = whole(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"a number of jobs above 0, not {number}")
     return number

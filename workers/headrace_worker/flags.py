@@ -116,14 +116,17 @@ def _label(text: str) -> tuple[str, str]:
 
 
 def _slots(text: str) -> int:
-    number = int(text)
+    number = childflags.whole(text)
     if not 1 <= number <= bounds.MAX_THREADS:
         raise argparse.ArgumentTypeError(f"from 1 to {bounds.MAX_THREADS}, not {number}")
     return number
 
 
 def _seconds(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
     if not 0 <= number < float("inf"):
         raise argparse.ArgumentTypeError(f"a number of seconds, not {text}")
     return number

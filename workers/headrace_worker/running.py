@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import Final
 
-from headrace_worker import bounds, log, registry
+from headrace_worker import bounds, childflags, log, registry
 from headrace_worker.crew import PoolSettings
 from headrace_worker.hands import AppFailed, Hands
 from headrace_worker.inline import InlineHands
@@ -48,7 +48,9 @@ def make_settings(args: argparse.Namespace) -> WorkerSettings:
 
 
 def make_hands(args: argparse.Namespace) -> Hands:
-    """Return what runs the jobs of `module:app`."""
+    """Return what runs the jobs of `module:app`. Raises Misconfigured."""
+    if vain := childflags.in_vain(args):
+        raise Misconfigured(f"{' and '.join(vain)}: there is no child process to replace with --processes 0")
     if args.processes == 0:
         return InlineHands(lambda: registry.load(args.app), args.threads)
     fewest, most = args.autoscale or (args.processes, None)
