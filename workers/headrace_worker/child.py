@@ -15,7 +15,7 @@ import time
 import traceback
 from typing import Any, Final, NoReturn
 
-from headrace_worker import log, registry, reload
+from headrace_worker import blackbox, log, registry, reload
 from headrace_worker.executor import Executor
 from headrace_worker.frames import Down, Setup, Splitter, Up, pack_up, unpack_down
 from headrace_worker.inbox import Inbox
@@ -99,6 +99,7 @@ def main(setup: Setup) -> None:
     """Import the app, say which tasks it has, and run jobs until the supervisor says that it is the end, or is gone."""
     _end_with(setup.parent)
     _ignore_terminal()
+    blackbox.record(setup.blackbox)
     log.configure(setup.log_level)
     pipe = socket.socket(fileno=setup.fd)
     began_ns = reload.moment_ns() if setup.watches_files else 0

@@ -7,18 +7,19 @@ import asyncio
 import math
 import random
 import signal
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from headrace_worker import bounds, clock, log
 from headrace_worker.backoff import restart_s
-from headrace_worker.fates import Sentence, describe_status, died, mebibytes
+from headrace_worker.fates import Sentence, describe_status, died, mebibytes, with_stack
 from headrace_worker.frames import Setup
 from headrace_worker.hands import AppFailed, TaskFacts
-from headrace_worker.life import Life, Parent
+from headrace_worker.life import Life
 from headrace_worker.memory import OomKills, Peak
 from headrace_worker.outcome import Outcome
+from headrace_worker.parent import Owner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,16 +34,6 @@ class PoolSettings:
     max_tasks: int | None = None  # a child is replaced after so many jobs
     max_memory_bytes: int | None = None  # a child is replaced when it takes more
     reload: bool = False  # children are replaced when files of the app change
-
-
-class Owner(Parent, Protocol):
-    """Who is told what the children do, and what becomes of the jobs of those that go."""
-
-    def parted(self, unstarted: Iterable[int], ended: Iterable[tuple[int, Outcome]]) -> None:
-        """See Listener."""
-
-    def changed(self) -> None:
-        """Somebody has come who can take jobs."""
 
 
 class Crew:
@@ -122,13 +113,15 @@ class Crew:
         if not life.handed:
             life.is_ending = True
             self._send(life.finish())
-        elif life.sentence is not None and all(life.sentence.has_culprit([key]) for key in life.running_keys()):
+        elif life.sentence is not None and all(map(life.sentence.is_culprit, life.running_keys())):
             self._execute(life)
 
     def _execute(self, life: Life) -> None:
-        if life.sentence is not None and not life.is_ending and life.sentence.has_culprit(life.running_keys()):
+        if life.sentence is None or life.is_ending:
+            return
+        if any(map(life.sentence.is_culprit, life.running_keys())):
             life.is_ending = True
-            life.kill()
+            self._send(life.execute())
 
     async def _begin(self, *, is_first: bool = False) -> None:
         settings = self._settings
@@ -168,13 +161,14 @@ class Crew:
     async def _tend(self, life: Life) -> None:
         """Wait for the end of a child, and tell it."""
         status = await life.wait()
-        running = life.running_keys()
+        running, stack = life.running_keys(), life.stack()
         unstarted = life.close()
         for crew in (self.lives, self.leaving):
             if life in crew:
                 crew.remove(life)
         fate = self._fate(life, status)
-        self._owner.parted(unstarted, [(key, life.sentence.of(key) if life.sentence else fate) for key in running])
+        fates = [(key, life.sentence.of(key) if life.sentence else fate) for key in running]
+        self._owner.parted(unstarted, [(key, with_stack(outcome, stack)) for key, outcome in fates])
         self._lacking.set()
         self._owner.changed()
 

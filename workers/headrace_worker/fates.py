@@ -6,10 +6,10 @@ that had to go along with another one counts none.
 """
 
 import signal
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from headrace_worker import bounds
 from headrace_worker.outcome import Kind, Outcome
 
 ALONG: Final = Outcome(Kind.CANCELLED, message="process_ended")  # nothing of its own doing
@@ -32,9 +32,9 @@ class Sentence:
         outcome = self.for_all or next(iter(self.culprits.values()), ALONG)
         return outcome.error_type
 
-    def has_culprit(self, keys: Iterable[int]) -> bool:
-        """Whether there is still somebody to be killed for among these jobs."""
-        return self.for_all is not None or not self.culprits.keys().isdisjoint(keys)
+    def is_culprit(self, key: int) -> bool:
+        """Whether a job is what the child is killed for."""
+        return self.for_all is not None or key in self.culprits
 
 
 def died(status: int, rss_bytes: int = 0, *, for_memory: bool = False) -> Outcome:
@@ -62,6 +62,13 @@ def oversize(rss_bytes: int, limit_bytes: int) -> Outcome:
         f"the process that ran this job was killed: it took {mebibytes(rss_bytes)} of memory, "
         f"and --max-memory-per-child is {mebibytes(limit_bytes)}",
     )
+
+
+def with_stack(outcome: Outcome, stack: str | None) -> Outcome:
+    """Return the outcome with where its process was."""
+    if outcome.kind is not Kind.FAILED or stack is None:
+        return outcome
+    return replace(outcome, stack=stack[: bounds.ERROR_STACK_CHARS])
 
 
 def describe_status(status: int) -> str:

@@ -51,6 +51,7 @@ class Setup(NamedTuple):
     watches_files: bool = False  # tells when the app's files change
     fd: int = -1  # the inherited end of the pipe
     tickets: int = -1  # likewise, of the tickets
+    blackbox: int = -1  # likewise, of the file for its stacks
     parent: int = 0  # the supervisor's process id
 
     def to_text(self) -> str:

@@ -7,9 +7,10 @@ import socket
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 from headrace_worker import bounds, clock
+from headrace_worker.blackbox import BlackBox
 from headrace_worker.fates import Sentence, describe_status
 from headrace_worker.frames import Down, Order, Setup, Splitter, Up, pack_down, unpack_up
 from headrace_worker.hands import AppFailed, ChildFacts, Ended, Said, TaskFacts
@@ -17,26 +18,8 @@ from headrace_worker.limits import Stopwatch
 from headrace_worker.memory import resident_bytes
 from headrace_worker.news import Topic
 from headrace_worker.outcome import Outcome
+from headrace_worker.parent import Parent
 from headrace_worker.tickets import PipeTickets
-
-
-class Parent(Protocol):
-    """Who is told what a child does."""
-
-    def said(self, said: Sequence[Said]) -> None:
-        """Some of its jobs said something."""
-
-    def done(self, life: "Life", ended: Sequence[Ended]) -> None:
-        """Some of its runs are over."""
-
-    def doubted(self, life: "Life") -> None:
-        """It does not react any more, or does again."""
-
-    def overtime(self, life: "Life", keys: Sequence[int]) -> None:
-        """Jobs of it have run for longer than they may."""
-
-    def files_changed(self, life: "Life", files: Sequence[str]) -> None:
-        """The app that it has imported is made of other files now."""
 
 
 class Life(asyncio.Protocol):
@@ -51,6 +34,7 @@ class Life(asyncio.Protocol):
         self._process: asyncio.subprocess.Process | None = None
         self._transport: asyncio.Transport | None = None
         self._tickets = PipeTickets.make()
+        self._blackbox = BlackBox()
         self._handed: dict[int, None] = {}  # in the order in which they start
         self._stopwatch = Stopwatch(self.unstarted_keys, lambda keys: parent.overtime(self, keys))
         self._doubt: asyncio.TimerHandle | None = None
@@ -131,11 +115,12 @@ class Life(asyncio.Protocol):
         ours, theirs = socket.socketpair()
         with theirs:
             ours.setblocking(False)
-            setup = self._setup._replace(fd=theirs.fileno(), tickets=self._tickets.out, parent=os.getpid())
+            fds = theirs.fileno(), self._tickets.out, self._blackbox.fd
+            setup = self._setup._replace(fd=fds[0], tickets=fds[1], blackbox=fds[2], parent=os.getpid())
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "headrace_worker.child", setup.to_text()),
                 stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=(setup.fd, setup.tickets),
+                pass_fds=fds,
             )
         await self._loop.create_connection(lambda: self, sock=ours)
 
@@ -207,6 +192,16 @@ class Life(asyncio.Protocol):
             await asyncio.wait_for(self._process.wait(), bounds.CHILD_STOP_S)
         self.kill()
 
+    async def execute(self) -> None:
+        """Have it write where it is, and kill it."""
+        self.is_ending = True
+        await self._blackbox.ask(self.pid)
+        self.kill()
+
+    def stack(self) -> str | None:
+        """Return where it was when it crashed or was killed."""
+        return self._blackbox.read()
+
     def kill(self) -> None:
         """SIGKILL."""
         if self._process is not None:
@@ -217,6 +212,7 @@ class Life(asyncio.Protocol):
         """Close the pipes of a dead process; return the keys of the jobs that it had not started."""
         unstarted = self._tickets.take_all()
         self._tickets.close()
+        self._blackbox.close()
         self._forget(unstarted)
         self._stopwatch.stop()
         if self._doubt is not None:
@@ -241,7 +237,7 @@ class Life(asyncio.Protocol):
         """See asyncio.Protocol. All that came at once is told at once: the answer is one frame of new jobs."""
         for body in self._splitter.feed(data):
             self._hear(*unpack_up(body))
-        ended, self._ended = self._ended, []
+        ended, self._ended = [each for each in self._ended if self._counts(each.key)], []
         self._forget(each.key for each in ended)
         self.jobs_done += len(ended)
         if not self._handed:
@@ -269,6 +265,10 @@ class Life(asyncio.Protocol):
                 self._parent.doubted(self)
             case Up.CHANGED:
                 self._parent.files_changed(self, content)
+
+    def _counts(self, key: int) -> bool:
+        """Return whether the end of a run is one: asked where it is, a culprit may come out of a call that was cut."""
+        return not self.is_ending or self.sentence is None or not self.sentence.is_culprit(key)
 
     def _forget(self, keys: Iterable[int]) -> None:
         keys = list(keys)

@@ -56,7 +56,7 @@ class Street:
 
     def starts(self, job: Job) -> int:
         """Return how often a neighbour was started."""
-        return len((self.folder / f"neighbour-{self.neighbours.index(job)}").read_text().split())
+        return len((self.folder / f"neighbour-{self.neighbours.index(job)}.starts").read_text().split())
 
 
 MakeStreet = Callable[..., Street]
@@ -134,6 +134,7 @@ def test_a_task_that_segfaults(make_street: MakeStreet) -> None:
     assert dead.error.type == "WorkerProcessDied"
     assert "SIGSEGV" in dead.error.message
     assert "MiB of memory" in dead.error.message
+    assert " in segfault" in (dead.error.stack or ""), "and where it was"
     assert not runs(pid)
     street.open()
     undisturbed(street, outside)
@@ -169,11 +170,13 @@ def test_a_task_that_ignores_its_soft_limit(make_street: MakeStreet) -> None:
     assert dead.error is not None
     assert dead.error.type == "TimeLimitExceeded"
     assert "0.8 s" in dead.error.message
+    assert " in stubborn" in (dead.error.stack or ""), "and where it was"
     assert not runs(pid), "told only when it was dead"
     street.open()
     undisturbed(street, outside)
     again = ended(street.client, inside.id)
     assert (again.state, again.attempt, again.delivery) == (State.SUCCEEDED, 1, 2), "it went along, and paid nothing"
+    assert street.starts(inside) == 2
 
 
 def test_a_neighbour_that_ends_soon_is_left_alone(make_street: MakeStreet) -> None:

@@ -92,8 +92,10 @@ async def test_a_lost_lease_cancels_coroutines_and_flags_threads(hands: Hands, n
     assert Path(names[1] + ".cancelled").exists()
 
 
-async def test_a_coroutine_that_is_cancelled_before_its_first_step_is_reported(hands: Hands, notes: Notes) -> None:
-    hands.run([order(1, "block_async", ["/dev/null", "never"])])
+async def test_a_coroutine_that_is_cancelled_before_its_first_step_is_reported(
+    hands: Hands, notes: Notes, tmp_path: Path
+) -> None:
+    hands.run([order(1, "block_async", [str(tmp_path / "started"), "never"])])
     hands.lose([1])
     assert (await notes.outcome(1)).kind is Kind.CANCELLED
 

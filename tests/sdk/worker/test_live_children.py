@@ -1,5 +1,7 @@
 """Real workers with several children: what the flags say happens, and nothing is left of any child."""
 
+from pathlib import Path
+
 import psutil
 from headrace import Client, NewJob
 
@@ -37,13 +39,14 @@ def test_children_come_and_go_and_every_job_runs_once(
 
 
 def test_a_stop_in_the_middle_of_it_all_leaves_nobody_behind(
-    shared_server: ServerProcess, client: Client, queue: str, make_worker: MakeWorker
+    shared_server: ServerProcess, client: Client, queue: str, make_worker: MakeWorker, tmp_path: Path
 ) -> None:
     worker = make_worker(shared_server.url, "--processes", "3", "--threads", "1", "--drain-timeout", "0", app=TROUBLE)
     children = family(worker)
     assert len(children) == 3
-    payloads = [["hold_gil", ["/dev/null", 60]], ["neighbour_async", ["/dev/null", "never"]], ["sleep", [60]]]
-    jobs = [client.enqueue(str(task), arguments, queue=queue) for task, arguments in payloads]
+    started = [str(tmp_path / name) for name in ("gil", "neighbour")]
+    calls = [("hold_gil", [started[0], 60]), ("neighbour_async", [started[1], "never"]), ("sleep", [60])]
+    jobs = [client.enqueue(task, arguments, queue=queue) for task, arguments in calls]
     eventually(lambda: all(client.get(job.id).state == "leased" for job in jobs), END_S)
     assert worker.terminate() == 0
     assert not any(runs(pid) for pid in children)

@@ -54,7 +54,7 @@ async def block(pool: Pool, notes: Notes, folder: Path, *keys: int, go: str = "g
     for key in keys:
         started = folder / f"started-{key}"
         pool.run([order(key, "neighbour", [str(started), str(folder / go)])])
-        await notes.until(lambda: started.exists() and started.read_text().endswith("\n"))  # noqa: B023 - within the turn
+        await notes.until(started.exists)
         there[key] = int(started.read_text())
     return there
 
@@ -182,6 +182,17 @@ class TestTimeLimits:
         assert (await notes.outcome(1)).value() == there[1]
         assert notes.deaths == {}
         await notes.until(lambda: pids(pool) and there[1] not in pids(pool))
+
+    async def test_a_call_that_is_cut_when_the_child_is_asked_where_it_is_does_not_make_a_result(
+        self, make_pool: MakePool, notes: Notes, tmp_path: Path
+    ) -> None:
+        """usleep ends early at any signal; the task would return, with half of its work done."""
+        pool = await make_pool(processes=1)
+        pool.run([with_limit(1, "hold_gil", [str(tmp_path / "started"), 30], time_limit=0.3)])
+        await notes.until(lambda: notes.deaths)
+        assert notes.deaths[1].error_type == "TimeLimitExceeded"
+        assert " in hold_gil" in (notes.deaths[1].stack or "")
+        assert notes.outcomes == {}
 
     async def test_the_limit_counts_from_the_start_and_not_from_the_hand_over(
         self, make_pool: MakePool, notes: Notes, tmp_path: Path

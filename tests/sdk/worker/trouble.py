@@ -31,7 +31,8 @@ def wait_for(go: str) -> None:
 
 @app.task(name="neighbour")
 def neighbour(started: str, go: str) -> int:
-    """Run until a file is there. Return the process's id."""
+    """Run until a file is there, and count how often. Return the process's id."""
+    say(started + ".starts", str(os.getpid()))
     say_started(started)
     wait_for(go)
     return os.getpid()
@@ -39,6 +40,7 @@ def neighbour(started: str, go: str) -> int:
 
 @app.task(name="neighbour_async")
 async def neighbour_async(started: str, go: str) -> int:
+    say(started + ".starts", str(os.getpid()))
     say_started(started)
     while not Path(go).exists():
         await asyncio.sleep(0.01)
