@@ -9,6 +9,7 @@ from common import PAYLOAD
 from headrace_server.domain.finding import JobFilter
 from headrace_server.domain.jobs import Leased, NewJob, Unique
 from headrace_server.domain.lifecycle import State
+from headrace_server.domain.limits import MAX_ATOMIC_JOBS
 from headrace_server.domain.requests import (
     Ack,
     CancelAsk,
@@ -94,6 +95,7 @@ class FullStore:
         return len(await self._put([self._new(self._any_queue()) for _ in range(size)]))
 
     async def _enqueue_wishes(self, size: int) -> int:
+        size = min(size, MAX_ATOMIC_JOBS // 2)  # the API counts each of them two
         return len(await self._put([self._new(self._any_queue(), **self._wishes()) for _ in range(size)]))
 
     def _wishes(self) -> dict[str, Any]:
