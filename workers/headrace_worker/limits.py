@@ -21,6 +21,9 @@ class Limits:
         self._unstarted: dict[int, float] = {}  # key -> seconds
         self._due: dict[int, float] = {}  # key -> moment
 
+    def __bool__(self) -> bool:
+        return bool(self._unstarted or self._due)
+
     @property
     def has_unstarted(self) -> bool:
         """Whether somebody has to say when a job starts."""
@@ -81,7 +84,8 @@ class Stopwatch:
         """Take in jobs that may run so many seconds."""
         for key, seconds in limits.items():
             self._limits.add(key, seconds)
-        self._set()
+        if limits:
+            self._set()
 
     def drop(self, keys: Iterable[int]) -> None:
         """Forget jobs that are over or were taken back."""
@@ -89,6 +93,8 @@ class Stopwatch:
 
     def look(self) -> None:
         """Note which jobs have started, and tell which have run for too long."""
+        if not self._limits:
+            return
         if self._limits.has_unstarted:
             self._limits.note_started(set(self._unstarted()), self._loop.time())
         over = self._limits.over(self._loop.time())
