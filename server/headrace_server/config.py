@@ -98,7 +98,11 @@ class Settings:
         "Browser origins that may call the API, separated by commas; empty: only its own pages.",
     )
     log_level: str = setting("info", "debug, info, warning or error.", flag="--log-level")
-    log_format: str = setting("logfmt", "logfmt or json, one line per event.", flag="--log-format")
+    log_format: str = setting(
+        "auto",
+        "text, logfmt or json (ECS names), one line per event; auto: text on a terminal, else logfmt.",
+        flag="--log-format",
+    )
     grace_ms: int = setting(10_000, "Time that running requests get at SIGTERM, in milliseconds.")
     receive_timeout_ms: int = setting(30_000, "Time for a whole request to arrive, in milliseconds.")
     max_header_bytes: int = setting(limits.MAX_HEADER_BYTES, "Largest request line and headers, in bytes.")

@@ -1,9 +1,15 @@
 """Structured logs: one line, no secrets."""
 
+import io
 import json
 import logging
+import re
+import sys
 
+import pytest
 from headrace_server.telemetry.logs import FLOOD_LINES, FLOOD_S, Flood, LineFormatter
+
+from tests.api.conftest import Api
 
 
 def _record(message: str, **extra: object) -> logging.LogRecord:
@@ -20,10 +26,36 @@ def test_a_line_of_logfmt() -> None:
     assert line.startswith("ts=")
 
 
-def test_a_line_of_json() -> None:
-    found = json.loads(LineFormatter("json", []).format(_record("hello", n=3)))
-    assert (found["level"], found["msg"], found["n"]) == ("info", "hello", 3)
-    assert found["ts"].endswith("Z")
+def test_a_line_of_json_has_the_names_of_ecs() -> None:
+    facts = {"method": "PUT", "path": "/v1/queues/q", "request_id": "r1", "status": 200, "took_ms": 1.5, "shard": 3}
+    found = json.loads(LineFormatter("json", []).format(_record("putQueue", **facts)))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", found.pop("@timestamp"))
+    assert found == {
+        "log.level": "info",
+        "log.logger": "headrace",
+        "message": "putQueue",
+        "http.request.method": "PUT",
+        "http.request.id": "r1",
+        "http.response.status_code": 200,
+        "url.path": "/v1/queues/q",
+        "event.duration": 1_500_000,
+        "headrace.shard": 3,
+        "ecs.version": "8.11.0",
+        "service.name": "headrace-server",
+        "event.dataset": "headrace.server",
+    }
+
+
+def test_a_line_for_a_terminal() -> None:
+    line = LineFormatter("text", []).format(_record("two\nlines", path="/v1/jobs", created=0.25))
+    assert line == '00:00:00.250 INFO    "two\\nlines"  path=/v1/jobs'
+
+
+def test_a_terminal_gets_text_and_everything_else_logfmt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert LineFormatter("auto", []).format(_record("x")).startswith("ts=")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert LineFormatter("auto", []).format(_record("x")).endswith("INFO    x")
 
 
 def test_an_exception_stays_on_its_line() -> None:
@@ -40,12 +72,33 @@ def test_an_exception_stays_on_its_line() -> None:
 
 def test_secrets_never_appear() -> None:
     record = _record("token s3cret", url="redis://u:pa55@host/0", nested={"t": "s3cret-longer"})
-    for format in ("json", "logfmt"):
+    for format in ("json", "logfmt", "text"):
         line = LineFormatter(format, ["s3cret", "pa55", "s3cret-longer", ""]).format(record)
         assert "s3cret" not in line
         assert "pa55" not in line
         assert "redis://u:***@host/0" in line
         assert "longer" not in line
+
+
+def test_a_secret_is_found_in_the_form_that_json_gives_it() -> None:
+    line = LineFormatter("json", ['a"b\\c']).format(_record('token a"b\\c'))
+    assert json.loads(line)["message"] == "token ***"
+
+
+async def test_what_an_operator_does_leaves_one_line_and_the_traffic_of_jobs_none(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="headrace_server")
+    await api.enqueue(payload=["geheim"])
+    await api.lease()
+    await api.http.post("/v1/queues/default/pause", json={}, headers={"x-request-id": "mine"})
+    await api.http.post("/v1/queues/never!/pause", json={})
+    await api.get("/v1/queues")
+    [line] = [r for r in caplog.records if r.name == "headrace_server.api.application"]
+    found = json.loads(LineFormatter("json", []).format(line))
+    assert (found["message"], found["url.path"]) == ("pauseQueue", "/v1/queues/default/pause")
+    assert (found["http.request.id"], found["http.response.status_code"]) == ("mine", 200)
+    assert "geheim" not in caplog.text
 
 
 def _warning(second: float, **extra: object) -> logging.LogRecord:

@@ -135,6 +135,7 @@ class Dispatcher:
         for key, took_ms, outcome in ended:
             held = self._board.handed.get(key)
             if held is not None:  # else it was released meanwhile
+                held.took_ms = took_ms
                 if outcome.kind is not Kind.CANCELLED:  # no run, or no whole one
                     self._pace.ran(held.job.task, took_ms)
                     self._tally.ran(held.job.task, took_ms / 1000)
@@ -206,10 +207,6 @@ class Dispatcher:
             self._tally.ended(job.task, End.LOST)
             log.warning("result thrown away, the lease was lost", task=job.task, job=job.id)
             return
-        if outcome.kind is Kind.FAILED:
-            log.warning("job failed", task=job.task, job=job.id, attempt=job.attempt, error=outcome.error_type)
-        else:
-            log.debug("job ended", task=job.task, job=job.id, how=outcome.kind)
         by_json = outcome.kind is Kind.RETURNED and outcome.form is Form.JSON
         self._settler.add(held, completion(job, outcome), outcome.size, by_json=by_json)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from headrace.context import Request
 
-from headrace_worker import clock
+from headrace_worker import clock, log
 from headrace_worker.frames import Order
 from headrace_worker.news import Topic, written
 from headrace_worker.outcome import CANCELLED, LEASE_OVER, Outcome, refused
@@ -47,6 +47,7 @@ class Executor:
         """Run one job; its outcome goes to `done`."""
         request = Request(**order.facts, clock=clock.now, tell=functools.partial(self._hear, order.key))
         self._requests[order.key] = request
+        log.debug("job started", job=request.id, task=request.task, queue=request.queue, attempt=request.attempt)
         handler = self._handlers.get(request.task)
         if handler is None:  # the supervisor knows our tasks, so this is a fault of ours, not of the job
             self._finish(order.key, 0.0, refused("TaskUnknown", f"this worker has no task {request.task!r}"))

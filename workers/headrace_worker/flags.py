@@ -5,6 +5,7 @@ import re
 from typing import Final, NamedTuple
 
 from headrace_worker import bounds, childflags
+from headrace_worker.log import FORMATS
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
 _LABEL: Final = re.compile(r"([A-Za-z0-9_.\-]{1,64})=([^\x00-\x1f\x7f]{1,128})")
@@ -80,6 +81,12 @@ def _add_operating(parser: argparse.ArgumentParser) -> None:
         type=_address,
         metavar="[HOST:]PORT",
         help=f"answer /livez, /readyz and /metrics there (default: nowhere; without a host: {_LOOPBACK})",
+    )
+    parser.add_argument(
+        "--log-format",
+        choices=FORMATS,
+        help="text, logfmt, or json with the names of ECS (default: HEADRACE_LOG_FORMAT, else text on a terminal and "
+        "logfmt elsewhere)",
     )
     parser.add_argument(
         "--log-level", default="info", choices=("debug", "info", "warning", "error"), help="(default: %(default)s)"

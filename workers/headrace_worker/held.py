@@ -22,6 +22,7 @@ class HeldJob:
     lease_s: float  # its length when it was given
     deadline: float  # `clock.now()` until which it surely lasts
     started: float | None = None  # when it was seen to run
+    took_ms: float | None = None  # its run, in its slot
     beaten: float = 0.0  # when the last heartbeat that was answered left
     lost: bool = False  # the server said so
     asked_to_end: bool = False  # somebody wants the job to end, and its task was told

@@ -2,29 +2,52 @@
 
 import json
 import logging
+import os
 import sys
 import time
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
+
+from headrace.context import CURRENT
+
+from headrace_worker.lines import WRITERS
 
 LOGGER: Final = logging.getLogger("headrace.worker")
 LEVELS: Final = ("debug", "info", "warning", "error")
+FORMATS: Final = ("auto", *WRITERS)  # auto: text on a terminal, else logfmt
+HIDDEN: Final = "***"
+
+# The children of a worker inherit these: they log as it does.
+FORMAT_VARIABLE: Final = "HEADRACE_LOG_FORMAT"
+WORKER_VARIABLE: Final = "HEADRACE_WORKER_ID"
+_SECRET_VARIABLES: Final = ("HEADRACE_TOKEN", "HEADRACE_SENTRY_DSN")
 
 # Loggers that tell of every request: one line for each job is for our own logger to write.
 _CHATTY: Final = ("asyncio", "httpcore", "httpx")
-_PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+.:/@,*[]{}()<>?!%&;#$^~|`'")
 
 
 def configure(level: str) -> None:
     """Send the logs of this process to stderr; what user code logs goes the same way."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LineFormatter())
+    secrets = [os.environ.get(name, "") for name in _SECRET_VARIABLES]
+    handler.setFormatter(
+        LineFormatter(os.environ.get(FORMAT_VARIABLE, "auto"), os.environ.get(WORKER_VARIABLE), secrets)
+    )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class LineFormatter(logging.Formatter):
-    """One record, one line."""
+    """One record, one line; what a task logs says for which job."""
+
+    def __init__(self, format: str = "logfmt", worker: str | None = None, secrets: Sequence[str] = ()) -> None:
+        super().__init__()
+        chosen = ("text" if sys.stderr.isatty() else "logfmt") if format not in WRITERS else format
+        self._write = WRITERS[chosen]
+        self._worker = worker
+        forms = {form for text in secrets if text for form in (text, json.dumps(text, ensure_ascii=False)[1:-1])}
+        self._secrets = sorted(forms, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return time, level, logger, message, the facts of our own events, and the stack of an exception."""
@@ -34,11 +57,36 @@ class LineFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "msg": record.getMessage(),
-            **getattr(record, "facts", {}),
+            **(record.facts if hasattr(record, "facts") else _of_current_job()),
+            "worker": self._worker,
         }
-        if record.exc_info:
+        if record.exc_info and record.exc_info[0] is not None:
+            facts["error"] = record.exc_info[0].__name__
             facts["stack"] = self.formatException(record.exc_info)
-        return " ".join(f"{name}={_word(value)}" for name, value in facts.items() if value is not None)
+        line = self._write({name: value for name, value in facts.items() if value is not None})
+        for secret in self._secrets:
+            line = line.replace(secret, HIDDEN)
+        return line
+
+
+def trace_id(trace: Any) -> str | None:
+    """Return the trace id of a job's trace context, None where there is none."""
+    parts = trace.get("traceparent", "").split("-") if trace else []
+    return parts[1] if len(parts) > 3 else None
+
+
+def _of_current_job() -> dict[str, Any]:
+    """Return the facts of the job that this very code works for."""
+    request = CURRENT.get(None)
+    if request is None or not request.id:
+        return {}
+    return {
+        "job": request.id,
+        "task": request.task,
+        "queue": request.queue,
+        "attempt": request.attempt,
+        "trace": trace_id(request.trace),
+    }
 
 
 def line(level: int, event: str, **facts: object) -> None:
@@ -65,8 +113,3 @@ def warning(event: str, **facts: object) -> None:
 def error(event: str, **facts: object) -> None:
     """Log what an operator has to look at."""
     line(logging.ERROR, event, **facts)
-
-
-def _word(value: object) -> str:
-    text = f"{value:.3g}" if isinstance(value, float) else str(value)
-    return text if text and _PLAIN.issuperset(text) else json.dumps(text, ensure_ascii=False)

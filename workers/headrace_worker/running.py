@@ -15,16 +15,19 @@ from headrace_worker.inline import InlineHands
 from headrace_worker.parts import Misconfigured
 from headrace_worker.pool import Pool
 from headrace_worker.probes import CannotListen
-from headrace_worker.worker import Worker, WorkerSettings
+from headrace_worker.worker import Worker, WorkerSettings, make_id
 
 EX_CONFIG: Final = 78  # sysexits.h: it will not work until somebody changes something
 
 
 def run(args: argparse.Namespace) -> int:
     """Run a worker until a signal; return its exit code."""
+    args.name = os.environ[log.WORKER_VARIABLE] = args.name or make_id()  # its children inherit it, for their logs
+    if args.log_format:
+        os.environ[log.FORMAT_VARIABLE] = args.log_format  # likewise
     log.configure(args.log_level)
     if args.url:
-        os.environ["HEADRACE_URL"] = args.url  # its children inherit it: tasks that call tasks go to the same server
+        os.environ["HEADRACE_URL"] = args.url  # likewise: tasks that call tasks go to the same server
     try:
         return asyncio.run(_run(make_settings(args), make_hands(args)))
     except (AppFailed, CannotListen, Misconfigured, ValueError) as error:  # ValueError: the server's address

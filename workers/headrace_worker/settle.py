@@ -6,7 +6,6 @@ be sent again as often as need be, for its token makes the second time a `repeat
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from typing import Final
 from headrace import Completion, HeadraceError, Invalid, JobError, Settled, Status
 from headrace.leases import Ack, Nack
 
-from headrace_worker import bounds, log
+from headrace_worker import bounds, endings, log
 from headrace_worker.held import Board, HeldJob
 from headrace_worker.line import Line
 from headrace_worker.news import News
@@ -191,11 +190,8 @@ class Settler:
         if answer.status is Status.INVALID:
             self._refuse(item, "; ".join(f"{fault.pointer}: {fault.detail}" for fault in answer.errors))
             return
-        expected = (Status.OK, Status.REPEATED, Status.JOB_CANCELLED)
-        level = logging.DEBUG if answer.status in expected else logging.WARNING
-        job, verb = item.held.job, type(item.completion).__name__.lower()
-        self._tally.settled(job.task, item.completion, answer)
-        log.line(level, "settled", verb=verb, status=answer.status, job=job.id, task=job.task, state=answer.state)
+        self._tally.settled(item.held.job.task, item.completion, answer)
+        endings.tell(item.held, item.completion, answer)
         self._drop(item)
 
     def _refuse(self, item: Item, why: str) -> None:

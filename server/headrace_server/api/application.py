@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from headrace_server.api import media, problems
+from headrace_server.api.acts import is_act
 from headrace_server.api.call import ID_HEADER, VARY, Call, ClientGone, Headers, Reply, Services
 from headrace_server.api.door import Door
 from headrace_server.api.problems import Problem
@@ -26,6 +27,7 @@ from headrace_server.domain.finding import CursorInvalid
 
 HELD_BACK_FROM: Final = 64 * 1024  # bytes of a reply that fit into the connection's buffer: a longer one is sent in two
 MAX_REQUEST_ID_CHARS: Final = 128
+BAD_REQUEST: Final = 400
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +80,8 @@ class Application:
         operation = route.endpoint
         if isinstance(operation, Operation):
             await self._operate(request, operation, params)
+            if is_act(route) and request.status < BAD_REQUEST:
+                _log.info(route.name, extra={**request.facts(), "status": request.status})
             return
         request.scope["path_params"] = params
         await route.app(request.scope, request.receive, request.send_with_id)

@@ -1,4 +1,4 @@
-"""Structured logs on stderr: one line per event, as logfmt or JSON, without secrets; it must not know who logs what.
+"""Structured logs on stderr: one line per event, without secrets; it must not know who logs what.
 
 Everybody logs with the standard library: `logging.getLogger(__name__).info("store restarted", extra={"failures": 2})`.
 """
@@ -10,14 +10,15 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from headrace_server.telemetry.lines import WRITERS
+
 LEVELS: Final = ("debug", "info", "warning", "error")
-FORMATS: Final = ("logfmt", "json")
+FORMATS: Final = ("auto", *WRITERS)  # auto: text on a terminal, else logfmt
 HIDDEN: Final = "***"
 FLOOD_S: Final = 10.0
 FLOOD_LINES: Final = 10  # of one kind in so many seconds; the others are counted
 FLOOD_KINDS: Final = 256
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
-_PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+.:/@,*[]{}()<>?!%&;#$^~|`'")
 
 
 def configure(level: str, format: str, secrets: Sequence[str]) -> None:
@@ -61,8 +62,9 @@ class LineFormatter(logging.Formatter):
 
     def __init__(self, format: str, secrets: Sequence[str]) -> None:
         super().__init__()
-        self._write = _json_line if format == "json" else _logfmt_line
-        self._secrets = sorted((text for text in secrets if text), key=len, reverse=True)
+        self._write = WRITERS[("text" if sys.stderr.isatty() else "logfmt") if format == "auto" else format]
+        forms = {form for text in secrets if text for form in (text, json.dumps(text, ensure_ascii=False)[1:-1])}
+        self._secrets = sorted(forms, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line: time, level, logger, message, then whatever `extra` held, and the stack of an exception."""
@@ -80,18 +82,6 @@ def _fields(record: logging.LogRecord, formatter: logging.Formatter) -> Iterator
     for name, value in vars(record).items():
         if name not in _STANDARD:
             yield name, value
-    if record.exc_info:
+    if record.exc_info and record.exc_info[0] is not None:
+        yield "error", record.exc_info[0].__name__
         yield "stack", formatter.formatException(record.exc_info)
-
-
-def _json_line(fields: dict[str, Any]) -> str:
-    return json.dumps(fields, default=str, ensure_ascii=False)
-
-
-def _logfmt_line(fields: dict[str, Any]) -> str:
-    return " ".join(f"{name}={_word(value)}" for name, value in fields.items())
-
-
-def _word(value: Any) -> str:
-    text = str(value)
-    return text if text and _PLAIN.issuperset(text) else json.dumps(text, ensure_ascii=False)
