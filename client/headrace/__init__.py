@@ -89,6 +89,14 @@ if TYPE_CHECKING:
         as_completed,
         gather,
     )
+    from headrace.schedules import (
+        Schedule,
+        SchedulePage,
+        SchedulePreview,
+        ScheduleRecord,
+        ScheduleRun,
+        ScheduleTrigger,
+    )
     from headrace.serializers import Serializer
     from headrace.shared import current_app, shared_task
     from headrace.signatures import Signature
@@ -100,6 +108,8 @@ if TYPE_CHECKING:
         Directive,
         OperationState,
         ReasonCode,
+        RunOutcome,
+        ScheduleState,
         State,
         Status,
         WorkerState,
@@ -182,6 +192,14 @@ __all__ = [
     "ResultSet",
     "Retry",
     "RetryPolicy",
+    "RunOutcome",
+    "Schedule",
+    "SchedulePage",
+    "SchedulePreview",
+    "ScheduleRecord",
+    "ScheduleRun",
+    "ScheduleState",
+    "ScheduleTrigger",
     "Serializer",
     "ServerInfo",
     "Settled",
@@ -223,6 +241,7 @@ _HOMES = (
     "fleet",
     "finding",
     "operating",
+    "schedules",
     "errors",
     "_retry",
     "_codec",

@@ -9,9 +9,10 @@ from headrace._find import Find
 from headrace._fleet import Fleet
 from headrace._mend import Mend
 from headrace._operate import Operate
+from headrace._plan import Plan
 from headrace._wait import Wait
 from headrace._work import Work
 
 
-class Verbs(Wait, Work, Fleet, Find, Mend, Operate, Clockwork):
+class Verbs(Wait, Work, Fleet, Find, Mend, Operate, Plan, Clockwork):
     """The verbs of producers, workers, lookers and operators."""

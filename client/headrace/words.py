@@ -129,3 +129,24 @@ class OperationState(OpenEnum):
     RUNNING = "running"
     DONE = "done"
     CANCELLED = "cancelled"
+
+
+class ScheduleState(OpenEnum):
+    """Whether a schedule fires."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ENDED = "ended"  # it has no slot any more
+
+
+class RunOutcome(OpenEnum):
+    """What became of a slot of a schedule."""
+
+    ENQUEUED = "enqueued"  # its job has not ended
+    SUCCEEDED = "succeeded"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+    DELETED = "deleted"  # its job was, before it ended
+    SKIPPED = "skipped"  # the job before had not ended
+    DEDUPLICATED = "deduplicated"  # another job has the unique key
+    REFUSED = "refused"  # the queue is full, or takes no jobs

@@ -30,6 +30,8 @@ BODIES: dict[str, tuple[str, str, Document, str]] = {
     "LimitSettingsInput": ("PUT", "/v1/limits/limits", {}, ""),
     "RateInput": ("PUT", "/v1/limits/limits", {"rate": RATE}, "rate"),
     "BackOffInput": ("POST", "/v1/limits/limits/backoff", {}, ""),
+    "ScheduleInput": ("PUT", "/v1/schedules/limits", {"every_ms": 60_000, "job": JOB, "paused": True}, ""),
+    "PreviewInput": ("POST", "/v1/schedules/preview", {"every_ms": 60_000}, ""),
     "OperationInput": ("POST", "/v1/operations", NOWHERE, ""),
 }
 BOUNDS = [

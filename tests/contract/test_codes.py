@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.contract.operating import dead, ended, start
+from tests.contract.planning import full
 from tests.contract.world import ERROR, FAR, ID, LEASE_TOKEN, PROOF, World
 from tests.support.contract import operations, resolve
 
@@ -205,6 +206,13 @@ WAYS: dict[str, dict[str, Way]] = {
         "no_such_operation": reach(f"/v1/operations/{ID}/cancel", "POST"),
         "operation_ended": late_stop,
     },
+    "putSchedule": {"too_many_schedules": lambda world, _: full(world)},
+    "getSchedule": {"no_such_schedule": reach("/v1/schedules/nobody")},
+    "deleteSchedule": {"no_such_schedule": reach("/v1/schedules/nobody", "DELETE")},
+    "pauseSchedule": {"no_such_schedule": reach("/v1/schedules/nobody/pause", "POST")},
+    "resumeSchedule": {"no_such_schedule": reach("/v1/schedules/nobody/resume", "POST")},
+    "triggerSchedule": {"no_such_schedule": reach("/v1/schedules/nobody/trigger", "POST")},
+    "previewSchedule": {"no_such_schedule": reach("/v1/schedules/nobody/preview")},
     "getProblem": {"no_such_problem": reach("/problems/none")},
 }
 

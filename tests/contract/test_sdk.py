@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from headrace import errors, finding, fleet, leases, models, operating, words
+from headrace import errors, finding, fleet, leases, models, operating, schedules, words
 from headrace._steps import Pause, Reply, Request, Send, Steps
 from headrace._verbs import Verbs
 
@@ -31,6 +31,7 @@ REPEATED = (
     "wait_operation",
     "iter_jobs",
     "iter_workers",
+    "iter_schedules",
     "follow_events",
 )  # until it is so
 
@@ -87,6 +88,8 @@ def assert_everything_is_said(of: Operation, body: Document) -> None:
         "delay_ms",
         "expires_in_ms",
         "to",
+        "every_ms",
+        "at",
         "idempotency_key",
         "payload",
         "result",
@@ -182,6 +185,12 @@ def test_a_verb_raises_every_problem_that_the_document_shows(name: str) -> None:
         (operating.ServerInfo, "Server"),
         (operating.StoreInfo, "Store"),
         (operating.ClockAdvance, "ClockAdvance"),
+        (schedules.Schedule, "ScheduleInput"),
+        (schedules.ScheduleRecord, "Schedule"),
+        (schedules.ScheduleRun, "ScheduleRun"),
+        (schedules.SchedulePage, "ScheduleList"),
+        (schedules.ScheduleTrigger, "ScheduleTrigger"),
+        (schedules.SchedulePreview, "SchedulePreview"),
         (errors.Problem, "Problem"),
     ],
 )
@@ -205,6 +214,8 @@ WORDS: dict[type[words.OpenEnum], set[str]] = {
     words.ReasonCode: set(SCHEMAS["ReasonCode"]["enum"]),
     words.Directive: set(SCHEMAS["Directive"]["enum"]),
     words.WorkerState: set(SCHEMAS["WorkerState"]["enum"]),
+    words.ScheduleState: set(SCHEMAS["ScheduleState"]["enum"]),
+    words.RunOutcome: set(SCHEMAS["RunOutcome"]["enum"]),
     words.OperationState: set(SCHEMAS["OperationState"]["enum"]),
 }
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import msgspec.structs
 import pytest
-from headrace_server.api import replies, reports, shapes
+from headrace_server.api import replies, reports, schedule_documents, shapes
 from headrace_server.api.problems import Document as ProblemDocument
 from headrace_server.api.problems import Fault, as_documents
 from msgspec import inspect as info
@@ -47,6 +47,9 @@ REQUESTS: dict[str, type[msgspec.Struct]] = {
     "JobFilterInput": shapes.FilterInput,
     "ClockInput": shapes.ClockInput,
     "OperationInput": shapes.OperationInput,
+    "ScheduledJobInput": shapes.ScheduledJobInput,
+    "ScheduleInput": shapes.ScheduleInput,
+    "PreviewInput": shapes.PreviewInput,
 }
 QUERIES: dict[str, type[msgspec.Struct]] = {
     "listJobs": shapes.ListQuery,
@@ -54,6 +57,8 @@ QUERIES: dict[str, type[msgspec.Struct]] = {
     "listQueues": shapes.PageQuery,
     "listLimits": shapes.PageQuery,
     "readEvents": shapes.EventsQuery,
+    "listSchedules": shapes.SchedulesQuery,
+    "previewSchedule": shapes.PreviewQuery,
 }
 REPLIES: dict[str, type[msgspec.Struct]] = {
     "Job": replies.JobDocument,
@@ -90,6 +95,11 @@ REPLIES: dict[str, type[msgspec.Struct]] = {
     "OperationList": reports.OperationsDocument,
     "Event": reports.EventDocument,
     "EventPage": reports.EventsDocument,
+    "Schedule": schedule_documents.ScheduleDocument,
+    "ScheduleRun": schedule_documents.RunDocument,
+    "ScheduleList": schedule_documents.SchedulesDocument,
+    "ScheduleTrigger": schedule_documents.TriggerDocument,
+    "SchedulePreview": schedule_documents.PreviewDocument,
     "Store": replies.StoreDocument,
     "Server": replies.ServerDocument,
     "Health": replies.HealthDocument,

@@ -14,6 +14,7 @@ from headrace_server.domain.lifecycle import FINAL, HELD_BY_NOBODY, State
 from headrace_server.domain.operations import Action, OperationState
 from headrace_server.domain.requests import CancelMode, SettleStatus
 from headrace_server.domain.retry import Backoff, OnExhausted
+from headrace_server.domain.schedules import CatchUp, Overlap, RunOutcome, ScheduleState
 
 from tests.support.contract import Document, document
 
@@ -34,6 +35,10 @@ WORDS: dict[str, type[StrEnum]] = {
     "OperationAction": Action,
     "OperationState": OperationState,
     "WaitingState": shapes.PurgeState,
+    "Overlap": Overlap,
+    "CatchUp": CatchUp,
+    "ScheduleState": ScheduleState,
+    "RunOutcome": RunOutcome,
 }
 
 

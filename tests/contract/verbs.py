@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from headrace import finding, fleet, leases, models, operating, words
+from headrace import finding, fleet, leases, models, operating, schedules, words
 from headrace._verbs import Verbs
 
 from tests.support.contract import document
@@ -103,6 +103,22 @@ INFO = fleet.WorkerInfo(
     started_at=NOW,
     counts={"succeeded": 5, "failed": 1, "retried": 2},
     labels={"zone": "ä b"},
+)
+SCHEDULE = schedules.Schedule(
+    job=models.NewJob(
+        task="a.b", payload=RAW, queue="q", expires_in_ms=9000, retry=RETRY, unique=UNIQUE, meta={"a": 1}
+    ),
+    cron="0 9 * * 1-5",
+    timezone="Europe/Berlin",
+    starts_at=NOW,
+    ends_at=NOW,
+    overlap="buffer_one",
+    catch_up="all",
+    max_catch_up=5,
+    jitter_ms=9,
+    paused=True,
+    owner="me",
+    description="why",
 )
 LIMIT = "smtp/a?b#c%:acme"
 Verb = Callable[[Verbs], Any]
@@ -222,5 +238,23 @@ CALLS: dict[str, tuple[Verb, Verb, str]] = {
     ),
     "unset_limit": (lambda v: v.unset_limit(LIMIT), lambda v: v.unset_limit("smtp"), "deleteLimit"),
     "back_off": (lambda v: v.back_off(LIMIT, for_ms=5), lambda v: v.back_off("smtp", for_ms=0), "backOffLimit"),
+    "put_schedule": (
+        lambda v: v.put_schedule("s", SCHEDULE),
+        lambda v: v.put_schedule("s", schedules.Schedule(job=models.NewJob(task="a"), every_ms=1_000)),
+        "putSchedule",
+    ),
+    "schedule": (lambda v: v.schedule("s"), lambda v: v.schedule("s"), "getSchedule"),
+    "schedules": (lambda v: v.schedules(after="a", owner="me", limit=9), lambda v: v.schedules(), "listSchedules"),
+    "iter_schedules": (lambda v: v.iter_schedules(owner="me"), lambda v: v.iter_schedules(), "listSchedules"),
+    "delete_schedule": (lambda v: v.delete_schedule("s"), lambda v: v.delete_schedule("s"), "deleteSchedule"),
+    "pause_schedule": (lambda v: v.pause_schedule("s"), lambda v: v.pause_schedule("s"), "pauseSchedule"),
+    "resume_schedule": (lambda v: v.resume_schedule("s"), lambda v: v.resume_schedule("s"), "resumeSchedule"),
+    "trigger_schedule": (lambda v: v.trigger_schedule("s"), lambda v: v.trigger_schedule("s"), "triggerSchedule"),
+    "preview_schedule": (lambda v: v.preview_schedule("s", n=3), lambda v: v.preview_schedule("s"), "previewSchedule"),
+    "preview_timing": (
+        lambda v: v.preview_timing(cron="@daily", timezone="Asia/Tokyo", starts_at=NOW, ends_at=NOW, n=3),
+        lambda v: v.preview_timing(at=NOW),
+        "previewTiming",
+    ),
     "server_info": (lambda v: v.server_info(), lambda v: v.server_info(), "getServer"),
 }

@@ -25,6 +25,12 @@ def frail(tmp_path: Path) -> Iterator[Cluster]:
 
 
 @pytest.fixture
+def frail_three(tmp_path: Path) -> Iterator[Cluster]:
+    """Three servers over one store, to be killed and stopped."""
+    yield from _running(tmp_path, SERVERS)
+
+
+@pytest.fixture
 def queue(request: pytest.FixtureRequest) -> str:
     """A queue of this test's own."""
     name: str = request.node.name

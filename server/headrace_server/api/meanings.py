@@ -25,6 +25,7 @@ MEANINGS: Final[dict[str, str]] = {
     "no_such_worker": (
         "No worker of this id is known: it never sent a heartbeat, said goodbye, or was lost for more than a day."
     ),
+    "no_such_schedule": "No schedule has this name: it was never made here, or it was deleted.",
     "no_test_clock": "Only a server that was started for tests, with --test-clock, lets its clock be set forward.",
     "no_such_route": "No operation lives at this path. A name with a slash in it makes another path, too.",
     "no_such_problem": "No problem of this server has this code; a newer or older server may have it.",
@@ -53,6 +54,7 @@ MEANINGS: Final[dict[str, str]] = {
     "queue_not_empty": "The settings of a queue can be removed once all of its jobs have ended.",
     "worker_up": "The worker was heard of lately, so its record would come back with its next heartbeat.",
     "operation_ended": "The operation had run to its end before it could be stopped.",
+    "too_many_schedules": "A store holds 10000 schedules at most (of each shard): this one would have been one more.",
     "body_too_large": (
         "The request's body is longer than this server takes; `limits` of GET /v1/server has the number."
     ),

@@ -38,6 +38,7 @@ KINDS: Final[dict[str, Kind]] = {
     "no_result": Kind(404, "The job has no result", "Nothing to do: its ack carried none, or its time is over."),
     "no_such_operation": Kind(404, "No such operation", "Check the id; ended operations vanish after a day."),
     "no_such_worker": Kind(404, "No such worker", "Check the id; lost workers vanish after a day, others at goodbye."),
+    "no_such_schedule": Kind(404, "No such schedule", "Check the name; GET /v1/schedules lists all of them."),
     "no_test_clock": Kind(
         404, "This server has everybody's clock", "Start one for tests: headrace server --test-clock."
     ),
@@ -88,6 +89,9 @@ KINDS: Final[dict[str, Kind]] = {
         retryable=True,
     ),
     "operation_ended": Kind(409, "The operation has ended", "Nothing to do: GET /v1/operations/{id} says what it did."),
+    "too_many_schedules": Kind(
+        409, "There are too many schedules", "Delete some; one job may also be told what to do by its payload."
+    ),
     "body_too_large": Kind(413, "The body is too large", "Send several smaller requests."),
     "payload_too_large": Kind(
         413, "A payload or result is too large", "Store the data elsewhere and send a reference to it."

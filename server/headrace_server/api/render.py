@@ -1,5 +1,6 @@
 """Domain values -> documents; it must not know requests nor headers. Instants are RFC 3339, UTC, milliseconds."""
 
+import contextlib
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -185,6 +186,13 @@ def _put_result(document: JobDocument, body: Body, format: Format) -> None:
         pass
     document.result_raw = body.data
     document.result_type = media_of(body).decode()
+
+
+def payload_value(body: Body, format: Format) -> Raw | None:
+    """Return a payload as a value of a format, ready to be encoded; None for bytes of another kind."""
+    with contextlib.suppress(Unwritable):
+        return Raw(_as(body, format)) if body.media is None else None
+    return None
 
 
 def media_of(body: Body) -> bytes:

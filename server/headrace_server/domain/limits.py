@@ -58,6 +58,7 @@ MAX_LISTED_WORKERS: Final = 200  # of one page
 MAX_SCHEDULES: Final = 10_000  # of one shard
 MAX_CATCH_UP: Final = 1_000
 MAX_JITTER_MS: Final = 1 * DAY_MS
+MAX_LISTED_SCHEDULES: Final = 200  # of one page
 MAX_PREVIEW: Final = 100  # slots
 MAX_DESCRIPTION_CHARS: Final = 500
 LANE_KEY_PATTERN: Final = r"[!-~]{1,128}"  # of limits, fairness and ordering: visible ASCII, without spaces

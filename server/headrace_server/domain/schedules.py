@@ -38,18 +38,23 @@ class ScheduleState(StrEnum):
     ENDED = "ended"  # it has no slot any more
 
 
-class Schedule(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody wants to happen, and when."""
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """When something is to happen."""
 
     timing: Timing
+    starts_at_ms: int | None = None
+    ends_at_ms: int | None = None
+
+
+class Schedule(Plan, frozen=True, kw_only=True):
+    """What somebody wants to happen, and when."""
+
     job: NewJob  # without an id
     asked: bytes  # the job as it was asked for, but for payload and meta: a JSON object, for those who look
     overlap: Overlap = Overlap.ALLOW
     catch_up: CatchUp = CatchUp.LAST
     max_catch_up: int = 100  # slots, with `all`
     jitter_ms: int = 0
-    starts_at_ms: int | None = None
-    ends_at_ms: int | None = None
     owner: str | None = None
     description: str | None = None
 
@@ -63,7 +68,6 @@ class RunOutcome(StrEnum):
     CANCELLED = "cancelled"
     DELETED = "deleted"  # its job was, before it ended
     SKIPPED = "skipped"  # the job before had not ended
-    BUFFERED = "buffered"  # waits for its end
     DEDUPLICATED = "deduplicated"  # another job has the unique key; `job_id` names it
     REFUSED = "refused"  # by the queue: it drains, or is full; or by the unique key
 
@@ -114,7 +118,7 @@ class Due(msgspec.Struct, frozen=True):
     next_ms: int | None
 
 
-def first_ms(schedule: Schedule, after_ms: int) -> int | None:
+def first_ms(schedule: Plan, after_ms: int) -> int | None:
     """Return the first slot after an instant; None when there is none any more."""
     if schedule.starts_at_ms is not None:
         after_ms = max(after_ms, schedule.starts_at_ms - 1)
@@ -124,7 +128,7 @@ def first_ms(schedule: Schedule, after_ms: int) -> int | None:
     return found
 
 
-def next_slots(schedule: Schedule, after_ms: int, most: int) -> list[int]:
+def next_slots(schedule: Plan, after_ms: int, most: int) -> list[int]:
     """Return the first slots after an instant."""
     found: list[int] = []
     at_ms = first_ms(schedule, after_ms)

@@ -27,6 +27,7 @@ MACROS: Final = {
 MIN_EVERY_MS: Final = 1_000
 MAX_EVERY_MS: Final = 366 * 24 * 3_600_000
 MAX_CRON_CHARS: Final = 200
+MAX_ZONE_CHARS: Final = 64
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MS: Final = 253_370_764_800_000  # the year 9999: what a datetime can say
 _ZONE: Final = re.compile(r"[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+)*")
@@ -34,6 +35,10 @@ _ZONE: Final = re.compile(r"[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+)*")
 
 class BadTiming(ValueError):
     """A timing that cannot be; the text says why and what to write instead."""
+
+    def __init__(self, why: str, *, is_zone: bool = False) -> None:
+        super().__init__(why)
+        self.is_zone = is_zone  # it is the time zone that is unknown
 
 
 class Cron(msgspec.Struct, frozen=True, tag=True):
@@ -88,10 +93,10 @@ def instants(timing: Timing, after_ms: int, until_ms: int, most: int) -> list[in
                 break
             found.append(at_ms)
         return found
-    at_ms = next_ms(timing, after_ms)
-    while len(found) < most and at_ms is not None and at_ms <= until_ms:
-        found.append(at_ms)
-        at_ms = next_ms(timing, at_ms)
+    slot_ms = next_ms(timing, after_ms)
+    while len(found) < most and slot_ms is not None and slot_ms <= until_ms:
+        found.append(slot_ms)
+        slot_ms = next_ms(timing, slot_ms)
     return found
 
 
@@ -139,4 +144,6 @@ def _zone(name: str) -> ZoneInfo:
             return ZoneInfo(name)
         except (ZoneInfoNotFoundError, OSError, ValueError):
             pass
-    raise BadTiming(f"{name!r} is no time zone; write one of the IANA database, for instance Europe/Berlin or UTC")
+    raise BadTiming(
+        f"{name!r} is no time zone; write one of the IANA database, for instance Europe/Berlin or UTC", is_zone=True
+    )

@@ -2,6 +2,7 @@
 
 from headrace_server.engine.engine import STORE_FORMAT, Engine, StoreMismatch
 from headrace_server.engine.link import Waits
+from headrace_server.engine.scheduling import TooManySchedules
 from headrace_server.engine.scripts import load_scripts
 
-__all__ = ["STORE_FORMAT", "Engine", "StoreMismatch", "Waits", "load_scripts"]
+__all__ = ["STORE_FORMAT", "Engine", "StoreMismatch", "TooManySchedules", "Waits", "load_scripts"]

@@ -12,6 +12,7 @@ from headrace import (
     Rate,
     Raw,
     RetryPolicy,
+    Schedule,
     State,
     Unique,
     WorkerInfo,
@@ -33,6 +34,7 @@ POLICY = RetryPolicy(
     non_retryable=["ValueError", "Auth.*"],
     on_exhausted="discard",
 )
+SCHEDULE = Schedule(job=NewJob(task="a", payload=[1], queue="q"), every_ms=60_000, starts_at=NOON, overlap="skip")
 RATE = Rate(count=5, per_ms=1000, burst=2)
 OPTIONS: dict[str, Any] = {
     "queue": "q",
@@ -163,5 +165,14 @@ CALLS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     "readEvents": ("events", (), {"after": "c", "queue": "q", "limit": 5, "wait_s": 5}),
     "getClock": ("clock", (), {}),
     "advanceClock": ("advance_clock", (259_200_000,), {}),
+    "listSchedules": ("schedules", (), {"after": "a", "owner": "me", "limit": 5}),
+    "putSchedule": ("put_schedule", ("s", SCHEDULE), {}),
+    "getSchedule": ("schedule", ("s",), {}),
+    "deleteSchedule": ("delete_schedule", ("s",), {}),
+    "pauseSchedule": ("pause_schedule", ("s",), {}),
+    "resumeSchedule": ("resume_schedule", ("s",), {}),
+    "triggerSchedule": ("trigger_schedule", ("s",), {}),
+    "previewSchedule": ("preview_schedule", ("s",), {"n": 5}),
+    "previewTiming": ("preview_timing", (), {"cron": "@daily", "timezone": "Asia/Tokyo", "n": 5}),
     "getServer": ("server_info", (), {}),
 }

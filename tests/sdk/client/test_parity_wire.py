@@ -120,6 +120,7 @@ MADE: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
     "result_bytes": ((ID,), {}, "getResult"),
     "iter_jobs": ((), {"queue": "q"}, "listJobs"),
     "iter_workers": ((), {"queue": "q"}, "listWorkers"),
+    "iter_schedules": ((), {"owner": "me"}, "listSchedules"),
     "follow_events": ((), {"queue": "q"}, "readEvents"),
 }
 

@@ -14,7 +14,7 @@ from headrace._verbs import Verbs
 from tests.sdk.client.calls import CALLS
 
 VERBS = sorted(name for name in dir(Verbs) if not name.startswith("_"))
-WALKS = ["follow_events", "iter_jobs", "iter_workers"]  # verbs that give many things
+WALKS = ["follow_events", "iter_jobs", "iter_schedules", "iter_workers"]  # verbs that give many things
 OF_THE_HANDLE = ["task_id", "job", "ready", "successful", "failed", "cancel", "revoke", "forget", "get"]
 LOOKS = ["state", "status", "result", "info", "progress", "traceback"]  # attributes of a handle that ask
 
@@ -95,6 +95,14 @@ NAMES = [
     "ResultSet",
     "Retry",
     "RetryPolicy",
+    "RunOutcome",
+    "Schedule",
+    "SchedulePage",
+    "SchedulePreview",
+    "ScheduleRecord",
+    "ScheduleRun",
+    "ScheduleState",
+    "ScheduleTrigger",
     "Serializer",
     "ServerInfo",
     "Settled",

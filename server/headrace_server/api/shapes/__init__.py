@@ -6,7 +6,7 @@ comes from nor what is done with it.
 
 from typing import Final
 
-from headrace_server.api.shapes import jobs, orders, work
+from headrace_server.api.shapes import jobs, orders, schedules, work
 from headrace_server.api.shapes.fields import LIMIT_PATTERN, WORKER_PATTERN
 from headrace_server.api.shapes.fleet import CountsInput, HeartbeatInput, WorkerInfoInput, WorkersQuery
 from headrace_server.api.shapes.jobs import (
@@ -44,6 +44,14 @@ from headrace_server.api.shapes.orders import (
     TagInput,
 )
 from headrace_server.api.shapes.rules import Rules
+from headrace_server.api.shapes.schedules import (
+    PreviewInput,
+    PreviewQuery,
+    ScheduledJobInput,
+    ScheduleInput,
+    SchedulesQuery,
+    TimingInput,
+)
 from headrace_server.api.shapes.work import (
     AckInput,
     AckItem,
@@ -62,7 +70,7 @@ from headrace_server.api.shapes.work import (
     WorkerInput,
 )
 
-RULES: Final[dict[type, Rules]] = {**jobs.RULES, **orders.RULES, **work.RULES}
+RULES: Final[dict[type, Rules]] = {**jobs.RULES, **orders.RULES, **schedules.RULES, **work.RULES}
 
 __all__ = [
     "JOB_PAIRS",
@@ -99,6 +107,8 @@ __all__ = [
     "PageQuery",
     "PatchInput",
     "PauseInput",
+    "PreviewInput",
+    "PreviewQuery",
     "PurgeInput",
     "PurgeState",
     "QueueSettingsInput",
@@ -107,9 +117,13 @@ __all__ = [
     "ReleaseItem",
     "Retry",
     "RetryInput",
+    "ScheduleInput",
+    "ScheduledJobInput",
+    "SchedulesQuery",
     "SnoozeInput",
     "SnoozeItem",
     "TagInput",
+    "TimingInput",
     "Unique",
     "UniqueBy",
     "WaitInput",
