@@ -14,6 +14,7 @@ from headrace._wire import Call, document_of, path
 from headrace._write import given, job_body
 from headrace.errors import Conflict, Problem, ProblemError, error_for, failure_of
 from headrace.models import Job, NewJob, Raw, RetryPolicy, Unique
+from headrace.tracing import current_trace
 from headrace.words import ABSENT
 
 
@@ -67,8 +68,9 @@ class Produce(Exchange):
         """Put one job into a queue; when this returns, the job is durable.
 
         `payload` is any value, or a Raw: bytes of any kind with their media type, which nobody on the way looks into.
-        The options are described at `NewJob`. `trace`: traceparent, tracestate, baggage as they came. Without an
-        `idempotency_key` a fresh one is made, so a retry after a lost reply finds the job instead of making another.
+        The options are described at `NewJob`. `trace`: traceparent, tracestate, baggage as they came; by default those
+        of the current context (`headrace.tracing`). Without an `idempotency_key` a fresh one is made, so a retry after
+        a lost reply finds the job instead of making another.
         `wait_s` (0..30): return as soon as the job is final, after that time as it is.
         Returns the job; one that the same key had made before says `deduplicated` (and may be in state `gone`), as does
         one that has the same `unique` key; one that `unique` let this job take the place of says `replaced`.
@@ -101,7 +103,7 @@ class Produce(Exchange):
             meta=meta,
         )
         body, key = job_body(job, self._dialect.codec), idempotency_key or _fresh_key()
-        request = self._dialect.request("POST", "/v1/jobs", body=body, wait_s=wait_s, key=key, more=trace)
+        request = self._dialect.request("POST", "/v1/jobs", body=body, wait_s=wait_s, key=key, more=_trace(trace))
         asked = {"task": task, "queue": queue or "default"}
         call = Call(
             request=request,
@@ -130,7 +132,7 @@ class Produce(Exchange):
         own_keys = [job.idempotency_key for job in jobs if job.idempotency_key is not None]
         key = idempotency_key or (None if own_keys else _fresh_key())
         body = {"jobs": [job_body(job, self._dialect.codec) for job in jobs], "atomic": atomic}
-        request = self._dialect.request("POST", "/v1/jobs/batch", body=body, key=key, more=trace)
+        request = self._dialect.request("POST", "/v1/jobs/batch", body=body, key=key, more=_trace(trace))
         repeatable = key is not None or len(own_keys) == len(jobs)
         return (yield from self._call(Call(request=request, read=_read_batch, repeatable=repeatable)))
 
@@ -183,6 +185,10 @@ class Produce(Exchange):
     def _bytes(self, path: str) -> Steps[Raw]:
         request = self._dialect.request("GET", path)
         return (yield from self._call(Call(request=request, read=_read_raw, repeatable=True)))
+
+
+def _trace(given: Mapping[str, str] | None) -> Mapping[str, str]:
+    return current_trace() if given is None else given
 
 
 def _fresh_key() -> str:

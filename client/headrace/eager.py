@@ -26,6 +26,7 @@ from headrace.options import CallOptions, job_options
 from headrace.results import AsyncJobHandle, JobHandle
 from headrace.sending import encoded
 from headrace.tasks import DEFAULT_QUEUE, BaseTask
+from headrace.tracing import current_trace
 from headrace.words import ABSENT, State
 
 R_co = TypeVar("R_co", covariant=True)
@@ -97,6 +98,7 @@ class Run:
             enqueued_at=datetime.now(UTC),
             payload=self._content,
             meta=asked["meta"] or {},
+            trace=current_trace(),
         )
         self._arguments()  # what does not fit is the caller's fault
         self._snoozes = 0
@@ -152,6 +154,7 @@ class Run:
             kwargs=kwargs,
             enqueued_at=job.enqueued_at,
             meta=job.meta,
+            trace=job.trace,
             last_checkpoint=job.checkpoint,
             is_eager=True,
             tell=self._hear,
