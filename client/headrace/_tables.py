@@ -9,6 +9,7 @@ from headrace.finding import Attempt, Event, Explanation
 from headrace.fleet import WorkerRecord
 from headrace.models import JobError, JobSummary
 from headrace.operating import Limit, Operation, Queue, Rate
+from headrace.schedules import ScheduleRecord
 
 _ERROR_CHARS: Final = 80  # of a message in a list; -o json shows all of it
 
@@ -170,6 +171,49 @@ def worker(found: WorkerRecord) -> dict[str, Any]:
     info = document(found.info)
     does = {"does": info.pop("state")} if "state" in info else {}
     return {**said, **does, **info}
+
+
+def schedules(found: Sequence[ScheduleRecord]) -> str:
+    """Return schedules, one a line."""
+    head = ("SCHEDULE", "STATE", "WHEN", "TASK", "NEXT", "LAST", "OUTCOME", "FIRED", "MISSED")
+    rows = [
+        (
+            each.name,
+            each.state.value,
+            _when(each),
+            str(each.job.get("task", "")),
+            _at(each.next_at),
+            _at(each.runs[0].slot if each.runs else None),
+            each.runs[0].outcome.value if each.runs else "-",
+            str(each.fired),
+            str(each.missed),
+        )
+        for each in found
+    ]
+    return table(head, rows, numbers=(7, 8))
+
+
+def schedule(found: ScheduleRecord) -> str:
+    """Return a schedule, one field a line, with its newest runs."""
+    rows = {name: value for name, value in document(found).items() if name not in ("runs", "server_time")}
+    head = ("SLOT", "OUTCOME", "STARTED", "TOOK", "JOB")
+    runs = [
+        (
+            _at(run.slot) + (" (by hand)" if run.manual else ""),
+            run.outcome.value,
+            _at(run.started_at),
+            age(run.duration_ms),
+            run.job_id or "-",
+        )
+        for run in found.runs
+    ]
+    return "\n".join([field_table(rows), *([table(head, runs)] if runs else [])])
+
+
+def _when(found: ScheduleRecord) -> str:
+    if found.cron is not None:
+        return f"{found.cron} ({found.timezone})"
+    return _at(found.at) if found.at is not None else f"every {age(found.every_ms)}"
 
 
 def _number(n: int | None) -> str:

@@ -3,7 +3,20 @@
 from typing import TYPE_CHECKING
 
 from headrace._version import __version__
-from headrace.commands import bench, events, jobs, limits, operations, produce, queues, setup, top, transfer, workers
+from headrace.commands import (
+    bench,
+    events,
+    jobs,
+    limits,
+    operations,
+    produce,
+    queues,
+    schedules,
+    setup,
+    top,
+    transfer,
+    workers,
+)
 from headrace.commands._common import OK, say
 
 if TYPE_CHECKING:
@@ -14,7 +27,7 @@ if TYPE_CHECKING:
 
 def register(commands: "Commands") -> None:
     """Add the client's commands."""
-    for noun in (produce, jobs, queues, limits, operations, events, workers, top, transfer, bench, setup):
+    for noun in (produce, jobs, queues, limits, schedules, operations, events, workers, top, transfer, bench, setup):
         noun.register(commands)
     version = commands.add_parser("version", help="show the version", description="Show the version.")
     version.set_defaults(run=show_version)

@@ -1,10 +1,7 @@
 """Commands of those who want work done: enqueue, get, wait, cancel."""
 
 import argparse
-import json
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from headrace.commands._common import (
     JOB_FAILED,
@@ -18,8 +15,9 @@ from headrace.commands._common import (
     in_ms,
     show,
 )
+from headrace.commands._payload import payload_of
 from headrace.models import Job, RetryPolicy, Unique
-from headrace.words import ABSENT, State
+from headrace.words import State
 
 if TYPE_CHECKING:
     from headrace.cli import Commands
@@ -111,7 +109,7 @@ def enqueue(client: "Client", args: argparse.Namespace) -> int:
     """Put a job into a queue; with --wait, wait for its end."""
     job = client.enqueue(
         args.task,
-        _payload(args.payload),
+        payload_of(args.payload),
         queue=args.queue,
         priority=args.priority,
         delay_ms=in_ms(args.delay),
@@ -187,29 +185,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not sign:
         raise UsageError(f"--tag {text}: write NAME=VALUE")
     return name, value
-
-
-def _payload(text: str | None) -> Any:
-    if text is None:
-        return ABSENT
-    source = "the payload"
-    if text == "-":
-        source, text = "standard input", sys.stdin.read()
-    elif text.startswith("@"):
-        source, text = text[1:], _file(text[1:])
-    try:
-        return json.loads(text, parse_constant=_no_constant)
-    except ValueError as error:
-        hint = "; a text needs quotes of its own: '\"text\"'" if source == "the payload" else ""
-        raise UsageError(f"{source} is not JSON ({error}){hint}") from None
-
-
-def _file(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
-
-
-def _no_constant(word: str) -> Any:
-    raise ValueError(f"{word} has no place in JSON")

@@ -130,6 +130,38 @@ def test_a_limit_is_set_held_back_and_forgotten(run: Run, queue: str) -> None:
     assert json.loads(run("limit show", name, "--json")[1])["leased"] == 0
 
 
+def test_a_schedule_is_put_looked_at_triggered_and_deleted(run: Run, client: Client, queue: str) -> None:
+    when = ("--cron", "0 9 * * 1-5", "--timezone", "Europe/Berlin")
+    code, out, _ = run(
+        "schedules put", queue, "demo.add", "[2, 3]", *when, "--queue", queue, "--owner", queue, "--jitter", "5s"
+    )
+    assert code == 0
+    assert re.search(r"explanation +At 09:00 on Monday through Friday", out)
+    assert json.loads(run("schedules trigger", queue, "--json")[1])["outcome"] == "enqueued"
+    [job] = client.lease(queue, worker="w").jobs
+    assert (job.task, job.payload) == ("demo.add", [2, 3])
+    client.ack(job.id, job.token)
+    out = run("schedules show", queue)[1]
+    assert re.search(rf"\(by hand\) +succeeded .* {job.id}", out)
+    [line] = run("schedules list --owner", queue)[1].splitlines()[1:]
+    assert re.match(rf"{queue} +active +0 9 \* \* 1-5 \(Europe/Berlin\) +demo.add .* succeeded +1 +0$", line)
+    assert json.loads(run("schedules pause", queue, "--json")[1])["state"] == "paused"
+    assert json.loads(run("schedules resume", queue, "--json")[1])["state"] == "active"
+    assert len(run("schedules preview", queue, "-n", "3")[1].splitlines()) == 4
+    assert run("schedules delete", queue)[0] == 0
+    assert run("schedules show", queue)[0] == 3
+
+
+def test_a_timing_is_previewed_and_a_wrong_one_refused(run: Run, queue: str) -> None:
+    code, out, _ = run("schedules preview --every 10m -n 2 --json")
+    assert (code, len(json.loads(out)["slots"])) == (0, 2)
+    assert run("schedules preview", queue, "--every", "10m")[0] == 2
+    code, _, err = run("schedules put", queue, "t", "--cron", "nonsense")
+    assert (code, "write five fields" in err) == (4, True)
+    code, out, _ = run("schedules put", queue, "t", "--at", "2036-01-02T03:04:05Z", "--paused", "--json")
+    assert (code, json.loads(out)["state"]) == (0, "paused")
+
+
 def test_many_jobs_are_mended_by_an_operation(run: Run, client: Client, queue: str) -> None:
     job_id = dead(client, queue)
     code, out, _ = run(f"operation start retry --queue {queue} --error-type TimeoutError --dry-run --wait 30")
