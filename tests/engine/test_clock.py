@@ -10,6 +10,8 @@ from headrace_server.domain.lifecycle import State
 from headrace_server.domain.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from headrace_server.domain.requests import Ack, EnqueueGroup, Grant, LeaseAsk, Nack
 from headrace_server.domain.retry import RetryPolicy
+from headrace_server.domain.schedules import Schedule
+from headrace_server.domain.timing import Every
 from headrace_server.engine import Engine, StoreMismatch, clockwork
 
 from tests.support.stores import StoreProcess
@@ -174,3 +176,20 @@ async def test_other_engines_scripts_do_not_know_of_it(valkey: StoreProcess) -> 
     assert all(b"ahead_ms" in script.source for verb, script in tests._scripts.items() if verb != "init")
     await plain.close()
     await tests.close()
+
+
+async def test_schedules_fire_slot_by_slot_on_the_way(engine: Engine) -> None:
+    """Also those that catch up with the newest slot only: none of them is late."""
+    begun_ms = (await engine.clock()).now_ms
+    for number, queue in enumerate(("a", "b")):  # on shards of their own, as often as not
+        job = NewJob(id=b"", task="t", queue=queue, payload=Body(b"1"))
+        await engine.put_schedule(f"s{number}", Schedule(timing=Every(HOUR_MS, begun_ms), job=job, asked=b"{}"), None)
+    turned = await engine.advance_clock(by_ms=5 * HOUR_MS)
+    assert turned.done
+    for number in range(2):
+        seen = await engine.schedule(f"s{number}")
+        assert seen is not None
+        assert (seen.fired, seen.missed) == (5, 0)
+        slots = [run.slot_ms for run in reversed(seen.runs)]
+        assert slots == [begun_ms + HOUR_MS * n for n in range(1, 6)]
+        assert all(run.fired_at_ms - run.slot_ms < SLACK_MS for run in seen.runs)
