@@ -78,6 +78,7 @@ RELOAD_LOOK_S: Final = 0.5  # between two looks at the files of the app
 RESTART_FIRST_S: Final = 0.5
 RESTART_MAX_S: Final = 30.0
 RESTART_CALM_S: Final = 60.0  # a crash this long ago is forgotten
+LARGE_RESULT_BYTES: Final = 256 * 1024  # what is refused above this is refused for its size: a server takes 1 MiB
 RESULT_BYTES: Final = 64 * 1024 * 1024  # more is refused before it crosses the pipe; servers refuse much less
 FRAME_BYTES: Final = 256 * 1024 * 1024  # a longer frame on the pipe is a fault, not a message
 

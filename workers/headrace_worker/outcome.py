@@ -133,7 +133,7 @@ def unwritable(value: Any, error: Exception) -> Outcome:
     """Return the outcome of a run whose result cannot travel."""
     return refused(
         "ResultNotWritable",
-        f"the task returned a {type(value).__name__} that cannot be written: {_message(error)}; "
+        f"the task returned a value of type {type(value).__name__} that cannot be written: {_message(error)}; "
         "return plain dicts, lists, strings, numbers, booleans, bytes or None, or use a serializer that can write it",
     )
 

@@ -6,6 +6,7 @@ be sent again as often as need be, for its token makes the second time a `repeat
 """
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from headrace_worker.news import News
 from headrace_worker.retrying import Retrying
 from headrace_worker.tally import Tally
 
+_IN_BATCH: Final = re.compile(r"^/items/\d+")  # where a fault is in a request, which is nothing to the task's author
+_LARGE_ADVICE: Final = "keep what is large elsewhere, and return where it is"
 ENVELOPE_BYTES: Final = 300  # of a completion beside its result or error
 _NO_ROOM: Final = "the server could not be reached, and the worker's buffer of results was full"
 _UNDECIDED: Final = (Status.NOT_DONE, Status.UNKNOWN)
@@ -178,7 +181,7 @@ class Settler:
             return await self._send(items, by_json=by_json)
         if len(items) == 1:
             self._sending -= 1
-            self._refuse(items[0], str(error))
+            self._refuse(items[0], _refusal(error, items[0].size))
             self._note()
             return 0
         middle = len(items) // 2
@@ -188,7 +191,8 @@ class Settler:
     def _end(self, item: Item, answer: Settled) -> None:
         """Act on one verdict that is final."""
         if answer.status is Status.INVALID:
-            self._refuse(item, "; ".join(f"{fault.pointer}: {fault.detail}" for fault in answer.errors))
+            faults = (f"{_IN_BATCH.sub('', fault.pointer)}: {fault.detail}" for fault in answer.errors)
+            self._refuse(item, "; ".join(faults))
             return
         self._tally.settled(item.held.job.task, item.completion, answer)
         endings.tell(item.held, item.completion, answer)
@@ -200,7 +204,9 @@ class Settler:
         log.error("completion refused", job=job.id, task=job.task, why=why)
         self._drop(item)
         if isinstance(item.completion, Ack):
-            message = f"the server refuses the result of this task: {why}"[: bounds.ERROR_MESSAGE_CHARS]
+            advice = f"; {_LARGE_ADVICE}" if item.size > bounds.LARGE_RESULT_BYTES else ""
+            message = f"the server refuses the result of this task: {why}"[: bounds.ERROR_MESSAGE_CHARS - len(advice)]
+            message += advice
             error = JobError(type="ResultRefused", message=message)
             self.add(item.held, Nack(job_id=job.id, token=job.token, error=error, retryable=False))
 
@@ -231,6 +237,13 @@ class Settler:
         self._items = left
         self._sending += len(taken)
         return taken
+
+
+def _refusal(error: Exception, size: int) -> str:
+    """Return why one completion alone cannot be sent; the server's advice is for those who can send less."""
+    if isinstance(error, Invalid) and error.problem.code == "body_too_large":
+        return f"it takes {size} bytes, more than a request may carry"
+    return str(error)
 
 
 def _shortened(held: HeldJob, completion: Completion, size: int) -> Completion:

@@ -131,6 +131,7 @@ def give(kind: str) -> Any:
         "bytes": b"\x00\xff",
         "deep": deep(600),
         "huge": "x" * 2_000_000,
+        "enormous": "x" * 9_000_000,
     }[kind]
 
 

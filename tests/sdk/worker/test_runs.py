@@ -78,17 +78,18 @@ def test_a_payload_that_does_not_fit_is_dead_at_once(
 
 
 @pytest.mark.parametrize(
-    ("kind", "error"),
+    ("kind", "error", "words"),
     [
-        ("object", "ResultNotWritable"),
-        ("surrogate", "ResultNotWritable"),
-        ("nan", "ResultRefused"),
-        ("deep", "ResultNotWritable"),
-        ("huge", "ResultRefused"),
+        ("object", "ResultNotWritable", "a value of type object that cannot be written"),
+        ("surrogate", "ResultNotWritable", "cannot be written"),
+        ("nan", "ResultRefused", "the server refuses the result"),
+        ("deep", "ResultNotWritable", "cannot be written"),
+        ("huge", "ResultRefused", "result: is 2000005 bytes long; the limit is 1048576; keep what is large elsewhere"),
+        ("enormous", "ResultRefused", "bytes, more than a request may carry; keep what is large elsewhere"),
     ],
 )
 def test_a_result_that_cannot_travel_fails_its_job_and_spares_its_neighbours(
-    shared_server: ServerProcess, client: Client, queue: str, make_worker: MakeWorker, kind: str, error: str
+    shared_server: ServerProcess, client: Client, queue: str, make_worker: MakeWorker, kind: str, error: str, words: str
 ) -> None:
     jobs = [NewJob(task="give", payload=[kind], queue=queue), *[NewJob(task="noop", queue=queue)] * 20]
     first, *others = client.enqueue_batch(jobs).jobs
@@ -99,6 +100,7 @@ def test_a_result_that_cannot_travel_fails_its_job_and_spares_its_neighbours(
     assert (dead.state, dead.reason, dead.delivery) == (State.DEAD, "not_retryable", 1)
     assert dead.error is not None
     assert dead.error.type == error
+    assert words in dead.error.message
 
 
 @pytest.mark.parametrize(("kind", "result"), [("big", 2**100), ("bytes", {"$bin": "AP8="}), ("set", {"$set": [1, 2]})])
