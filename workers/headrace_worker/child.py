@@ -108,8 +108,8 @@ def main(setup: Setup) -> None:
         handlers = registry.handlers(app)
     except registry.AppNotFound as error:
         _give_up(pipe, str(error))
-    except BaseException:  # noqa: BLE001 - whatever the module raised, SystemExit too, its author wants to see it
-        _give_up(pipe, f"{setup.app} cannot be imported:\n{traceback.format_exc()}")
+    except BaseException as error:  # noqa: BLE001 - whatever the module raised, SystemExit too
+        _give_up(pipe, f"{setup.app} cannot be imported:\n{registry.import_error(error)}")
     if setup.is_first:
         app.hooks.fire("worker_start")
     app.hooks.fire("child_start")

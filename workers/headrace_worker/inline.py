@@ -5,7 +5,6 @@ A task that holds the GIL stops the heartbeats here, and a task cannot be killed
 
 import asyncio
 import contextlib
-import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from headrace import App
@@ -75,8 +74,8 @@ class InlineHands(Hands):
             handlers = registry.handlers(self._app)
         except registry.AppNotFound as error:
             raise AppFailed(str(error)) from None
-        except (Exception, SystemExit):  # noqa: BLE001 - whatever the module raised, its author wants to see it
-            raise AppFailed(f"the app cannot be imported:\n{traceback.format_exc()}") from None
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the module raised
+            raise AppFailed(f"the app cannot be imported:\n{registry.import_error(error)}") from None
         self._facts = {name: handler.facts for name, handler in handlers.items()}
         self._listener = listener
         self._loop = asyncio.get_running_loop()

@@ -3,9 +3,10 @@
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from headrace import App, BaseTask
 from headrace.annotations import Shape
@@ -14,6 +15,8 @@ from headrace.hooks import Hooks
 from headrace.serializers import Serializers
 
 from headrace_worker.hands import TaskFacts
+
+_NOT_THE_APP: Final = ("__main__", "headrace_worker.", "importlib", "_frozen_importlib")  # modules on the way to it
 
 
 class AppNotFound(Exception):
@@ -81,6 +84,14 @@ def _handler(app: App, task: BaseTask[Any, Any]) -> Handler:
         serializers=app.serializers,
         serializer=app.conf.result_serializer,
     )
+
+
+def import_error(error: BaseException) -> str:
+    """Return an error of `load` as its author wants to see it: with a traceback that begins in the app."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith(_NOT_THE_APP):
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace)).rstrip()
 
 
 def _import(name: str) -> Any:

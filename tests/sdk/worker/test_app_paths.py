@@ -53,6 +53,8 @@ async def test_a_wrong_path_is_told_in_words(notes: Notes, make: Callable[[str],
         ("import nowhere_at_all", "No module named 'nowhere_at_all'"),
         ("raise SystemExit('not today')", "not today"),
         ("import os; os._exit(7)", "exit status 7"),
+        ("1 / 0", '(most recent call last):\n  File "{folder}/broken_app.py", line 1, in <module>\n'),
+        ("def (", 'cannot be imported:\n  File "{folder}/broken_app.py", line 1\n    def (\n'),
     ],
 )
 async def test_a_module_that_fails_shows_its_own_error(
@@ -63,7 +65,7 @@ async def test_a_module_that_fails_shows_its_own_error(
     hands = Pool(PoolSettings(app="broken_app:app", threads=1))
     with pytest.raises(AppFailed) as caught:
         await hands.start(notes)
-    assert words in str(caught.value)
+    assert words.format(folder=tmp_path) in str(caught.value)
     await hands.end()
 
 
