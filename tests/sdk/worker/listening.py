@@ -3,12 +3,14 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from headrace_worker.frames import Order
 from headrace_worker.hands import Ended, Said
 from headrace_worker.news import Topic
 from headrace_worker.outcome import Outcome
+from headrace_worker.pool import Pool
 
 
 class Notes:
@@ -77,3 +79,19 @@ def order(key: int, task: str, payload: Any = None) -> Order:
         "fence": 9,
     }
     return Order(key, {**facts, "payload": payload})
+
+
+def with_limit(key: int, task: str, payload: Any, **limits: float) -> Order:
+    made = order(key, task, payload)
+    return Order(key, {**made.facts, "meta": {"headrace": limits}})
+
+
+async def block(pool: Pool, notes: Notes, folder: Path, *keys: int, go: str = "go") -> dict[int, int]:
+    """Start blocked jobs one by one; return the process that each runs in."""
+    there = {}
+    for key in keys:
+        started = folder / f"started-{key}"
+        pool.run([order(key, "neighbour", [str(started), str(folder / go)])])
+        await notes.until(started.exists)
+        there[key] = int(started.read_text())
+    return there

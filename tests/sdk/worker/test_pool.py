@@ -10,12 +10,11 @@ from typing import Any
 import psutil
 import pytest
 from headrace_worker.crew import PoolSettings
-from headrace_worker.frames import Order
 from headrace_worker.hands import AppFailed
 from headrace_worker.outcome import Kind
 from headrace_worker.pool import Pool
 
-from tests.sdk.worker.listening import Notes, order
+from tests.sdk.worker.listening import Notes, block, order, with_limit
 from tests.support.processes import runs
 
 pytestmark = pytest.mark.anyio
@@ -41,22 +40,6 @@ async def make_pool(notes: Notes) -> AsyncIterator[MakePool]:
 
 def pids(pool: Pool) -> set[int]:
     return {child.pid for child in pool.children}
-
-
-def with_limit(key: int, task: str, payload: Any, **limits: float) -> Order:
-    made = order(key, task, payload)
-    return Order(key, {**made.facts, "meta": {"headrace": limits}})
-
-
-async def block(pool: Pool, notes: Notes, folder: Path, *keys: int, go: str = "go") -> dict[int, int]:
-    """Start blocked jobs one by one; return the process that each runs in."""
-    there = {}
-    for key in keys:
-        started = folder / f"started-{key}"
-        pool.run([order(key, "neighbour", [str(started), str(folder / go)])])
-        await notes.until(started.exists)
-        there[key] = int(started.read_text())
-    return there
 
 
 async def test_each_job_goes_to_the_child_that_has_fewest(make_pool: MakePool, notes: Notes, tmp_path: Path) -> None:
