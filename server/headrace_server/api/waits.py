@@ -13,7 +13,8 @@ async def wait_jobs(call: Call) -> Reply:
     """POST /v1/jobs/wait: answered as soon as all or any of the jobs have ended, else when the wait is over."""
     given = parse.body(shapes.WaitInput, await call.body(), call.reading)
     ids = [job_id for job_id in map(parse_id, given.ids) if job_id is not None]  # the pattern lets no other through
-    preferred_ms = call.wait_ms() if given.wait_ms is UNSET else None
+    asked_ms = call.wait_ms()  # a faulty `wait` is refused, also where the body says it better
+    preferred_ms = asked_ms if given.wait_ms is UNSET else None
     wait_ms = preferred_ms if given.wait_ms is UNSET else given.wait_ms
     ask = WaitAsk(ids=ids, any_of=given.mode is shapes.WaitMode.ANY, summary=given.summary)
     waited = await call.unless_gone(call.engine.wait_jobs(ask, wait_ms=wait_ms or 0))

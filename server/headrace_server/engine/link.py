@@ -114,12 +114,20 @@ class Link:
                 if idle.is_connected and not await idle.can_read():
                     return idle
             await idle.disconnect(nowait=True)
-        connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+        connection = self._new_connection()
         try:
             async with asyncio.timeout(self._timeout_s):
                 await connection.connect()  # type: ignore[no-untyped-call]
         except (exceptions.RedisError, OSError) as error:
             await connection.disconnect(nowait=True)
+            raise faults.not_connected(error) from error
+        return connection
+
+    def _new_connection(self) -> AbstractConnection:
+        """Return a connection that is not open yet. The driver reads its own version from a file for each one."""
+        try:
+            connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+        except OSError as error:  # no file can be opened any more
             raise faults.not_connected(error) from error
         return connection
 
