@@ -63,7 +63,7 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
     "worker_max_tasks_per_child": "start the worker with --max-tasks-per-child",
     "worker_max_memory_per_child": "start the worker with --max-memory-per-child",
     "worker_send_task_events": "the server always knows: headrace tail",
-    "beat_schedule": "enqueue with an idempotency_key for each slot, from cron",
+    "beat_schedule": "schedules are the server's: Client.put_schedule, or headrace schedules put",
 }
 _FAMILIES: Final = ("task_", "result_", "worker_", "broker_", "beat_", "event_", "control_", "redis_")
 

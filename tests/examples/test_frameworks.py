@@ -166,8 +166,9 @@ def test_the_project_that_came_from_celery_watches_links(
     eventually(lambda: shown(browser, "/links") == {good: 200, bad: 404}, READY_S, worker.tail())
     assert browser.get("/jobs/0190b5f2-0000-7000-8000-000000000000").status_code == 404
     for _ in range(2):
-        run(EXAMPLES / folder, "python", "beat.py", "once", HEADRACE_URL=server.url)
+        run(EXAMPLES / folder, "python", "schedules.py", HEADRACE_URL=server.url)
+    run(EXAMPLES / folder, "headrace", "schedules", "trigger", "check-all", HEADRACE_URL=server.url)
     listed = run(
         EXAMPLES / folder, "headrace", "ls", "--task", "tasks.check_all", "-o", "json", HEADRACE_URL=server.url
     )
-    assert len(json.loads(listed)) == 1
+    assert [job["queue"] for job in json.loads(listed)] == ["links"]
