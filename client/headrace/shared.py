@@ -28,6 +28,15 @@ class Definition:
     options: TaskOptions
     bind: bool
 
+    def __post_init__(self) -> None:
+        """Refuse what no worker could run: its call makes an object, and does nothing."""
+        if inspect.isgeneratorfunction(self.fn) or inspect.isasyncgenfunction(self.fn):
+            raise TypeError(
+                f"task {self.name!r} yields, and a task returns its result: return a list instead"
+            )
+        if isinstance(self.fn, type):
+            raise TypeError(f"task {self.name!r} is a class: write a function, with bind=True for what hung on self")
+
 
 # A coroutine function is also a function: the overlap is meant, the first match counts.
 @overload

@@ -186,7 +186,13 @@ class Dispatcher:
         """Give a job back whose task is not known here; never fail it, somebody else may know it."""
         job = held.job
         wait_ms = self._unknown.wait_ms(job.id)
-        log.warning("unknown task", task=job.task, job=job.id, queue=job.queue, put_off_ms=wait_ms or None)
+        log.warning(
+            "unknown task: start a worker that has it, or cancel its jobs",
+            task=job.task,
+            job=job.id,
+            queue=job.queue,
+            put_off_ms=wait_ms or None,
+        )
         if wait_ms:
             self._settler.add(held, Snooze(job_id=job.id, token=job.token, delay_ms=wait_ms, reason="unknown_task"))
         else:
