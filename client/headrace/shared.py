@@ -31,9 +31,7 @@ class Definition:
     def __post_init__(self) -> None:
         """Refuse what no worker could run: its call makes an object, and does nothing."""
         if inspect.isgeneratorfunction(self.fn) or inspect.isasyncgenfunction(self.fn):
-            raise TypeError(
-                f"task {self.name!r} yields, and a task returns its result: return a list instead"
-            )
+            raise TypeError(f"task {self.name!r} yields, and a task returns its result: return a list instead")
         if isinstance(self.fn, type):
             raise TypeError(f"task {self.name!r} is a class: write a function, with bind=True for what hung on self")
 
