@@ -1,4 +1,4 @@
-"""G19, schedules in the store: one job for a slot, whatever servers do; what becomes of slots that pass, and of runs."""
+"""G19, schedules in the store: one job for a slot, whatever servers do; what becomes of slots and of runs."""
 
 import asyncio
 from typing import Any
