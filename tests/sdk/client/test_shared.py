@@ -1,7 +1,7 @@
 """Tasks that belong to no app, and modules that are found when a worker starts."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -119,3 +119,22 @@ def test_what_is_wrong_in_a_module_is_not_passed_over(site: Path) -> None:
         app.load_tasks()
     with pytest.raises(ModuleNotFoundError, match="hr_nowhere"):
         App().autodiscover_tasks(["hr_nowhere"], force=True)
+
+
+def test_what_yields_and_what_is_a_class_is_no_task() -> None:
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    async def later() -> AsyncIterator[int]:
+        yield 1
+
+    class Mail:
+        """As tasks of Celery may be written."""
+
+    app = App()
+    for function in (numbers, later):
+        with pytest.raises(TypeError, match="yields, and a task returns its result: return a list"):
+            app.task(function)
+    with pytest.raises(TypeError, match="is a class: write a function"):
+        app.task(Mail)
+    assert not app.tasks

@@ -4,7 +4,6 @@ import asyncio
 import inspect
 import sys
 import types
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_overloads, get_type_hints
 
@@ -127,25 +126,6 @@ def test_a_task_of_a_script_is_called_as_a_worker_imports_it(
     here.__module__ = "__main__"
     monkeypatch.setitem(sys.modules, "__main__", types.SimpleNamespace(__file__=script))
     assert App(name=main).task(here).name == name
-
-
-def test_what_yields_and_what_is_a_class_is_no_task() -> None:
-    def numbers() -> Iterator[int]:
-        yield 1
-
-    async def later() -> AsyncIterator[int]:
-        yield 1
-
-    class Mail:
-        """As tasks of Celery may be written."""
-
-    app = App()
-    for function in (numbers, later):
-        with pytest.raises(TypeError, match="yields, and a task returns its result: return a list"):
-            app.task(function)
-    with pytest.raises(TypeError, match="is a class: write a function"):
-        app.task(Mail)
-    assert not app.tasks
 
 
 def test_a_name_is_taken_once() -> None:
