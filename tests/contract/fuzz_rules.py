@@ -25,6 +25,7 @@ RULES_BETWEEN_FIELDS = (
     "needs fairness_key",
     "needs ordering_key",
     "has [a-z, ]+, of which [a-z]+ has no jobs",
+    r"[\s\S]* (is no cron expression|is none of @yearly|names no instant|is no time zone)",
 )
 ABOUT_A_HELD_JOB = (
     "ackJob",

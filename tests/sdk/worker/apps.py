@@ -8,6 +8,7 @@ import ctypes
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ app = App()
 
 def say_started(file: str) -> None:
     """Leave the process's id in a file; who finds the file finds it whole."""
-    half = Path(file + ".half")
+    half = Path(f"{file}.{threading.get_ident()}.half")  # several may say it at once
     half.write_text(str(os.getpid()))
     half.rename(file)
 
