@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 from headrace._codec import value_of
 from headrace._exchange import Exchange
+from headrace._publish import published
 from headrace._read import Document, read, read_job
 from headrace._steps import Reply, Steps
 from headrace._wire import Call, document_of, path
 from headrace._write import given, job_body
 from headrace.errors import Conflict, Problem, ProblemError, error_for, failure_of
 from headrace.models import Job, NewJob, Raw, RetryPolicy, Unique
-from headrace.tracing import current_trace
 from headrace.words import ABSENT
 
 
@@ -103,15 +103,15 @@ class Produce(Exchange):
             meta=meta,
         )
         body, key = job_body(job, self._dialect.codec), idempotency_key or _fresh_key()
-        request = self._dialect.request("POST", "/v1/jobs", body=body, wait_s=wait_s, key=key, more=_trace(trace))
         asked = {"task": task, "queue": queue or "default"}
-        call = Call(
-            request=request,
-            read=lambda reply: read_job({**asked, **document_of(reply)}),
-            repeatable=True,
-            wait_s=wait_s,
-        )
-        return (yield from self._call(call))
+        with published(task, queue, trace) as headers:
+            call = Call(
+                request=self._dialect.request("POST", "/v1/jobs", body=body, wait_s=wait_s, key=key, more=headers),
+                read=lambda reply: read_job({**asked, **document_of(reply)}),
+                repeatable=True,
+                wait_s=wait_s,
+            )
+            return (yield from self._call(call))
 
     def enqueue_batch(
         self,
@@ -132,9 +132,11 @@ class Produce(Exchange):
         own_keys = [job.idempotency_key for job in jobs if job.idempotency_key is not None]
         key = idempotency_key or (None if own_keys else _fresh_key())
         body = {"jobs": [job_body(job, self._dialect.codec) for job in jobs], "atomic": atomic}
-        request = self._dialect.request("POST", "/v1/jobs/batch", body=body, key=key, more=_trace(trace))
         repeatable = key is not None or len(own_keys) == len(jobs)
-        return (yield from self._call(Call(request=request, read=_read_batch, repeatable=repeatable)))
+        first = jobs[0] if jobs else NewJob(task="batch")
+        with published(first.task, first.queue, trace) as headers:
+            request = self._dialect.request("POST", "/v1/jobs/batch", body=body, key=key, more=headers)
+            return (yield from self._call(Call(request=request, read=_read_batch, repeatable=repeatable)))
 
     def get(self, job_id: str, *, wait_s: int = 0) -> Steps[Job]:
         """Return a job as it is now; with `wait_s` (0..30) as soon as it is final, after that time as it is.
@@ -185,10 +187,6 @@ class Produce(Exchange):
     def _bytes(self, path: str) -> Steps[Raw]:
         request = self._dialect.request("GET", path)
         return (yield from self._call(Call(request=request, read=_read_raw, repeatable=True)))
-
-
-def _trace(given: Mapping[str, str] | None) -> Mapping[str, str]:
-    return current_trace() if given is None else given
 
 
 def _fresh_key() -> str:

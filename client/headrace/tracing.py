@@ -39,6 +39,11 @@ def trace_context(headers: Mapping[str, str]) -> Iterator[None]:
         _given.reset(token)
 
 
+def given_trace() -> Mapping[str, str] | None:
+    """Return what the innermost `trace_context` gave, None outside of any."""
+    return _given.get()
+
+
 def current_trace() -> Mapping[str, str]:
     """Return traceparent, tracestate and baggage of what this code works on; empty where there is no trace."""
     given = _given.get()

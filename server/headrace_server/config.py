@@ -103,6 +103,8 @@ class Settings:
         "text, logfmt or json (ECS names), one line per event; auto: text on a terminal, else logfmt.",
         flag="--log-format",
     )
+    sentry_dsn: str | None = setting(None, "Report faults of the server to Sentry (extra `sentry`).", secret=True)
+    sentry_messages: bool = setting(False, "Report messages of exceptions, too: they may repeat what was sent.")
     grace_ms: int = setting(10_000, "Time that running requests get at SIGTERM, in milliseconds.")
     receive_timeout_ms: int = setting(30_000, "Time for a whole request to arrive, in milliseconds.")
     max_header_bytes: int = setting(limits.MAX_HEADER_BYTES, "Largest request line and headers, in bytes.")

@@ -19,6 +19,7 @@ MAY_READ = {
     "client/headrace/eager.py": "when an eager job came; nothing waits for it",
     "client/headrace/exceptions.py": "a task asks for an instant, and the server takes a wait from its own now on",
     "workers/headrace_worker/about.py": "when the worker started, for people",
+    "workers/headrace_worker/reporting.py": "when a span began and ended, for people; nothing waits for it",
     "server/headrace_server/engine/routing.py": "the time in a job's id sorts ids, and decides nothing",
 }
 

@@ -15,7 +15,7 @@ import time
 import traceback
 from typing import Any, Final, NoReturn
 
-from headrace_worker import blackbox, log, registry, reload
+from headrace_worker import blackbox, log, registry, reload, reporting
 from headrace_worker.executor import Executor
 from headrace_worker.frames import Down, Setup, Splitter, Up, pack_up, unpack_down
 from headrace_worker.inbox import Inbox
@@ -101,6 +101,7 @@ def main(setup: Setup) -> None:
     _ignore_terminal()
     blackbox.record(setup.blackbox)
     log.configure(setup.log_level)
+    reporting.start()
     pipe = socket.socket(fileno=setup.fd)
     began_ns = reload.moment_ns() if setup.watches_files else 0
     try:
@@ -122,6 +123,7 @@ def main(setup: Setup) -> None:
         app.hooks.fire("child_stop")
     if is_last:
         app.hooks.fire("worker_stop")
+    reporting.close()
 
 
 def _give_up(pipe: socket.socket, text: str) -> NoReturn:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from headrace import Grant, Leased
 from headrace.leases import Release, Snooze
 
-from headrace_worker import bounds, clock, log, pace
+from headrace_worker import bounds, clock, log, pace, reporting
 from headrace_worker.backoff import UnknownTasks
 from headrace_worker.completions import completion
 from headrace_worker.hands import Ended, Hands, Said
@@ -149,6 +149,7 @@ class Dispatcher:
         for key, outcome in ended:
             held = self._board.handed.get(key)
             if held is not None:
+                reporting.crashed(held.job, outcome)
                 self._end(held, outcome)
         self.changed()
 

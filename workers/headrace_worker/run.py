@@ -14,6 +14,7 @@ from headrace.context import CURRENT, Request, reserved
 from headrace.errors import ContentRefused
 from headrace.hooks import Event
 
+from headrace_worker import reporting
 from headrace_worker.outcome import CANCELLED, Kind, Outcome, refused, returned, unwritable
 from headrace_worker.registry import Handler
 from headrace_worker.rulings import is_final, ruled
@@ -23,6 +24,7 @@ from headrace_worker.soft import Alarms, Interruptible
 def run(handler: Handler, request: Request, alarms: Alarms) -> Outcome:
     """Run a plain function to its end, here."""
     CURRENT.set(request)
+    reporting.begin(request)
     outcome = _prepare(handler, request)
     if outcome is not None:
         return _told(handler, request, outcome)
@@ -41,6 +43,7 @@ def run(handler: Handler, request: Request, alarms: Alarms) -> Outcome:
 async def arun(handler: Handler, request: Request) -> Outcome:
     """Run a coroutine function to its end, in a task of the event loop that is for it alone."""
     CURRENT.set(request)
+    reporting.begin(request)
     outcome = _prepare(handler, request)
     if outcome is not None:
         return _told(handler, request, outcome)
@@ -116,7 +119,8 @@ def _returned(handler: Handler, value: Any) -> Outcome:
 def _told(
     handler: Handler, request: Request, outcome: Outcome, value: Any = None, error: BaseException | None = None
 ) -> Outcome:
-    """Tell the app's hooks how a run ended; return the outcome."""
+    """Tell Sentry and the app's hooks how a run ended; return the outcome."""
+    reporting.ended(request, outcome, error)
     fire = functools.partial(handler.hooks.fire, request=request)
     event: Event | None = None
     match outcome.kind:

@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import Final
 
-from headrace_worker import bounds, childflags, log, registry
+from headrace_worker import bounds, childflags, log, registry, reporting
 from headrace_worker.crew import PoolSettings
 from headrace_worker.hands import AppFailed, Hands
 from headrace_worker.inline import InlineHands
@@ -29,10 +29,19 @@ def run(args: argparse.Namespace) -> int:
     if args.url:
         os.environ["HEADRACE_URL"] = args.url  # likewise: tasks that call tasks go to the same server
     try:
+        reporting.start()
         return asyncio.run(_run(make_settings(args), make_hands(args)))
-    except (AppFailed, CannotListen, Misconfigured, ValueError) as error:  # ValueError: the server's address
+    except (
+        AppFailed,
+        CannotListen,
+        Misconfigured,
+        reporting.CannotReport,
+        ValueError,
+    ) as error:  # ValueError: the server's address
         sys.stderr.write(f"headrace worker: {error}\n")
         return EX_CONFIG
+    finally:
+        reporting.close()
 
 
 def make_settings(args: argparse.Namespace) -> WorkerSettings:

@@ -60,7 +60,7 @@ def faults(settings: Settings) -> Iterator[str]:
 
 
 def secrets(settings: Settings) -> list[str]:
-    """Return the texts that must never be printed: tokens, and the passwords in the store's URL."""
+    """Return the texts that must never be printed: tokens, Sentry's DSN, and the passwords in the store's URL."""
     parts = urlsplit(settings.redis_url or "")
     in_query = [value for name, value in parse_qsl(parts.query) if "password" in name]
-    return [text for text in (*settings.tokens, parts.password, *in_query) if text]
+    return [text for text in (*settings.tokens, parts.password, settings.sentry_dsn, *in_query) if text]

@@ -6,10 +6,9 @@ import socket
 import sys
 
 from headrace_server import app
-from headrace_server.cli import checks, serve
+from headrace_server.cli import serve
 from headrace_server.cli.processes import READY
 from headrace_server.config import Settings
-from headrace_server.telemetry import configure
 
 
 def main(argv: list[str]) -> int:
@@ -17,7 +16,7 @@ def main(argv: list[str]) -> int:
     bound = socket.socket(fileno=int(argv[0]))
     tell = int(argv[1])
     settings = Settings.read(os.environ)
-    configure(settings.log_level, settings.log_format, checks.secrets(settings))
+    serve.watch_over(settings)
     serve.run_async(app.serve(settings, bound, ready=lambda: _say_ready(tell)))
     return 0
 

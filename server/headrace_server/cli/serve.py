@@ -7,6 +7,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
+from importlib.metadata import version
 from typing import Any, Final
 
 import uvloop
@@ -19,7 +20,7 @@ from headrace_server.config import Settings, SettingsError
 from headrace_server.domain.errors import StoreFault
 from headrace_server.engine import StoreMismatch
 from headrace_server.store import StoreRefused
-from headrace_server.telemetry import configure
+from headrace_server.telemetry import CannotReport, configure, report_end, report_faults
 
 BACKLOG: Final = 2_048
 
@@ -50,6 +51,7 @@ def _told(error: Exception) -> int:
         case StoreFault():
             return _say(f"The store failed: {cause.detail}", os.EX_UNAVAILABLE)
     traceback.print_exception(error)
+    report_end(error)
     return _say("This is a fault of Headrace itself. Please report it with the log.", os.EX_SOFTWARE)
 
 
@@ -68,7 +70,7 @@ def open_door(settings: Settings) -> socket.socket:
     found = list(checks.faults(settings))
     if found:
         raise Refused("\n".join(found))
-    configure(settings.log_level, settings.log_format, checks.secrets(settings))
+    watch_over(settings)
     try:
         bound = bind(settings.host, settings.port)
     except OSError as error:
@@ -77,6 +79,17 @@ def open_door(settings: Settings) -> socket.socket:
         ) from None
     bound.listen(BACKLOG)
     return bound
+
+
+def watch_over(settings: Settings) -> None:
+    """Set up the logs, and the reports of faults where they are wanted; raises Refused."""
+    configure(settings.log_level, settings.log_format, checks.secrets(settings))
+    if settings.sentry_dsn is None:
+        return
+    try:
+        report_faults(settings.sentry_dsn, messages=settings.sentry_messages, release=f"headrace@{version('headrace')}")
+    except CannotReport as fault:
+        raise Refused(str(fault)) from None
 
 
 def _remedy(error: OSError) -> str:
