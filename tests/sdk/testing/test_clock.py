@@ -79,9 +79,7 @@ def test_each_retry_runs_at_its_own_time(
     assert [round((after - before) / 60) for before, after in pairwise(runs)] == [1, 2, 4]
 
 
-def test_a_job_that_a_task_delays_runs_on_the_way(
-    headrace_app: App, headrace_worker: WorkerThread, headrace_clock: Clock
-) -> None:
+def test_a_job_that_a_task_delays_runs_on_the_way(headrace_app: App, headrace_clock: Clock) -> None:
     days: list[int] = []
     begin = headrace_clock.now
 

@@ -197,7 +197,7 @@ def test_the_rate_limits_of_tasks_are_told_and_only_what_differs(
     limit = eventually(lambda: (now := client.limit(f"task:{task}")).rate and now, END_S)
     assert limit.rate is not None
     assert (limit.rate.count, limit.rate.per_ms, limit.concurrency) == (30, 60_000, 2)
-    assert first.says("rate limit set")
+    eventually(lambda: first.says("rate limit set"), END_S)
     assert first.terminate() == 0
     second = make_worker(shared_server.url, **make)
     assert ended(client, client.enqueue(task, queue=queue).id).state is State.SUCCEEDED
