@@ -241,4 +241,4 @@ def test_an_app_without_tasks_is_warned_of(
 ) -> None:
     (tmp_path / "bare_app.py").write_text("from headrace import App\napp = App()\n")
     worker = make_worker(shared_server.url, app="bare_app:app", env={"PYTHONPATH": str(tmp_path)})
-    assert worker.says("import the modules that define them")
+    eventually(lambda: worker.says("import the modules that define them"), END_S)
