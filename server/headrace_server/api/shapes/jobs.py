@@ -68,17 +68,13 @@ class Unique(Body):
     on_conflict: OnConflict = OnConflict.RETURN
 
 
-class JobDefaults(Body, gc=False):
-    """What a batch may say once for all its jobs."""
+class JobOptions(Body, gc=False):
+    """What every new job may ask for, whoever makes it."""
 
-    task: Name | UnsetType = UNSET
     payload: Value | UnsetType = UNSET
     queue: Name | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
-    delay_ms: DelayMs | UnsetType = UNSET
-    run_at: Instant | UnsetType = UNSET
     expires_in_ms: Annotated[int, Meta(ge=1, le=limits.MAX_DELAY_MS)] | UnsetType = UNSET
-    expires_at: Instant | UnsetType = UNSET
     lease_ms: LeaseMs | UnsetType = UNSET
     max_runtime_ms: RuntimeMs | UnsetType = UNSET
     result_ttl_ms: ResultTtlMs | UnsetType = UNSET
@@ -93,6 +89,15 @@ class JobDefaults(Body, gc=False):
     on_dead: OnDead | UnsetType = UNSET
     limits: LimitKeys | UnsetType = UNSET
     unique: Unique | UnsetType = UNSET
+
+
+class JobDefaults(JobOptions, gc=False):
+    """What a batch may say once for all its jobs."""
+
+    task: Name | UnsetType = UNSET
+    delay_ms: DelayMs | UnsetType = UNSET
+    run_at: Instant | UnsetType = UNSET
+    expires_at: Instant | UnsetType = UNSET
 
 
 class JobFields(JobDefaults, gc=False):

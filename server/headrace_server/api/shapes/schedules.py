@@ -8,25 +8,13 @@ from headrace_server.api.shapes.fields import (
     After,
     Binary,
     Body,
-    Crashes,
     Instant,
-    LaneKey,
-    LeaseMs,
-    LimitKeys,
     MediaType,
     Name,
-    Object,
-    Priority,
-    ResultTtlMs,
-    RetentionMs,
-    RuntimeMs,
-    Tags,
-    Value,
 )
-from headrace_server.api.shapes.jobs import PAYLOAD_PAIR, WHOLE_JOB, Retry, Unique
+from headrace_server.api.shapes.jobs import PAYLOAD_PAIR, WHOLE_JOB, JobOptions
 from headrace_server.api.shapes.rules import Distinct, Needs, Pair, Some, Table
 from headrace_server.domain import limits
-from headrace_server.domain.jobs import OnDead
 from headrace_server.domain.schedules import CatchUp, Overlap
 from headrace_server.domain.timing import MAX_CRON_CHARS, MAX_EVERY_MS, MAX_ZONE_CHARS, MIN_EVERY_MS
 
@@ -36,30 +24,12 @@ EveryMs: TypeAlias = Annotated[int, Meta(ge=MIN_EVERY_MS, le=MAX_EVERY_MS)]
 Slots: TypeAlias = Annotated[int, Meta(ge=1, le=limits.MAX_PREVIEW)]
 
 
-class ScheduledJobInput(Body, kw_only=True):
+class ScheduledJobInput(JobOptions, kw_only=True):
     """The job of each slot: a new job, but for what its slot decides."""
 
     task: Name
-    payload: Value | UnsetType = UNSET
     payload_raw: Binary | UnsetType = UNSET
     payload_type: MediaType | UnsetType = UNSET
-    queue: Name | UnsetType = UNSET
-    priority: Priority | UnsetType = UNSET
-    expires_in_ms: Annotated[int, Meta(ge=1, le=limits.MAX_DELAY_MS)] | UnsetType = UNSET
-    lease_ms: LeaseMs | UnsetType = UNSET
-    max_runtime_ms: RuntimeMs | UnsetType = UNSET
-    result_ttl_ms: ResultTtlMs | UnsetType = UNSET
-    retention_ms: RetentionMs | UnsetType = UNSET
-    max_crashes: Crashes | UnsetType = UNSET
-    meta: Object | UnsetType = UNSET
-    retry: Retry | UnsetType = UNSET
-    tags: Tags | UnsetType = UNSET
-    fairness_key: LaneKey | UnsetType = UNSET
-    weight: Annotated[int, Meta(ge=1, le=limits.MAX_WEIGHT)] | UnsetType = UNSET
-    ordering_key: LaneKey | UnsetType = UNSET
-    on_dead: OnDead | UnsetType = UNSET
-    limits: LimitKeys | UnsetType = UNSET
-    unique: Unique | UnsetType = UNSET
 
 
 class TimingInput(Body, kw_only=True):
