@@ -1,4 +1,4 @@
--- births: writes a new job, and describes it; uses lib, settings, lanes, options, moves, unique and refusals.
+-- births: reads the options of a new job, writes it, and describes it; uses lib, settings, lanes, options, moves, unique and refusals.
 
 -- What the queue says of its jobs, for an answer; '' where it says nothing.
 local said = {}
@@ -11,6 +11,15 @@ local function said_by(queue)
         said[queue] = next(own) and table.concat(words, ' ') or ''
     end
     return said[queue]
+end
+
+-- Read the options of a new job, and those of its fields that they speak of, as the arguments have them.
+local function take_options(job, options)
+    job.o, job.on_conflict, job.ttl_ms = string.match(options, '^(%a+) ?(%a*) ?(%d*)$')
+    job.on_conflict, job.ttl_ms = job.on_conflict ~= '' and job.on_conflict or nil, tonumber(job.ttl_ms)
+    for i = 1, #job.fields, 2 do
+        if job.fields[i] ~= 'p' then job[job.fields[i]] = job.fields[i + 1] end
+    end
 end
 
 -- Options that are not fields alone: before the job is in any structure, and then.

@@ -23,15 +23,6 @@ local function instant(s)
     return string.sub(s, 1, 1) == '+' and now + tonumber(string.sub(s, 2)) or tonumber(s)
 end
 
--- The options of a job, and those of its fields that they speak of.
-local function take_options(job, options)
-    job.o, job.on_conflict, job.ttl_ms = string.match(options, '^(%a+) ?(%a*) ?(%d*)$')
-    job.on_conflict, job.ttl_ms = job.on_conflict ~= '' and job.on_conflict or nil, tonumber(job.ttl_ms)
-    for i = 1, #job.fields, 2 do
-        if job.fields[i] ~= 'p' then job[job.fields[i]] = job.fields[i + 1] end
-    end
-end
-
 local groups, queues, total = {}, {}, 0
 for g = 1, tonumber(ARGV[2]) do
     local group = {size = tonumber(take()), digest = take(), fingerprint = take(), jobs = {}}

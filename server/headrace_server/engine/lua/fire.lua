@@ -30,11 +30,7 @@ local function take_job()
     local options, n = take(), tonumber(take())
     job.fields = {unpack(ARGV, position + 1, position + n)}
     position = position + n
-    job.o, job.on_conflict, job.ttl_ms = string.match(options, '^(%a+) ?(%a*) ?(%d*)$')
-    job.on_conflict, job.ttl_ms = job.on_conflict ~= '' and job.on_conflict or nil, tonumber(job.ttl_ms)
-    for i = 1, #job.fields, 2 do
-        if job.fields[i] ~= 'p' then job[job.fields[i]] = job.fields[i + 1] end
-    end
+    if options ~= '' then take_options(job, options) end
     return job
 end
 
