@@ -39,7 +39,10 @@ def test_a_finding_is_told_and_mended_only_when_asked_for(
     assert "kind=place" in out
     assert "is ready and does not lie there" in out
     assert "mend them with --repair" in out
-    code, out, _ = run_headrace("check", "--redis", valkey.url, "--repair", "-o", "json")
+    code, out, _ = run_headrace("check", "--redis", valkey.url, "-o", "json")
+    [told] = (whole := json.loads(out))["disagreements"]
+    assert (code, told["kind"], whole["found"], whole["repaired"]) == (1, "place", 1, False)
+    code, out, _ = run_headrace("check", "--redis", valkey.url, "--repair", "-o", "jsonl")
     finding, summary = (json.loads(line) for line in out.splitlines())
     assert (code, finding["kind"], finding["queue"], summary["found"], summary["repaired"]) == (
         1,

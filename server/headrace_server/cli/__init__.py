@@ -27,7 +27,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         _add_flags(parser)
     check.add_argument("--repair", action="store_true", help="mend what disagrees")
     for parser in (doctor, check):
-        parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="how to print (table)")
+        parser.add_argument(
+            "-o", "--output", choices=("table", "json", "jsonl"), default="table", help="how to print (table)"
+        )
     server.set_defaults(run=_run_server)
     up.set_defaults(run=_run_up)
     doctor.set_defaults(run=_run_doctor)

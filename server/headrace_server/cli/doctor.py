@@ -164,7 +164,8 @@ def _unknown_names(environ: Mapping[str, str]) -> list[str]:
 
 
 def _print(report: Report, output: str) -> None:
-    sys.stdout.write(json.dumps(asdict(report), indent=2) + "\n" if output == "json" else _as_text(report))
+    indent = 2 if output == "json" else None
+    sys.stdout.write(_as_text(report) if output == "table" else json.dumps(asdict(report), indent=indent) + "\n")
 
 
 def _as_text(report: Report) -> str:
