@@ -2,34 +2,21 @@
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from headrace import Client, JobError, RetryPolicy, State, cli
+from headrace import Client, JobError, RetryPolicy, State
 
+from tests.sdk.client.conftest import Run
 from tests.support.servers import ServerProcess
 
 NOBODY = "01909c5e-6a52-7000-8a3f-0b6f1d2c3e4f"
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def client(shared_server: ServerProcess) -> Any:
     with Client(shared_server.url) as made:
         yield made
-
-
-@pytest.fixture
-def run(shared_server: ServerProcess, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command line: `run("queue show", name)`; returns exit code, stdout and stderr."""
-
-    def run(words: str, *more: str) -> tuple[int, str, str]:
-        code = cli.main([*words.split(), *more, "--url", shared_server.url])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def dead(client: Client, queue: str) -> str:

@@ -4,35 +4,21 @@ import json
 import os
 import pty
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from headrace import Client, JobError, NewJob, Raw, State, cli
 
+from tests.sdk.client.conftest import Run
 from tests.support.servers import HEADRACE, ServerProcess, clean_env
 from tests.support.waiting import eventually
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def client(shared_server: ServerProcess) -> Any:
     with Client(shared_server.url, format="msgpack") as made:
         yield made
-
-
-@pytest.fixture
-def run(shared_server: ServerProcess, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command line; returns exit code, stdout and stderr."""
-
-    def run(words: str, *more: str) -> tuple[int, str, str]:
-        code = cli.main([*words.split(), *more, "--url", shared_server.url])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def test_jobs_are_exported_and_imported_whole_and_once(run: Run, client: Client, queue: str, tmp_path: Path) -> None:
