@@ -46,6 +46,13 @@ CHECKS = [
     ["mypy", "--no-error-summary"],
     ["lint-imports", "--no-logo"],
 ]
+NEEDED = [  # a program, the package of Debian that brings it (none: its owner's affair), and the tests that run it
+    ("redis-server", "redis-server", "tests of an external store"),
+    ("promtool", "prometheus", "tests of the rules and of a live Prometheus"),
+    ("amtool", "prometheus-alertmanager", "tests of the Alertmanager"),
+    ("node", None, "the Node examples"),
+    ("gcc", None, "tests with power cuts and wrong clocks"),
+]
 NO_PIP = """\
 This Python has no pip, so nothing can be installed: %s
 Give it one and start again. On Debian and Ubuntu: apt-get install python3-venv"""
@@ -221,17 +228,16 @@ def passes(command):
 
 
 def install_debian_packages():
-    """Install the Redis that the tests run beside the embedded Valkey, where we may; say what is missing."""
-    if not shutil.which("redis-server") and shutil.which("apt-get") and os.geteuid() == 0:
+    """Install what tests run beside the project, where we may; say what is missing and which tests that skips."""
+    absent = [package for program, package, _ in NEEDED if package and not shutil.which(program)]
+    if absent and shutil.which("apt-get") and os.geteuid() == 0:
         with no_services():
-            if not apt_get(["install", "redis-server"], complain=False):  # a new machine has no lists of packages yet
+            if not apt_get(["install"] + absent, complain=False):  # a new machine has no lists of packages yet
                 apt_get(["update"])
-                apt_get(["install", "redis-server"])
-    for program, purpose in (
-        ("redis-server", "tests of an external store"),
-        ("node", "the Node examples"),
-        ("gcc", "tests with power cuts and wrong clocks"),
-    ):
+                if not apt_get(["install"] + absent, complain=False):
+                    for package in absent:  # one that a mirror lacks must not cost the others
+                        apt_get(["install", package])
+    for program, _, purpose in NEEDED:
         if not shutil.which(program):
             say("note: %s is not on PATH; %s are skipped" % (program, purpose))
 
