@@ -4,8 +4,9 @@ import argparse
 import re
 from typing import Final, NamedTuple
 
+from headrace.lines import FORMATS
+
 from headrace_worker import bounds, childflags
-from headrace_worker.log import FORMATS
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
 _LABEL: Final = re.compile(r"([A-Za-z0-9_.\-]{1,64})=([^\x00-\x1f\x7f]{1,128})")

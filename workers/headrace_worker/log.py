@@ -1,21 +1,16 @@
 """Log lines that people can read and machines can split, in the server's format: `ts=... msg="lease lost" job=...`."""
 
-import json
 import logging
 import os
 import sys
-import time
 from collections.abc import Sequence
 from typing import Any, Final
 
+from headrace import lines
 from headrace.context import CURRENT
-
-from headrace_worker.lines import WRITERS
 
 LOGGER: Final = logging.getLogger("headrace.worker")
 LEVELS: Final = ("debug", "info", "warning", "error")
-FORMATS: Final = ("auto", *WRITERS)  # auto: text on a terminal, else logfmt
-HIDDEN: Final = "***"
 
 # The children of a worker inherit these: they log as it does.
 FORMAT_VARIABLE: Final = "HEADRACE_LOG_FORMAT"
@@ -38,35 +33,16 @@ def configure(level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-class LineFormatter(logging.Formatter):
+class LineFormatter(lines.LineFormatter):
     """One record, one line; what a task logs says for which job."""
 
     def __init__(self, format: str = "logfmt", worker: str | None = None, secrets: Sequence[str] = ()) -> None:
-        super().__init__()
-        chosen = ("text" if sys.stderr.isatty() else "logfmt") if format not in WRITERS else format
-        self._write = WRITERS[chosen]
+        super().__init__("worker", format, secrets)
         self._worker = worker
-        forms = {form for text in secrets if text for form in (text, json.dumps(text, ensure_ascii=False)[1:-1])}
-        self._secrets = sorted(forms, key=len, reverse=True)
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Return time, level, logger, message, the facts of our own events, and the stack of an exception."""
-        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        facts = {
-            "ts": f"{at}.{record.msecs:03.0f}Z",
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "msg": record.getMessage(),
-            **(record.facts if hasattr(record, "facts") else _of_current_job()),
-            "worker": self._worker,
-        }
-        if record.exc_info and record.exc_info[0] is not None:
-            facts["error"] = record.exc_info[0].__name__
-            facts["stack"] = self.formatException(record.exc_info)
-        line = self._write({name: value for name, value in facts.items() if value is not None})
-        for secret in self._secrets:
-            line = line.replace(secret, HIDDEN)
-        return line
+    def facts(self, record: logging.LogRecord) -> dict[str, Any]:
+        """Return the facts of our own events, else those of the job."""
+        return {**(record.facts if hasattr(record, "facts") else _of_current_job()), "worker": self._worker}
 
 
 def trace_id(trace: Any) -> str | None:

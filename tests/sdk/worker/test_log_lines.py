@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headrace import Client, NewJob, Request, RetryPolicy
+from headrace import Client, NewJob, Request, RetryPolicy, lines
 from headrace.context import CURRENT
 from headrace_server.telemetry import lines as servers
-from headrace_worker import lines
 from headrace_worker.log import LineFormatter
 
 from tests.sdk.worker.conftest import END_S, MakeWorker, WorkerProcess, ended
@@ -76,7 +75,7 @@ def test_both_packages_write_the_same_lines() -> None:
     fields = {"ts": "2026-01-02T03:04:05.678Z", "level": "info", "logger": "l", "msg": "m", "n": 3, "s": "a b"}
     assert lines.logfmt(fields) == servers.logfmt(fields)
     assert lines.text(fields) == servers.text(fields) == '03:04:05.678 INFO    m  n=3 s="a b"'
-    ours, theirs = json.loads(lines.ecs(fields)), json.loads(servers.ecs(fields))
+    ours, theirs = json.loads(lines.ecs(fields, service="worker")), json.loads(servers.ecs(fields))
     own = {"service.name", "event.dataset"}
     assert ours.keys() == theirs.keys()
     assert {name for name in ours if ours[name] != theirs[name]} == own
