@@ -64,7 +64,7 @@ if TYPE_CHECKING:
         Leased,
         Settled,
     )
-    from headrace.models import Fault, Job, JobError, JobSummary, NewJob, Raw, RetryPolicy, Unique
+    from headrace.models import Fault, Job, JobError, JobSummary, NewJob, Raw, RetryPolicy, ScheduleSlot, Unique
     from headrace.operating import (
         Limit,
         LimitPage,
@@ -198,6 +198,7 @@ __all__ = [
     "SchedulePreview",
     "ScheduleRecord",
     "ScheduleRun",
+    "ScheduleSlot",
     "ScheduleState",
     "ScheduleTrigger",
     "Serializer",

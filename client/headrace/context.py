@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from headrace.models import ScheduleSlot
+
 RESERVED: Final = "headrace"  # the key of a job's meta under which the SDK tells itself what one call asked for
 
 
@@ -45,6 +47,7 @@ class Request:
     enqueued_at: datetime | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)  # what the producer gave along
     trace: Mapping[str, str] = field(default_factory=dict)  # traceparent, tracestate, baggage
+    schedule: ScheduleSlot | None = None  # for which slot of which schedule; None: somebody enqueued it
     last_checkpoint: Any = None  # the newest `checkpoint` of this job: of an earlier delivery, until this one makes one
     is_eager: bool = False  # run by `always_eager`, without a server
     cancelled: bool = False  # somebody wants the job to end: clean up and raise Cancelled, or finish all the same

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from headrace.models import Fault, JobError
+from headrace.models import Fault, JobError, ScheduleSlot
 from headrace.words import ABSENT, Directive, State, Status
 
 
@@ -29,6 +29,7 @@ class Leased:
     trace: Mapping[str, str] = field(default_factory=dict)
     checkpoint: Any = None  # what an earlier delivery left
     max_runtime_ms: int | None = None  # of this delivery; no lease lasts longer
+    schedule: ScheduleSlot | None = None  # None: somebody enqueued it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -96,6 +96,14 @@ class NewJob:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScheduleSlot:
+    """For which slot of which schedule a job was made."""
+
+    name: str
+    slot: datetime  # of one that was triggered by hand: when it was
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobSummary:
     """A job as lists show it: without payload, result and whatever else may be large."""
 
@@ -128,6 +136,7 @@ class JobSummary:
     weight: int | None = None
     ordering_key: str | None = None
     on_dead: str | None = None
+    schedule: ScheduleSlot | None = None  # None: somebody enqueued it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -188,6 +188,7 @@ def test_a_verb_raises_every_problem_that_the_document_shows(name: str) -> None:
         (schedules.Schedule, "ScheduleInput"),
         (schedules.ScheduleRecord, "Schedule"),
         (schedules.ScheduleRun, "ScheduleRun"),
+        (models.ScheduleSlot, "ScheduleSlot"),
         (schedules.SchedulePage, "ScheduleList"),
         (schedules.ScheduleTrigger, "ScheduleTrigger"),
         (schedules.SchedulePreview, "SchedulePreview"),

@@ -97,6 +97,7 @@ REPLIES: dict[str, type[msgspec.Struct]] = {
     "EventPage": reports.EventsDocument,
     "Schedule": schedule_documents.ScheduleDocument,
     "ScheduleRun": schedule_documents.RunDocument,
+    "ScheduleSlot": replies.ScheduleSlotDocument,
     "ScheduleList": schedule_documents.SchedulesDocument,
     "ScheduleTrigger": schedule_documents.TriggerDocument,
     "SchedulePreview": schedule_documents.PreviewDocument,

@@ -60,6 +60,7 @@ class HeldJob:
             "enqueued_at": job.enqueued_at,
             "meta": job.meta,
             "trace": job.trace,
+            "schedule": job.schedule,
             "lease_end": self.deadline,
             "last_checkpoint": job.checkpoint,
         }

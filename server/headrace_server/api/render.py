@@ -10,9 +10,9 @@ from msgspec import UNSET, Raw, UnsetType
 
 from headrace_server.api import media
 from headrace_server.api.payloads import Unwritable, transcode
-from headrace_server.api.replies import JobDocument, LeasedDocument, SummaryDocument
+from headrace_server.api.replies import JobDocument, LeasedDocument, ScheduleSlotDocument, SummaryDocument
 from headrace_server.domain.ids import format_id
-from headrace_server.domain.jobs import Body, Format, Job, Leased, OnDead
+from headrace_server.domain.jobs import Body, Format, Job, Leased, OnDead, ScheduleSlot
 from headrace_server.domain.lifecycle import State
 
 D = TypeVar("D", bound=SummaryDocument)
@@ -127,6 +127,12 @@ def _put_wishes(document: SummaryDocument, job: Job) -> None:
         document.on_dead = job.on_dead.value if job.on_dead is OnDead.HOLD else UNSET
     if job.limits:
         document.limits = job.limits
+    if job.schedule is not None:
+        document.schedule = _slot(job.schedule)
+
+
+def _slot(made_for: ScheduleSlot) -> ScheduleSlotDocument:
+    return ScheduleSlotDocument(made_for.name, instant(made_for.slot_ms))
 
 
 def leased(job: Leased, format: Format) -> LeasedDocument:
@@ -150,6 +156,8 @@ def leased(job: Leased, format: Format) -> LeasedDocument:
         document.checkpoint = json_value(job.checkpoint, format)
     if job.max_runtime_ms is not None:
         document.max_runtime_ms = job.max_runtime_ms
+    if job.schedule is not None:
+        document.schedule = _slot(job.schedule)
     _put_payload(document, job.payload, format)
     return document
 

@@ -8,6 +8,13 @@ from msgspec import UNSET, Raw, UnsetType
 Absent = UnsetType
 
 
+class ScheduleSlotDocument(msgspec.Struct, gc=False):
+    """Which slot of which schedule a job was made for."""
+
+    name: str
+    slot: str
+
+
 class SummaryDocument(msgspec.Struct, kw_only=True, gc=False):
     """A job of a list: what it is and where, without what it carries."""
 
@@ -39,6 +46,7 @@ class SummaryDocument(msgspec.Struct, kw_only=True, gc=False):
     ordering_key: str | Absent = UNSET
     on_dead: str | Absent = UNSET
     limits: tuple[str, ...] | Absent = UNSET
+    schedule: ScheduleSlotDocument | Absent = UNSET
     error: Any = UNSET  # of a list: without stack and details
 
 
@@ -132,6 +140,7 @@ class LeasedDocument(msgspec.Struct, kw_only=True, gc=False):
     trace: Any = UNSET
     checkpoint: Any = UNSET
     max_runtime_ms: int | Absent = UNSET
+    schedule: ScheduleSlotDocument | Absent = UNSET
 
 
 class SettledDocument(msgspec.Struct, kw_only=True, gc=False):

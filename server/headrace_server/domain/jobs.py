@@ -59,6 +59,13 @@ class OnDead(StrEnum):
     HOLD = "hold"  # they wait until it is redriven or gone
 
 
+class ScheduleSlot(msgspec.Struct, frozen=True, gc=False):
+    """For which slot of which schedule a job was made."""
+
+    name: str
+    slot_ms: int  # unix ms; of one that was triggered by hand, when it was
+
+
 class NewJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A job to be enqueued; everything absent (None) follows the server's defaults."""
 
@@ -86,7 +93,7 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unique: Unique | None = None
     meta: bytes | None = None  # a JSON object, handed to the worker
     trace: bytes | None = None  # a JSON object: traceparent, tracestate, baggage as they came
-    schedule: str | None = None  # that it is a run of
+    schedule: ScheduleSlot | None = None  # that it is a run of
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True):
@@ -135,6 +142,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cancel_requested: bool = False  # leased, and told to end
     progress: bytes | None = None  # a JSON value, as the worker last said
     checkpoint: bytes | None = None  # a JSON value, handed to the next attempt
+    schedule: ScheduleSlot | None = None  # that it is a run of
 
 
 class Leased(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -157,6 +165,7 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     trace: bytes | None = None
     checkpoint: bytes | None = None  # a JSON value that an earlier delivery left
     max_runtime_ms: int | None = None
+    schedule: ScheduleSlot | None = None  # that it is a run of
 
 
 class QueueStats(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from headrace_server.domain.defaults import Defaults
-from headrace_server.domain.jobs import Body, Format, Job, Leased, NewJob, OnDead, QueueStats
+from headrace_server.domain.jobs import Body, Format, Job, Leased, NewJob, OnDead, QueueStats, ScheduleSlot
 from headrace_server.domain.lifecycle import FINAL, State
 from headrace_server.domain.requests import (
     CancelAsk,
@@ -110,7 +110,7 @@ def _resolved(own: Sequence[int | None], said: bytes) -> list[int | None]:
 def leased(words: Sequence[bytes], defaults: Defaults) -> Leased:
     """Return one job handed out."""
     (job_id, queue, attempt, delivery, max_attempts, fence, token, deadline, rev) = words[:9]
-    (task, payload, payload_type, priority, enqueued_at, meta, trace, checkpoint, max_runtime) = words[9:]
+    (task, payload, payload_type, priority, enqueued_at, meta, trace, checkpoint, max_runtime, schedule) = words[9:]
     return Leased(
         id=job_id,
         task=task.decode(),
@@ -129,6 +129,7 @@ def leased(words: Sequence[bytes], defaults: Defaults) -> Leased:
         trace=trace or None,
         checkpoint=checkpoint or None,
         max_runtime_ms=_number(max_runtime),
+        schedule=_slot(schedule),
     )
 
 
@@ -216,6 +217,7 @@ def job(job_id: bytes, flat: Sequence[bytes], defaults: Defaults) -> Job | None:
         cancel_requested=state is State.LEASED and b"c" in (get(b"o") or b""),
         progress=get(b"pg"),
         checkpoint=get(b"ck"),
+        schedule=_slot(get(b"sd")),
     )
 
 
@@ -228,6 +230,13 @@ def _options(get: Callable[[bytes], bytes | None]) -> dict[str, Any]:
         "on_dead": OnDead.HOLD if get(b"oh") else OnDead.NEXT,
         "limits": tuple((get(b"li") or b"").decode().split()),
     }
+
+
+def _slot(words: bytes | None) -> ScheduleSlot | None:
+    if not words:
+        return None
+    name, slot = words.decode().split()
+    return ScheduleSlot(name, int(slot))
 
 
 def _tags(packed: bytes | None) -> dict[str, str] | None:

@@ -74,8 +74,9 @@ def _is_plain(job: NewJob) -> bool:
     """Tell whether a job asks for none of these: most do, and a batch has a thousand of them."""
     return (
         job.expires_at_ms is job.expires_in_ms is job.retention_ms is job.result_ttl_ms is None
-        and job.fairness_key is job.ordering_key is job.schedule is None
+        and job.fairness_key is job.ordering_key is None
         and job.retry is None
+        and job.schedule is None
         and job.unique is None
         and not job.tags
         and not job.limits
@@ -101,7 +102,7 @@ def _fields(job: NewJob) -> Args:
         "rl": job.result_ttl_ms,
         "m": job.meta,
         "tr": job.trace,
-        "sd": job.schedule,
+        "sd": None if job.schedule is None else f"{job.schedule.name} {job.schedule.slot_ms}",
     }
     fields += _present(optional)
     if job.retry is not None:

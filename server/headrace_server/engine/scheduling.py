@@ -12,7 +12,7 @@ import msgspec
 from headrace_server.domain import limits
 from headrace_server.domain.errors import StoreFault
 from headrace_server.domain.ids import shard_of_queue, slot_id
-from headrace_server.domain.jobs import NewJob
+from headrace_server.domain.jobs import NewJob, ScheduleSlot
 from headrace_server.domain.schedules import (
     Run,
     RunOutcome,
@@ -148,7 +148,9 @@ class Scheduling(Routing):
             if found is None:
                 return None
             number, view = found
-            job = msgspec.structs.replace(view.schedule.job, id=self._make_id(number), schedule=name)
+            job = msgspec.structs.replace(
+                view.schedule.job, id=self._make_id(number), schedule=ScheduleSlot(name, view.now_ms)
+            )
             head: encode.Args = [name, view.generation, "-", "-", "", 0, view.schedule.overlap.value, 1]
             args = [*head, view.now_ms, _Kind.MANUAL.value, *encode.new_job(job)]
             now_ms, (fired, *outcomes) = await self._shards[number].ask("fire", args)
@@ -225,7 +227,8 @@ def _job(view: ScheduleView, slot_ms: int, shard: int) -> NewJob:
     job_id = slot_id(slot_ms, shard, slot_digest(view.name, view.generation, slot_ms))
     later_ms = jitter_ms(view.schedule, view.name, slot_ms)
     run_at_ms = slot_ms + later_ms if later_ms else None
-    return msgspec.structs.replace(view.schedule.job, id=job_id, schedule=view.name, run_at_ms=run_at_ms)
+    slot = ScheduleSlot(view.name, slot_ms)
+    return msgspec.structs.replace(view.schedule.job, id=job_id, schedule=slot, run_at_ms=run_at_ms)
 
 
 def _word(number: int | None) -> int | str:

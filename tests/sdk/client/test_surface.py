@@ -101,6 +101,7 @@ NAMES = [
     "SchedulePreview",
     "ScheduleRecord",
     "ScheduleRun",
+    "ScheduleSlot",
     "ScheduleState",
     "ScheduleTrigger",
     "Serializer",

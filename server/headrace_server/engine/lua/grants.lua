@@ -19,6 +19,7 @@ local function describe(job, deadline, rev)
     return {
         job.id, job.q, text(job.at), text(job.dl), resolved_text(job.ma, job.q, 'max_attempts'), job.fe, job.k, deadline, rev,
         job.t, job.p, job.pt or '', resolved_text(job.pr, job.q, 'priority'), job.ca, job.m or '', job.tr or '', job.ck or '', job.mx or '',
+        job.sd or '',
     }
 end
 

@@ -3,7 +3,7 @@
 
 local SUMMARY = {
     't', 'q', 's', 'rv', 'pr', 'at', 'ma', 'dl', 'cr', 'mc', 'rn', 'ca', 'ru', 'ex', 'w', 'fe', 'st', 'ft', 'rs', 'mx', 'o', 'er',
-    'tg', 'fk', 'fw', 'ok', 'oh', 'li',
+    'tg', 'fk', 'fw', 'ok', 'oh', 'li', 'sd',
 }
 local summary_bytes = 0 -- so far
 
