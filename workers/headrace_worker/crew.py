@@ -61,23 +61,28 @@ class Crew:
             await asyncio.gather(*starts)
         except BaseException:
             for start in starts:
-                start.cancel()
+                if not start.cancelling():  # cancelled twice, one would not end its child
+                    start.cancel()
             await asyncio.gather(*starts, return_exceptions=True)
             await self.end()
             raise
         self._keeper = asyncio.create_task(self._keep())
 
     async def end(self) -> None:
-        """End all of them; the last one knows that it is the last. Called again: nothing."""
+        """End all of them; the last one knows that it is the last. Called again: nothing. Cancelled: kill them."""
         running = [task for task in (self._keeper, *self._errands) if task is not None]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         lives = sorted([*self.leaving, *self.lives], key=lambda life: -life.handed)
         self.lives, self.leaving = [], []
-        await asyncio.gather(*(life.end(is_last=False) for life in lives[:-1]))
-        for life in lives[-1:]:
-            await life.end(is_last=True)
+        try:
+            await asyncio.gather(*(life.end(is_last=False) for life in lives[:-1]))
+            for life in lives[-1:]:
+                await life.end(is_last=True)
+        finally:
+            for life in lives:
+                life.close()
 
     def want(self, processes: int) -> None:
         """Have another number of children from now on."""

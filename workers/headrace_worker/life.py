@@ -38,8 +38,7 @@ class Life(asyncio.Protocol):
         self._handed: dict[int, None] = {}  # in the order in which they start
         self._stopwatch = Stopwatch(self.unstarted_keys, lambda keys: parent.overtime(self, keys))
         self._doubt: asyncio.TimerHandle | None = None
-        self._is_stalled = False
-        self._is_silent = False
+        self._is_stalled = self._is_silent = self._is_closed = False
         self._ended: list[Ended] = []
         self._quiet = asyncio.Event()  # while it is being ended: nothing runs, or nothing will be heard of it
         self._cut = asyncio.Event()  # the pipe has ended
@@ -168,20 +167,26 @@ class Life(asyncio.Protocol):
             cut.cancel()
 
     async def end(self, *, is_last: bool) -> None:
-        """End the process: cancel, let its jobs have a moment, let it say goodbye where nothing runs, SIGKILL."""
+        """Cancel, let its jobs have a moment, let it say goodbye where nothing runs, kill. Cancelled: kill at once."""
         self.is_ending = True
+        self._hello.cancel()  # where it is yet to come, nobody waits for it any more
         self.take_back()
         self.say(Down.CANCEL, None)
-        if self._process is not None and self._process.returncode is None:
-            if self._handed and not self._cut.is_set():
-                self._quiet.clear()  # it was quiet at the latest before its first job
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._quiet.wait(), bounds.CHILD_LAST_WORDS_S)
-            if self.is_ready and not self._handed:
-                await self.finish(is_last=is_last)
-            self.kill()
-            await self._process.wait()
-        self.close()
+        try:
+            if self._process is not None and self._process.returncode is None:
+                await self._end_gently(is_last=is_last)
+                self.kill()
+                await self._process.wait()
+        finally:
+            self.close()
+
+    async def _end_gently(self, *, is_last: bool) -> None:
+        if self._handed and not self._cut.is_set():
+            self._quiet.clear()  # it was quiet at the latest before its first job
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._quiet.wait(), bounds.CHILD_LAST_WORDS_S)
+        if self.is_ready and not self._handed:
+            await self.finish(is_last=is_last)
 
     async def finish(self, *, is_last: bool = False) -> None:
         """Have a process in which nothing runs say goodbye and exit; return when it has, or took too long."""
@@ -209,7 +214,11 @@ class Life(asyncio.Protocol):
                 self._process.kill()
 
     def close(self) -> list[int]:
-        """Close the pipes of a dead process; return the keys of the jobs that it had not started."""
+        """Kill what still lives and close its pipes; return the keys of the jobs it had not started. Again: nothing."""
+        if self._is_closed:
+            return []
+        self._is_closed = True
+        self.kill()
         unstarted = self._tickets.take_all()
         self._tickets.close()
         self._blackbox.close()
