@@ -1,7 +1,7 @@
 """Every metric, in one list: what it is called, what it says, by what it is told apart, and who serves it; pure.
 
-The exposition, docs/operations/metrics.md and the rules and dashboards under docker/ are made from this list, or checked
-against it. Whatever is counted per job, queue or task lies in the store: it is the same from every server, and no
+The exposition, docs/operations/metrics.md, and the rules and dashboards under docker/ are made from this list, or
+checked against it. Whatever is counted per job, queue or task lies in the store: it is the same from every server, and no
 restart sets it back.
 """
 
@@ -33,7 +33,7 @@ class Metric(msgspec.Struct, frozen=True):
 
     name: str
     kind: Kind
-    help: str
+    meaning: str
     labels: tuple[str, ...]
     endpoint: Endpoint
     source: str  # where the number comes from
@@ -81,24 +81,24 @@ _SCRAPE: Final = "read when it is asked for"
 _PROCESS: Final = "counted by the server process, summed over those of one --processes"
 
 
-def _jobs(name: str, kind: Kind, help: str, *labels: str, source: str = _SCRAPE) -> Metric:
+def _jobs(name: str, kind: Kind, meaning: str, *labels: str, source: str = _SCRAPE) -> Metric:
     bounds = TASK_SECONDS if kind is Kind.HISTOGRAM else ()
-    return Metric(name, kind, help, labels, Endpoint.JOBS, source, bounds)
+    return Metric(name, kind, meaning, labels, Endpoint.JOBS, source, bounds)
 
 
-def _process(name: str, kind: Kind, help: str, *labels: str, bounds: tuple[float, ...] = ()) -> Metric:
-    return Metric(name, kind, help, labels, Endpoint.PROCESS, _PROCESS, bounds)
+def _process(name: str, kind: Kind, meaning: str, *labels: str, bounds: tuple[float, ...] = ()) -> Metric:
+    return Metric(name, kind, meaning, labels, Endpoint.PROCESS, _PROCESS, bounds)
 
 
-def _worker(name: str, kind: Kind, help: str, *labels: str) -> Metric:
+def _worker(name: str, kind: Kind, meaning: str, *labels: str) -> Metric:
     bounds = TASK_SECONDS if kind is Kind.HISTOGRAM else ()
-    return Metric(f"headrace_worker_{name}", kind, help, labels, Endpoint.WORKER, "the worker's own", bounds)
+    return Metric(f"headrace_worker_{name}", kind, meaning, labels, Endpoint.WORKER, "the worker's own", bounds)
 
 
 _COUNTED: Final = (
     *(
-        _jobs(f"headrace_jobs_{word}_total", Kind.COUNTER, help, "queue", source=_SCRIPTS)
-        for word, help in QUEUE_COUNTERS.items()
+        _jobs(f"headrace_jobs_{word}_total", Kind.COUNTER, meaning, "queue", source=_SCRIPTS)
+        for word, meaning in QUEUE_COUNTERS.items()
     ),
     _jobs("headrace_task_enqueued_total", Kind.COUNTER, "Jobs that were taken in.", "task", source=_SCRIPTS),
     _jobs("headrace_task_leased_total", Kind.COUNTER, "Times a job was handed out.", "task", source=_SCRIPTS),
