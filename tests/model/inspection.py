@@ -23,7 +23,7 @@ _AGENDA_KIND = {
 }
 _HOMES = {*(state.value for state in State), "laned"}
 _SETS = {*_HOMES, "expiring", "results"}
-_OTHERS = {"lane", "open", "turns", "times", "busy", "settings"}
+_OTHERS = {"lane", "open", "turns", "times", "busy", "settings", "counts"}
 _SCORE_FIELD = {State.SCHEDULED.value: b"ru", State.RETRYING.value: b"ru"}
 
 
@@ -35,6 +35,7 @@ def faults(picture: Picture) -> list[str]:
         *_wrong_expiring(picture),
         *_not_planned(picture),
         *option_faults(picture),
+        *_tally_faults(picture),
         *(f"a key of no known kind: {name!r}" for name in picture.strangers),
     ]
 
@@ -90,6 +91,15 @@ def _not_planned(picture: Picture) -> Iterator[str]:
     yield from (f"replays of {w!r} are not planned" for w in picture.replays if b"replay:" + w not in picture.agenda)
     if uniques := picture.single.get(b"uniques"):
         yield from _late(picture, b"unique:", min(uniques.values()))
+
+
+def _tally_faults(picture: Picture) -> Iterator[str]:
+    listed = picture.single.get(b"queues") or {}
+    yield from (f"{queue!r} is counted, but not listed" for queue, _ in picture.sets("counts") if queue not in listed)
+    tallies = picture.by_kind[b"tally"]
+    named, counted = {*tallies.get(b"tasks", {})}, {key[2:] for key in tallies if key.startswith(b"t:")}
+    if named != counted:
+        yield f"tasks that are listed: {named}, that have counters: {counted}"
 
 
 def _late(picture: Picture, member: bytes, due_ms: float) -> Iterator[str]:

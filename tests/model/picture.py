@@ -10,7 +10,7 @@ SEPARATOR = b"\x1f"  # between the parts of a name
 
 Fields = dict[bytes, bytes]
 Scores = dict[bytes, float]
-_KINDS = (b"j", b"a", b"r", b"idem", b"echo", b"slots", b"shut", b"u", b"tag", b"op")
+_KINDS = (b"j", b"a", b"r", b"idem", b"echo", b"slots", b"shut", b"u", b"tag", b"op", b"tally")
 _SINGLE = (
     *(b"meta", b"clock", b"agenda", b"queues", b"marks", b"limits", b"limit_names", b"rates", b"blocked", b"events"),
     *(b"bytes", b"polled", b"uniques", b"operations"),

@@ -24,6 +24,7 @@ class Wrong(StrEnum):
     OPERATION = "operation"
     WORKER = "worker"
     SCHEDULE = "schedule"
+    TALLY = "tally"  # of tasks
     STRANGER = "stranger"  # a key of no known kind
 
 

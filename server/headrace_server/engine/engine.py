@@ -42,6 +42,7 @@ from headrace_server.engine.fleet import weight_of
 from headrace_server.engine.limiting import Limiting
 from headrace_server.engine.link import Link, Waits
 from headrace_server.engine.listening import Listening
+from headrace_server.engine.metering import Metering
 from headrace_server.engine.operating import Operating
 from headrace_server.engine.parking import Parking
 from headrace_server.engine.polls import Polls
@@ -60,7 +61,7 @@ class StoreMismatch(Exception):
     """The store holds data that this server may not touch; the text says why and what to do."""
 
 
-class Engine(Waiting, Finding, Explaining, Steering, Limiting, Operating, Listening, Checking, Clockwork):
+class Engine(Waiting, Finding, Explaining, Steering, Limiting, Operating, Listening, Metering, Checking, Clockwork):
     """Queues and jobs over one store; `start` first, `close` last. `jitter` returns random numbers in 0..1.
 
     The work with single jobs is here; what is asked about many, and about queues, stands in the parts it is made of.

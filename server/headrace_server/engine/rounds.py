@@ -78,13 +78,19 @@ def _bucket(number: bytes) -> Task:
     return _dropped(b"idem", number, (int(number) + buckets) * limits.IDEMPOTENCY_BUCKET_MS)
 
 
-_ONE_OF: Final = {(b"fleet", b"w:"): "worker", (b"beat", b"s:"): "schedule", (b"beat", b"r:"): "runs"}
+_ONE_OF: Final = {
+    (b"fleet", b"w:"): "worker",
+    (b"beat", b"s:"): "schedule",
+    (b"beat", b"r:"): "runs",
+    (b"tally", b"t:"): "tally",
+}
 _WHOLE: Final[dict[bytes, Callable[[bytes], Task]]] = {
     b"fleet:workers": lambda _: _paged("workers"),
     b"fleet:names": lambda _: _paged("workernames"),
     b"fleet:directives": lambda key: Task("directives", [], scan="HSCAN", key=key),
     b"beat:due": lambda _: _paged("beatdue"),
     b"beat:names": lambda _: _paged("beatnames"),
+    b"tally:tasks": lambda _: _paged("tallies"),
 }
 _SMALL: Final = {b"j": "job", b"a": "attempts", b"u": "unique", b"op": "operation"}
 _LARGE: Final[dict[bytes, Callable[[bytes, bytes], Task]]] = {

@@ -1,8 +1,8 @@
 """Every metric, in one list: what it is called, what it says, by what it is told apart, and who serves it; pure.
 
 The exposition, docs/operations/metrics.md, and the rules and dashboards under docker/ are made from this list, or
-checked against it. Whatever is counted per job, queue or task lies in the store: it is the same from every server, and no
-restart sets it back.
+checked against it. Whatever is counted per job, queue or task lies in the store: it is the same from every server, and
+no restart sets it back.
 """
 
 from collections.abc import Mapping
@@ -71,8 +71,10 @@ QUEUE_COUNTERS: Final = {
     "redriven": "Dead jobs that were opened again.",
     "removed": "Records of jobs that went: pruned, deleted or purged.",
 }
-# What becomes of jobs and attempts, for each task.
+# What becomes of jobs and attempts, for each task; the store keeps them in the order of TASK_COUNTERS, and then the
+# histograms of wait, run and total.
 TASK_OUTCOMES: Final = ("succeeded", "failed", "retried", "dead", "cancelled")
+TASK_COUNTERS: Final = ("enqueued", "leased", *TASK_OUTCOMES)
 STATES: Final = ("scheduled", "ready", "leased", "retrying", "succeeded", "dead", "cancelled")
 OTHERS: Final = "_other"  # the task that stands for all beyond MAX_COUNTED_TASKS
 
@@ -163,7 +165,7 @@ _SCHEDULES: Final = (
 _STORE: Final = (
     _jobs("headrace_store_up", Kind.GAUGE, "1 if the store answers; without it there are no other series here."),
     _jobs("headrace_store_info", Kind.GAUGE, "1 for this store.", "server", "version", "fsync"),
-    _jobs("headrace_store_latency_seconds", Kind.GAUGE, "How long one smallest script took, there and back."),
+    _jobs("headrace_store_latency_seconds", Kind.GAUGE, "How long a PING took, there and back."),
     _jobs("headrace_store_memory_bytes", Kind.GAUGE, "Memory that the store uses."),
     _jobs("headrace_store_memory_max_bytes", Kind.GAUGE, "Memory that it may use; 0: as much as there is."),
     _jobs("headrace_store_persistence_ok", Kind.GAUGE, "1 if its last write to disk went well."),

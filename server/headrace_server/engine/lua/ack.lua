@@ -1,5 +1,5 @@
 -- ack: the jobs are done.
--- uses:    lib settings lanes runs options moves verdict
+-- uses:    lib settings cells tallies lanes runs options moves verdict
 -- states:  leased -> succeeded, ready -> succeeded
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{leased,ready,succeeded,expiring,results} (zset), agenda (zset)
 -- args:    run id, number of items; an item: id, token (16 bytes each), has a result ('1' or ''), result,
@@ -16,7 +16,8 @@ local function end_result(job, ttl_ms)
     plan('results', job.q, now + ttl_ms)
 end
 
-return settle('ack', 6, {}, function(job, rev, item)
+return settle('ack', 6, {'t', 'st', 'ca', 'ro'}, function(job, rev, item)
+    observe(task_of(job), RUN, now - job.st)
     local fields = settled_by('ack', job, item[2])
     local ttl_ms = tonumber(item[6]) or resolve(job.rl, job.q, 'result_ttl_ms')
     if item[3] == '1' and ttl_ms ~= 0 then

@@ -47,6 +47,7 @@ local function stand(job, rev, was, answer)
     if run_ms then fields[#fields + 1], fields[#fields + 2] = 'ru', run end
     redis.call('HSET', key, 'q', queue, 's', state, 'rv', rev_text, 'ca', enqueued, unpack(fields))
     mark(queue, 0)
+    if not was then tally_both(queue, fields[2], 'enqueued') end
     if depths[queue] then depths[queue] = depths[queue] + 1 end
     if job.ex then
         redis.call('ZADD', set_key(queue, 'expiring'), ex, job.id)

@@ -1,5 +1,5 @@
 -- enqueue: write groups of jobs; each group as a whole or not at all.
--- uses:    lib settings lanes runs options moves records idempotency echo unique refusals births replacing
+-- uses:    lib settings cells tallies lanes runs options moves records idempotency echo unique refusals births replacing
 -- states:  (new) -> ready, (new) -> scheduled, ready -> ready, ready -> scheduled, scheduled -> ready, scheduled -> scheduled
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,scheduled,expiring} (zset), u:<digest> (string), uniques (zset), tag:<tag> (zset),
 --          bytes (hash), idem:<n> (hash), echo:<n> (hash), queues (zset), agenda (zset), and those of its lane
@@ -52,6 +52,7 @@ local function write(group, rev)
     local answer, met = {'created'}, false
     for i, job in ipairs(group.jobs) do
         if job.placed == 'replaced' then replace(job, rev + i) end
+        if job.placed == 'deduplicated' then tally_met(job.q) end
         if job.placed then met = add(answer, job.placed, job.holder, '', '', '', '') else stand(job, rev + i, nil, answer) end
     end
     if met then keep(group.call, placed_of(group)) end

@@ -1,6 +1,6 @@
 -- failing: what a failed attempt leads to, and how long a retry waits; uses lib, settings, moves and records. The rules are domain/retry.py.
 
-local FAILING = {'ma', 'rp', 'dl', 'st', 'w', 'er'} -- the fields that `fail` needs beside the options
+local FAILING = {'ma', 'rp', 'dl', 'st', 'w', 'er', 't'} -- the fields that `fail` needs beside the options
 
 -- The wait after run number `attempt`. `policy`: backoff initial_ms factor max_ms jitter, '-' for a default.
 local function wait_ms(policy, queue, attempt, random)
@@ -45,11 +45,6 @@ local function is_non_retryable(job, error_type)
     return false
 end
 
-local function opened_ms(job) -- when its run was: by the enqueue, or by a redrive
-    local opened = redis.call('HMGET', job_key(job.id), 'ro', 'ca')
-    return tonumber(opened[1] or opened[2])
-end
-
 -- To dead; its record goes at once where its job or queue does not want dead letters.
 local function bury(job, rev, reason, fields)
     if reason == 'discarded' or (job.ox or settings(job.q).on_exhausted) == 'discard' then job.re = 0 end
@@ -60,6 +55,8 @@ end
 -- The job's attempt failed. `how`: kind, error, type, retryable, discard, delay_ms or nil, random; `fields` are written whatever follows.
 local function fail(job, rev, how, fields)
     record_attempt(job, how.kind, how.error, how.type, fields)
+    tally_both(job.q, task_of(job), 'failed')
+    observe(job.t, RUN, now - job.st)
     if has_option(job, 'c') then
         fields[#fields + 1], fields[#fields + 2] = 'rs', job.cq
         return finish(job, 'cancelled', rev, fields)
@@ -72,6 +69,7 @@ local function fail(job, rev, how, fields)
     local elapsed = resolve(job.me, job.q, 'max_elapsed_ms')
     if elapsed and run_ms > opened_ms(job) + elapsed then return bury(job, rev, 'max_elapsed', fields) end
     if job.ex and run_ms >= job.ex then
+        tally(job.q, 'expired')
         fields[#fields + 1], fields[#fields + 2] = 'rs', 'expired'
         return finish(job, 'cancelled', rev, fields)
     end

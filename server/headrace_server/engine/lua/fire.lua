@@ -1,5 +1,5 @@
 -- fire: slots of a schedule get their jobs, once: whoever comes second finds another slot next.
--- uses:    lib settings lanes runs options moves records idempotency echo unique acts refusals births replacing beats
+-- uses:    lib settings cells tallies lanes runs options moves records idempotency echo unique acts refusals births replacing beats
 -- states:  (new) -> ready, (new) -> scheduled, ready -> ready, ready -> scheduled, scheduled -> ready, scheduled -> scheduled,
 --          ready -> cancelled, scheduled -> cancelled, retrying -> cancelled
 -- keys:    beat:s:<name> (hash), beat:due (zset), beat:r:<name> (list), and those of enqueue and cancel
@@ -44,7 +44,7 @@ local function bear(job, rev)
     if redis.call('EXISTS', job_key(job.id)) == 1 then return 'again', job.id end
     depths = {}
     if refuse({jobs = {job}, has_unique = job.on_conflict}) then return 'refused', '' end
-    if job.placed == 'deduplicated' then return job.placed, job.holder end
+    if job.placed == 'deduplicated' then tally_met(job.q) return job.placed, job.holder end
     if job.placed then replace(job, rev) else stand(job, rev, nil, {}) end
     last_id = job.id
     return 'enqueued', job.id

@@ -37,6 +37,8 @@ local function hand_out(ask, job, rev, token)
         job.mx = text(runtime_ms)
         fields[#fields + 1], fields[#fields + 2] = 'ul', text(now + runtime_ms)
     end
+    local due_ms = math.max(opened_ms(job), tonumber(job.ru) or 0)
+    if not job.st or tonumber(job.st) < due_ms then observe(job.t, WAIT, math.max(0, now - due_ms)) end -- once each time it was due
     local stale = job.rs or job.pg or job.ul -- of the delivery before
     move(job, 'leased', job.deadline, rev, fields, stale and {'rs', 'pg', not runtime_ms and 'ul' or nil})
     plan('reap', job.q, job.deadline)

@@ -1,5 +1,5 @@
 -- lease: hand out jobs to requests in order; queues strictly in order, the head of each queue first.
--- uses:    lib settings lanes runs options moves buckets gates turns grants
+-- uses:    lib settings cells tallies lanes runs options moves buckets gates turns grants
 -- states:  ready -> leased, ready -> cancelled
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,leased,cancelled,expiring} (zset), r:<worker> (hash), agenda (zset)
 -- args:    run id, jobs in all, payload bytes in all, number of requests; a request: jobs, payload bytes, lease in ms or '', worker or '',
@@ -47,7 +47,7 @@ local function take_from(ask, queue, out)
             local job = load_whole(heads[i])
             job.sc, rev, jobs_left = heads[i + 1], rev + 1, jobs_left - (laned and 2 or 1) -- as long as two
             if job.ex and job.ex <= now then
-                call_off(job, rev, 'expired')
+                expire(job, rev)
             else
                 if #job.p > ask.bytes and not (ask.first and #out == 0) then return 'full' end
                 if #job.p > bytes_left and #out > 0 then return 'cut' end

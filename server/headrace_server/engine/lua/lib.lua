@@ -5,6 +5,7 @@ local P = string.sub(KEYS[1], 1, -5)
 local META, AGENDA, QUEUES, WAKE, LIMIT_NAMES = KEYS[1], P .. 'agenda', P .. 'queues', P .. 'wake', P .. 'limit_names'
 local JOB, OF_QUEUE, LIMITS, RATES, BLOCKED, EVENTS = P .. 'j:', P .. 'q:', P .. 'limits', P .. 'rates', P .. 'blocked', P .. 'events'
 local MARKS, BYTES, POLLED, UNIQUES, OPERATIONS, BEAT = P .. 'marks', P .. 'bytes', P .. 'polled', P .. 'uniques', P .. 'operations', P .. 'beat:'
+local TALLY = P .. 'tally:'
 local SEPARATOR = '\31' -- between parts of one text; no name or key may hold it
 local function job_key(id) return JOB .. id end
 local function attempts_key(id) return P .. 'a:' .. id end
@@ -59,7 +60,7 @@ local function next_fence(previous)
 end
 
 -- Agenda: what must happen by itself, written once per script. `plan` only ever moves a due time forward.
-local planned = {}
+local planned, at_end = {}, {} -- at_end: functions of other files that finish_script calls
 local function plan(kind, name, due_ms)
     local member = kind .. ':' .. name
     local planned_ms = planned[member]
@@ -82,6 +83,7 @@ end
 
 -- End a mutating script: write the agenda, publish, and put time and next due time in front of the answers.
 local function finish_script(answers)
+    for i = 1, #at_end do at_end[i]() end
     if last_rev and top_rev > last_rev then redis.call('HINCRBY', META, 'rev', last_rev - top_rev) end
     local words = {}
     for member, due_ms in pairs(planned) do words[#words + 1], words[#words + 2] = due_ms, member end
@@ -95,6 +97,5 @@ local function finish_script(answers)
         redis.call('XADD', EVENTS, 'MINID', '~', oldest, text(last_rev) .. '-0', unpack(noted))
         redis.call('SPUBLISH', WAKE, 'events')
     end
-    local head = redis.call('ZRANGE', AGENDA, 0, 0, 'WITHSCORES')
-    return {'ok', now_text, head[2] or '', answers}
+    return {'ok', now_text, redis.call('ZRANGE', AGENDA, 0, 0, 'WITHSCORES')[2] or '', answers}
 end

@@ -1,13 +1,9 @@
--- moves: loads a job and moves it between the structures that are its state; uses lib, settings, lanes and options.
+-- moves: loads a job and moves it between the structures that are its state; uses lib, settings, tallies, lanes and options.
 
 local OPEN = {ready = true, scheduled = true, retrying = true} -- nobody holds it, and it may expire
 
 -- The fields that every rule looks at, and those that a verb's own rule needs. Each is a walk through a small hash.
-local function with(...)
-    local names, all = {...}, {'q', 's', 'k', 'at', 'o'} -- in this order
-    for i = 1, #names do all[#all + 1] = names[i] end
-    return all
-end
+local function with(...) return {'q', 's', 'k', 'at', 'o', ...} end -- in this order
 
 -- Read what the core fields of a job hold: `k` the token (16 bytes) and the deadline of its last lease.
 local function understand(job)
@@ -62,17 +58,17 @@ local function move(job, state, score, rev, fields, drop)
     if drop then redis.call('HDEL', job.key, unpack(drop)) end
     if state == 'ready' or (was == 'leased' and state ~= was and settings(job.q).concurrency) then wake(job.q) end
     if job.wt and now < job.wt then watched[job.id] = true end
-    if EVENTS_ON and was ~= state then note(job, was, state, rev_text) end
+    if was ~= state then tally_move(job, was, state, rev_text) end
     job.s = state
 end
 
 -- To a final state, until its prune time; `fields` as in move.
 local RETENTION = {succeeded = 'succeeded_retention_ms', dead = 'dead_retention_ms', cancelled = 'cancelled_retention_ms'}
 local function finish(job, state, rev, fields)
-    local prune_ms = now + resolve(job.re, job.q, RETENTION[state])
-    local n = #fields
+    local prune_ms, n = now + resolve(job.re, job.q, RETENTION[state]), #fields
     fields[n + 1], fields[n + 2] = 'ft', now_text
     if fields[1] ~= 'ks' then fields[n + 3], fields[n + 4] = 'k', '' end -- a token that was not settled must not come back
+    if state ~= 'cancelled' then observe(task_of(job), TOTAL, now - opened_ms(job)) end
     move(job, state, prune_ms, rev, fields)
     plan('prune', job.q, prune_ms)
 end
@@ -82,6 +78,10 @@ local function call_off(job, rev, reason)
     local fields = {'rs', reason}
     if job.k and job.k ~= '' then fields[3], fields[4] = 'kc', job.k end
     finish(job, 'cancelled', rev, fields)
+end
+local function expire(job, rev)
+    tally(job.q, 'expired')
+    call_off(job, rev, 'expired')
 end
 
 -- To scheduled or retrying, until run_ms.

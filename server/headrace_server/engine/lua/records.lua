@@ -15,6 +15,7 @@ end
 
 -- The record of a job that nobody holds, and all that stands for it.
 local function remove(job, rev)
+    tally(job.q, 'removed')
     if EVENTS_ON then note(job, job.s, 'gone', rev) end
     step_out(job)
     if job.ex then redis.call('ZREM', set_key(job.q, 'expiring'), job.id) end

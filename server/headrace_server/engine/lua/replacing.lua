@@ -15,5 +15,6 @@ local function replace(job, rev)
     job.id, job.ca, depths = old.id, old.ca, {}
     if has_option(old, 'w') then job.o = (job.o or '') .. 'w' end
     if old.wt and now < old.wt then watched[old.id] = true end
+    tally(job.q, 'replaced')
     stand(job, rev, old.s, {})
 end

@@ -58,6 +58,7 @@ end
 
 -- A lease that ran out: one crash more, and back to its place or dead. The token stays, for a late settle.
 local function crash(job, rev)
+    tally(job.q, 'lease_lost')
     local crashes = {'cr', text(job.cr + 1)}
     record_attempt(job, 'crash', DEFAULTS.lease_expired, 'LeaseExpired', crashes)
     if has_option(job, 'c') then
@@ -92,9 +93,6 @@ function STEPS.expire(queue, n)
     local key = set_key(queue, 'expiring')
     local due, next_ms = due_ids(key, n)
     local rev = #due > 0 and reserve(#due / 2)
-    for i = 1, #due, 2 do
-        rev = rev + 1
-        call_off(load(due[i], with()), rev, 'expired')
-    end
+    for i = 1, #due, 2 do expire(load(due[i], with()), rev + (i + 1) / 2) end
     return #due / 2, earliest({key}, {next_ms})
 end

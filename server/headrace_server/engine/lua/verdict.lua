@@ -55,6 +55,7 @@ local function settle(verb, width, names, effect)
         if seen[job.id] then job = load(job.id, names) end -- as the item before left it
         seen[job.id] = true
         local status = judge(verb, job, item[2])
+        if status == 'late' then tally(job.q, 'late') end
         if status == 'ok' or status == 'late' then effect(job, rev + i, item) end
         answers[i] = {
             status, job.s or '', text(job.at), due_of(job) or '',
