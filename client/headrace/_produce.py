@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from headrace._codec import value_of
 from headrace._exchange import Exchange
-from headrace._publish import published
+from headrace._publish import Sending, published
 from headrace._read import Document, read, read_job
 from headrace._steps import Reply, Steps
 from headrace._wire import Call, document_of, path
@@ -104,14 +104,16 @@ class Produce(Exchange):
         )
         body, key = job_body(job, self._dialect.codec), idempotency_key or _fresh_key()
         asked = {"task": task, "queue": queue or "default"}
-        with published(task, queue, trace) as headers:
+        with published(Sending(task=task, queues=[queue]), trace) as sent:
             call = Call(
-                request=self._dialect.request("POST", "/v1/jobs", body=body, wait_s=wait_s, key=key, more=headers),
+                request=self._dialect.request("POST", "/v1/jobs", body=body, wait_s=wait_s, key=key, more=sent.headers),
                 read=lambda reply: read_job({**asked, **document_of(reply)}),
                 repeatable=True,
                 wait_s=wait_s,
             )
-            return (yield from self._call(call))
+            made = yield from self._call(call)
+            sent.made(made.id)
+        return made
 
     def enqueue_batch(
         self,
@@ -133,9 +135,9 @@ class Produce(Exchange):
         key = idempotency_key or (None if own_keys else _fresh_key())
         body = {"jobs": [job_body(job, self._dialect.codec) for job in jobs], "atomic": atomic}
         repeatable = key is not None or len(own_keys) == len(jobs)
-        first = jobs[0] if jobs else NewJob(task="batch")
-        with published(first.task, first.queue, trace) as headers:
-            request = self._dialect.request("POST", "/v1/jobs/batch", body=body, key=key, more=headers)
+        task = jobs[0].task if jobs else "batch"
+        with published(Sending(task=task, queues=[job.queue for job in jobs], count=len(jobs)), trace) as sent:
+            request = self._dialect.request("POST", "/v1/jobs/batch", body=body, key=key, more=sent.headers)
             return (yield from self._call(Call(request=request, read=_read_batch, repeatable=repeatable)))
 
     def get(self, job_id: str, *, wait_s: int = 0) -> Steps[Job]:

@@ -110,6 +110,7 @@ class AsyncClient:
     trigger_schedule = awaiting(Verbs.trigger_schedule)
     preview_schedule = awaiting(Verbs.preview_schedule)
     preview_timing = awaiting(Verbs.preview_timing)
+    apply_schedules = awaiting(Verbs.apply_schedules)
     clock = awaiting(Verbs.clock)
     advance_clock = awaiting(Verbs.advance_clock)
 
@@ -149,13 +150,16 @@ class AsyncClient:
 
     async def _run(self, steps: Steps[R]) -> R:
         outcome: Outcome | None = None
-        while True:
-            try:
-                step = steps.send(outcome)
-            except StopIteration as stop:
-                value: R = stop.value
-                return value
-            outcome = await self._do(step)
+        try:
+            while True:
+                try:
+                    step = steps.send(outcome)
+                except StopIteration as stop:
+                    value: R = stop.value
+                    return value
+                outcome = await self._do(step)
+        finally:
+            steps.close()  # a call that is given up ends here, not when somebody forgets it
 
     async def _walk(self, stream: Stream[T]) -> AsyncIterator[T]:
         while (given := await self._run(next_of(stream))) is not None:

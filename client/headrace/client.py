@@ -115,6 +115,7 @@ class Client:
     trigger_schedule = blocking(Verbs.trigger_schedule)
     preview_schedule = blocking(Verbs.preview_schedule)
     preview_timing = blocking(Verbs.preview_timing)
+    apply_schedules = blocking(Verbs.apply_schedules)
     clock = blocking(Verbs.clock)
     advance_clock = blocking(Verbs.advance_clock)
 
@@ -154,13 +155,16 @@ class Client:
 
     def _run(self, steps: Steps[R]) -> R:
         outcome: Outcome | None = None
-        while True:
-            try:
-                step = steps.send(outcome)
-            except StopIteration as stop:
-                value: R = stop.value
-                return value
-            outcome = self._do(step)
+        try:
+            while True:
+                try:
+                    step = steps.send(outcome)
+                except StopIteration as stop:
+                    value: R = stop.value
+                    return value
+                outcome = self._do(step)
+        finally:
+            steps.close()  # a call that is given up ends here, not when somebody forgets it
 
     def _walk(self, stream: Stream[T]) -> Iterator[T]:
         while (given := self._run(next_of(stream))) is not None:

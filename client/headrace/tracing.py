@@ -8,13 +8,13 @@ the task's own job, so that whatever a task sends away belongs to the same trace
 """
 
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
 from headrace.context import CURRENT
+from headrace.spans import headers_of, is_imported
 
 NAMES: Final = ("traceparent", "tracestate", "baggage")
 MAX_CHARS: Final = 8_000  # of all three: the server drops what is longer, and proxies refuse long headers
@@ -32,7 +32,7 @@ def trace_context(headers: Mapping[str, str]) -> Iterator[None]:
 
     A `traceparent` that cannot be read is left out with its `tracestate`, as the standard has it.
     """
-    token = _given.set(_checked(headers))
+    token = _given.set(checked(headers))
     try:
         yield
     finally:
@@ -58,20 +58,11 @@ def current_trace() -> Mapping[str, str]:
 
 def _of_open_telemetry() -> Mapping[str, str]:
     """Return the trace of OpenTelemetry's current span. Who has not imported the package has no span."""
-    if "opentelemetry.trace" not in sys.modules:
-        return {}
-    from opentelemetry.baggage.propagation import W3CBaggagePropagator
-    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-
-    headers: dict[str, str] = {}
-    TraceContextTextMapPropagator().inject(headers)
-    if headers:
-        W3CBaggagePropagator().inject(headers)
-    return _checked(headers)
+    return checked(headers_of()) if is_imported() else {}
 
 
-def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Return what of the headers can travel: never a reason for a call to fail."""
+def checked(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what of the headers can travel with a job: never a reason for a call to fail."""
     named = {name.lower(): value for name, value in headers.items() if name.lower() in NAMES}
     found = {name: named[name] for name in NAMES if named.get(name)}
     found = {name: value for name, value in found.items() if value.isascii() and value.isprintable()}

@@ -15,7 +15,7 @@ import time
 import traceback
 from typing import Any, Final, NoReturn
 
-from headrace_worker import blackbox, log, registry, reload, reporting
+from headrace_worker import blackbox, log, registry, reload, reporting, spans
 from headrace_worker.executor import Executor
 from headrace_worker.frames import Down, Setup, Splitter, Up, pack_up, unpack_down
 from headrace_worker.inbox import Inbox
@@ -123,6 +123,7 @@ def main(setup: Setup) -> None:
         app.hooks.fire("child_stop")
     if is_last:
         app.hooks.fire("worker_stop")
+    spans.close()
     reporting.close()
 
 

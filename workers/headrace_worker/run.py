@@ -6,6 +6,7 @@ sets is seen by the task, and by nobody else.
 
 import asyncio
 import functools
+import time
 from typing import Any
 
 from headrace.annotations import Misfit
@@ -14,7 +15,7 @@ from headrace.context import CURRENT, Request, reserved
 from headrace.errors import ContentRefused
 from headrace.hooks import Event
 
-from headrace_worker import reporting
+from headrace_worker import reporting, spans
 from headrace_worker.outcome import CANCELLED, Kind, Outcome, refused, returned, unwritable
 from headrace_worker.registry import Handler
 from headrace_worker.rulings import is_final, ruled
@@ -23,8 +24,7 @@ from headrace_worker.soft import Alarms, Interruptible
 
 def run(handler: Handler, request: Request, alarms: Alarms) -> Outcome:
     """Run a plain function to its end, here."""
-    CURRENT.set(request)
-    reporting.begin(request)
+    _begin(request)
     outcome = _prepare(handler, request)
     if outcome is not None:
         return _told(handler, request, outcome)
@@ -42,8 +42,7 @@ def run(handler: Handler, request: Request, alarms: Alarms) -> Outcome:
 
 async def arun(handler: Handler, request: Request) -> Outcome:
     """Run a coroutine function to its end, in a task of the event loop that is for it alone."""
-    CURRENT.set(request)
-    reporting.begin(request)
+    _begin(request)
     outcome = _prepare(handler, request)
     if outcome is not None:
         return _told(handler, request, outcome)
@@ -70,6 +69,13 @@ def _ruled_in_loop(error: BaseException, request: Request, handler: Handler) -> 
     if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
         return CANCELLED
     return ruled(error, request, handler)
+
+
+def _begin(request: Request) -> None:
+    """Begin the spans of a run, in the context that its task will have."""
+    CURRENT.set(request)
+    spans.begin(request)
+    reporting.begin(request)
 
 
 def _prepare(handler: Handler, request: Request) -> Outcome | None:
@@ -119,8 +125,17 @@ def _returned(handler: Handler, value: Any) -> Outcome:
 def _told(
     handler: Handler, request: Request, outcome: Outcome, value: Any = None, error: BaseException | None = None
 ) -> Outcome:
-    """Tell Sentry and the app's hooks how a run ended; return the outcome."""
+    """Tell Sentry, the app's hooks and its span how a run ended; return the outcome."""
+    ended_ns = time.time_ns()
     reporting.ended(request, outcome, error)
+    try:
+        _fire(handler, request, outcome, value, error)
+    finally:
+        spans.ended(outcome, error, ended_ns)  # the last: hooks may put something on it
+    return outcome
+
+
+def _fire(handler: Handler, request: Request, outcome: Outcome, value: Any, error: BaseException | None) -> None:
     fire = functools.partial(handler.hooks.fire, request=request)
     event: Event | None = None
     match outcome.kind:
@@ -137,4 +152,3 @@ def _told(
     if event is not None:
         fire(event, error=error)
     fire("after_task", outcome=outcome.kind.value, result=value, error=error)
-    return outcome

@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import Final
 
-from headrace_worker import bounds, childflags, log, registry, reporting
+from headrace_worker import bounds, childflags, log, registry, reporting, spans
 from headrace_worker.crew import PoolSettings
 from headrace_worker.hands import AppFailed, Hands
 from headrace_worker.inline import InlineHands
@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"headrace worker: {error}\n")
         return EX_CONFIG
     finally:
+        spans.close()
         reporting.close()
 
 
