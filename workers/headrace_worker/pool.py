@@ -230,10 +230,12 @@ class Pool(Hands):
         while True:
             await asyncio.sleep(_SCALE_S)
             lives = self._crew.lives
+            if len(lives) != self._crew.wanted:  # one is being replaced, or started
+                continue
             threads = self._settings.threads  # where nothing reacts, nothing is free
             busy = sum(life.handed - life.unstarted if life.slots else threads for life in lives)
             wanted = decision.wanted(len(lives), busy, loop.time())
-            if wanted != self._crew.wanted and len(lives) == self._crew.wanted:
+            if wanted != self._crew.wanted:
                 log.info("another number of children", wanted=wanted, busy=busy)
                 self._crew.want(wanted)
 

@@ -20,16 +20,16 @@ def family(worker: WorkerProcess) -> set[int]:
 def test_children_come_and_go_and_every_job_runs_once(
     shared_server: ServerProcess, client: Client, queue: str, make_worker: MakeWorker
 ) -> None:
-    flags = ("--autoscale", "1,2", "--max-tasks-per-child", "10", "--max-memory-per-child", "300M", "--reload")
+    flags = ("--autoscale", "1,2", "--max-tasks-per-child", "6", "--max-memory-per-child", "300M", "--reload")
     worker = make_worker(shared_server.url, *flags, "--threads", "2", app=TROUBLE)
     assert len(worker.children) == 1
-    jobs = client.enqueue_batch([NewJob(task="sleep", payload=[0.1], queue=queue)] * 60).jobs
+    jobs = client.enqueue_batch([NewJob(task="sleep", payload=[0.4], queue=queue)] * 36).jobs
     ran: list[int] = []
     for job in jobs:
         finished = ended(client, job.id)
         assert (finished.attempt, finished.crashes) == (1, 0)
         ran.append(finished.result)
-    assert max(ran.count(pid) for pid in set(ran)) <= 10
+    assert max(ran.count(pid) for pid in set(ran)) <= 6
     assert len(set(ran)) >= 6
     eventually(lambda: worker.says("another number of children"), END_S, "it was busy for long enough")
     eventually(lambda: not any(runs(pid) for pid in set(ran) - family(worker)), END_S, "used children end")
