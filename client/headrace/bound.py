@@ -27,7 +27,7 @@ class BoundTask:
     @property
     def app(self) -> "App":
         """The app that the task belongs to."""
-        raise NotImplementedError
+        raise NotImplementedError  # every task has one: BaseTask.app
 
     @property
     def request(self) -> Request:
