@@ -20,6 +20,9 @@ ALLOWED_HOSTS = {
     "datatracker.ietf.org",
     "keepachangelog.com",
     "semver.org",
+    "qyapi.weixin.qq.com",  # the robots that `headrace alert-relay` tells
+    "oapi.dingtalk.com",
+    "opentelemetry.io",  # names the conventions that spans follow
 }
 RESERVED = re.compile(r"(^|\.)(example|invalid|test)(\.(com|org|net))?$")  # RFC 2606: nobody's
 VENDORED = ("server/headrace_server/api/static/",)
