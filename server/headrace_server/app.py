@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import re
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -15,11 +17,13 @@ from headrace_server.api import Application, Door, Limits, Server, Services, Sta
 from headrace_server.api.documents import routes as document_routes
 from headrace_server.api.routes import ROUTES
 from headrace_server.config import Settings
+from headrace_server.domain.addresses import networks
 from headrace_server.domain.errors import StoreFault
 from headrace_server.engine import Engine, Waits
-from headrace_server.loops import run_loops
+from headrace_server.loops import Deliveries, run_loops
 from headrace_server.loops.runner import run_loop
 from headrace_server.store import DiskGuard, EmbeddedStore, StoreFacts, StoreRefused, StoreUnreachable, inspect_store
+from headrace_server.webhooks import Courier
 
 GATE_S: Final = 30.0  # how often the store is checked again: somebody may have changed its configuration
 START_S: Final = 10.0  # how long a start bears with an embedded store that is away: it may just be started again
@@ -86,7 +90,9 @@ def build(settings: Settings, engine: Engine, status: Status, ready: Callable[[]
         host=settings.host,
         any_host=bool(settings.tokens) or not settings.is_loopback,
     )
-    services = Services(engine=engine, status=status, limits=limits)
+    services = Services(
+        engine=engine, status=status, limits=limits, webhook_networks=networks(settings.webhook_networks)
+    )
     return make_server(
         Application(services, door, [*ROUTES, *document_routes]),
         drain=drain,
@@ -164,7 +170,13 @@ async def _background(
     settings: Settings, store: Store, engine: Engine, status: Status
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Run what goes on beside the requests; the task that this gives is done only when one of these failed."""
-    loops = run_loops(engine, check_interval_ms=settings.check_interval_ms, events=settings.events)
+    courier = Courier(networks(settings.webhook_networks))
+    loops = run_loops(
+        engine,
+        check_interval_ms=settings.check_interval_ms,
+        events=settings.events,
+        deliveries=Deliveries(engine, courier.send, worker=_name_of_process(), agent=f"headrace/{version('headrace')}"),
+    )
     duties = [loops, run_loop("gate", partial(_check_gate, settings, store, status), _pause(GATE_S))]
     if store.watch is not None:
         guard = DiskGuard(settings.store_dir())
@@ -175,6 +187,13 @@ async def _background(
     finally:
         running.cancel()
         await asyncio.wait((running,))
+        await courier.close()
+
+
+def _name_of_process() -> str:
+    """Return who this process is, where jobs say who holds them: `webhooks@<host>.<pid>`."""
+    host = re.sub(r"[^A-Za-z0-9.-]", "", socket.gethostname())
+    return f"webhooks@{host[:64]}.{os.getpid()}"
 
 
 async def _until_done(watch: asyncio.Task[None]) -> None:

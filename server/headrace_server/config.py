@@ -148,6 +148,10 @@ class Settings:
         flag="--test-clock",
     )
     events: bool = setting(False, "Write the log of state changes always, not only while somebody reads it.")
+    webhook_networks: tuple[str, ...] = setting(
+        (),
+        "Networks beside the public one that webhooks may lead to, also by http: 10.0.0.0/8, separated by commas.",
+    )
     check_interval_ms: int = setting(
         10 * limits.MINUTE_MS,
         "Compare the indexes with the jobs this often, in milliseconds; 0: never.",

@@ -12,6 +12,7 @@ from headrace_server.api import media
 from headrace_server.api.faults import Reading
 from headrace_server.api.problems import Problem
 from headrace_server.api.status import Status
+from headrace_server.domain.addresses import Network
 from headrace_server.domain.jobs import Format
 from headrace_server.domain.limits import MAX_WAIT_MS, SECOND_MS
 from headrace_server.engine import Engine
@@ -41,6 +42,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     engine: Engine
     status: Status
     limits: Limits
+    webhook_networks: tuple[Network, ...] = ()  # beside the public one
 
 
 class Reply(msgspec.Struct, kw_only=True):

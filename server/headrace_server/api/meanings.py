@@ -26,6 +26,7 @@ MEANINGS: Final[dict[str, str]] = {
         "No worker of this id is known: it never sent a heartbeat, said goodbye, or was lost for more than a day."
     ),
     "no_such_schedule": "No schedule has this name: it was never made here, or it was deleted.",
+    "no_such_webhook": "No webhook has this name: it was never made here, or it was deleted.",
     "no_test_clock": "Only a server that was started for tests, with --test-clock, lets its clock be set forward.",
     "no_such_route": "No operation lives at this path. A name with a slash in it makes another path, too.",
     "no_such_problem": "No problem of this server has this code; a newer or older server may have it.",
@@ -55,6 +56,11 @@ MEANINGS: Final[dict[str, str]] = {
     "worker_up": "The worker was heard of lately, so its record would come back with its next heartbeat.",
     "operation_ended": "The operation had run to its end before it could be stopped.",
     "too_many_schedules": "A store holds 10000 schedules at most (of each shard): this one would have been one more.",
+    "too_many_webhooks": "Each event is held against each webhook, so there are 50 at most: this would be one more.",
+    "webhook_paused": (
+        "Nothing is sent for a webhook while it is paused: somebody asked for that, or its receiver answered 410 Gone. "
+        "`paused_reason` says which."
+    ),
     "body_too_large": (
         "The request's body is longer than this server takes; `limits` of GET /v1/server has the number."
     ),

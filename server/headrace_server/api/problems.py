@@ -39,6 +39,7 @@ KINDS: Final[dict[str, Kind]] = {
     "no_such_operation": Kind(404, "No such operation", "Check the id; ended operations vanish after a day."),
     "no_such_worker": Kind(404, "No such worker", "Check the id; lost workers vanish after a day, others at goodbye."),
     "no_such_schedule": Kind(404, "No such schedule", "Check the name; GET /v1/schedules lists all of them."),
+    "no_such_webhook": Kind(404, "No such webhook", "Check the name; GET /v1/webhooks lists all of them."),
     "no_test_clock": Kind(
         404, "This server has everybody's clock", "Start one for tests: headrace server --test-clock."
     ),
@@ -92,6 +93,10 @@ KINDS: Final[dict[str, Kind]] = {
     "too_many_schedules": Kind(
         409, "There are too many schedules", "Delete some; one job may also be told what to do by its payload."
     ),
+    "too_many_webhooks": Kind(
+        409, "There are too many webhooks", "Delete some; one may be told of several queues, tasks and states."
+    ),
+    "webhook_paused": Kind(409, "The webhook is paused", "Resume it: POST /v1/webhooks/{name}/resume.", retryable=True),
     "body_too_large": Kind(413, "The body is too large", "Send several smaller requests."),
     "payload_too_large": Kind(
         413, "A payload or result is too large", "Store the data elsewhere and send a reference to it."

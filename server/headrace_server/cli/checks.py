@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from headrace_server.config import Settings, env_name
 from headrace_server.domain import limits
+from headrace_server.domain.addresses import networks
 from headrace_server.telemetry import FORMATS, LEVELS
 
 _NAMESPACE: Final = re.compile(r"[A-Za-z0-9_.-]{1,32}")
@@ -55,6 +56,10 @@ def faults(settings: Settings) -> Iterator[str]:
         yield "--test-clock needs one process, which drives the clock: leave --processes (HEADRACE_PROCESSES) at 1."
     if not _NAMESPACE.fullmatch(settings.namespace):
         yield f"HEADRACE_NAMESPACE must be 1 to 32 characters of A-Z a-z 0-9 _ . -; it is {settings.namespace!r}."
+    try:
+        networks(settings.webhook_networks)
+    except ValueError as fault:
+        yield f"HEADRACE_WEBHOOK_NETWORKS must name networks, such as 10.0.0.0/8 or fd00::/8: {fault}."
     if any(not token.isascii() or not token.isprintable() or " " in token for token in settings.tokens):
         yield "HEADRACE_TOKENS holds a token with spaces or characters beyond ASCII, which no header can carry."
 

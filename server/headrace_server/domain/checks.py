@@ -25,6 +25,7 @@ class Wrong(StrEnum):
     WORKER = "worker"
     SCHEDULE = "schedule"
     TALLY = "tally"  # of tasks
+    WEBHOOK = "webhook"
     STRANGER = "stranger"  # a key of no known kind
 
 

@@ -40,6 +40,7 @@ MOVES: Final[dict[str, frozenset[Move]]] = {
         | {(s, t) for s in (State.READY, State.SCHEDULED) for t in (State.READY, State.SCHEDULED)}  # unique: replace
         | {(s, State.CANCELLED) for s in HELD_BY_NOBODY}  # the job of the slot before
     ),
+    "relay": frozenset({(NEW, State.READY)}),
     "lease": frozenset({(State.READY, State.LEASED), (State.READY, State.CANCELLED)}),
     "ack": frozenset({(s, State.SUCCEEDED) for s in (State.LEASED, State.READY)}),
     "nack": frozenset(

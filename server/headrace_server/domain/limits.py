@@ -65,6 +65,15 @@ LANE_KEY_PATTERN: Final = r"[!-~]{1,128}"  # of limits, fairness and ordering: v
 ID_PATTERN: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 NAME_PATTERN: Final = r"[A-Za-z0-9_.\-]{1,128}"
 
+MAX_WEBHOOKS: Final = 50  # each is asked about each event; one lease request names all of their queues
+MAX_WEBHOOK_NAME_CHARS: Final = 64  # the name of its queue is longer
+MAX_URL_CHARS: Final = 2_000
+MAX_WEBHOOK_FILTER: Final = 32  # names of queues, and of tasks
+MIN_WEBHOOK_TIMEOUT_MS: Final = 100
+MAX_WEBHOOK_TIMEOUT_MS: Final = 30 * SECOND_MS
+MAX_WEBHOOK_CONCURRENCY: Final = 20  # attempts of one webhook at a time: a server may have those of all of them open
+MAX_WEBHOOK_WAITING: Final = 1_000_000  # deliveries of one webhook
+
 # What a job may ask for.
 MAX_PRIORITY: Final = 255
 MIN_LEASE_MS: Final = 1 * SECOND_MS
@@ -118,6 +127,10 @@ SCHEDULE_SCRIPT_SLOTS: Final = 50  # of one schedule that are fired in one scrip
 SCHEDULE_LOOK_BACK: Final = 1_000  # slots that are counted one by one when many have passed
 SCHEDULE_PAGE: Final = 50  # schedules that one script reads
 SCHEDULE_RUNS_KEPT: Final = 20
+RELAY_EVENTS: Final = 500  # of one shard that are looked at at a time
+WEBHOOK_LOG_MS: Final = 1 * DAY_MS  # so long an outage of all servers loses no events, while there are webhooks
+WEBHOOK_AGE_MS: Final = 3 * DAY_MS  # a delivery that did not succeed until then is given up
+OLD_SECRET_MS: Final = 1 * DAY_MS  # after a rotation the secret before it signs, too
 ATTEMPTS_KEPT: Final = 20
 SHORT_ATTEMPT_BYTES: Final = 512  # of a first attempt that lies in its job's record; the record stays a dense block
 SETTLED_TOKENS_KEPT: Final = 2

@@ -41,14 +41,12 @@ from headrace_server.engine.finding import Finding
 from headrace_server.engine.fleet import weight_of
 from headrace_server.engine.limiting import Limiting
 from headrace_server.engine.link import Link, Waits
-from headrace_server.engine.listening import Listening
 from headrace_server.engine.metering import Metering
-from headrace_server.engine.operating import Operating
 from headrace_server.engine.parking import Parking
 from headrace_server.engine.polls import Polls
+from headrace_server.engine.relaying import Relaying
 from headrace_server.engine.scripts import Script, load_scripts
 from headrace_server.engine.shard import Meta, Shard
-from headrace_server.engine.steering import Steering
 from headrace_server.engine.waiting import Waiting
 from headrace_server.engine.wakeups import Wakeups
 
@@ -61,7 +59,7 @@ class StoreMismatch(Exception):
     """The store holds data that this server may not touch; the text says why and what to do."""
 
 
-class Engine(Waiting, Finding, Explaining, Steering, Limiting, Operating, Listening, Metering, Checking, Clockwork):
+class Engine(Waiting, Finding, Explaining, Limiting, Relaying, Metering, Checking, Clockwork):
     """Queues and jobs over one store; `start` first, `close` last. `jitter` returns random numbers in 0..1.
 
     The work with single jobs is here; what is asked about many, and about queues, stands in the parts it is made of.
@@ -94,6 +92,8 @@ class Engine(Waiting, Finding, Explaining, Steering, Limiting, Operating, Listen
         channels = [prefix + b"wake" for prefix in self._prefixes]
         self._directives = Directives()
         self._schedules_changed = asyncio.Event()
+        self._hooking = Parking()
+        self._hooks = ("", [])
         self._beats = Batcher(self._send_beats, weight_of)
         self._wakeups = Wakeups(
             url,
@@ -103,6 +103,7 @@ class Engine(Waiting, Finding, Explaining, Steering, Limiting, Operating, Listen
             events=self._listening,
             directives=self._directives,
             schedules=self._schedules_changed,
+            webhooks=self._hooking,
             read=self.read_directives,
         )
         self._polls = Polls(self._shards, self._split, self._parking, self._directives, self._giveback_later)

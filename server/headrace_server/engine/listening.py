@@ -98,8 +98,20 @@ class Listening(Routing):
         page = EventPage(events=events, cursor=cursors.write(known, _BOUND_TO), now_ms=max(p.now_ms for p in parts))
         return page, (*known,)
 
-    async def _read_part(self, number: int, rev: int | None, limit: int) -> Part:
-        args: encode.Args = ["" if rev is None else rev, limit, limits.EVENTS_WRITTEN_MS]
+    async def _read_part(
+        self,
+        number: int,
+        rev: int | None,
+        limit: int,
+        *,
+        keep_ms: int = limits.EVENTS_WRITTEN_MS,
+        at_most: bool = False,
+    ) -> Part:
+        """Return what lies behind a rev of a shard (None: nothing but how far it is), and have it written on.
+
+        `keep_ms`: for so long at least; with `at_most` no longer, whatever others have asked for.
+        """
+        args: encode.Args = ["" if rev is None else rev, limit, keep_ms, "1" if at_most else ""]
         now_ms, (gap, last, *flat) = await self._shards[number].ask("events", args)
         events = [_event(job_id, line) for job_id, line in zip(flat[::2], flat[1::2], strict=True)]
         return Part(events, int(gap) if gap else None, int(last), now_ms)

@@ -82,6 +82,7 @@ _ONE_OF: Final = {
     (b"fleet", b"w:"): "worker",
     (b"beat", b"s:"): "schedule",
     (b"beat", b"r:"): "runs",
+    (b"hook", b"s:"): "webhook",
     (b"tally", b"t:"): "tally",
 }
 _WHOLE: Final[dict[bytes, Callable[[bytes], Task]]] = {
@@ -91,6 +92,8 @@ _WHOLE: Final[dict[bytes, Callable[[bytes], Task]]] = {
     b"beat:due": lambda _: _paged("beatdue"),
     b"beat:names": lambda _: _paged("beatnames"),
     b"tally:tasks": lambda _: _paged("tallies"),
+    b"hook:names": lambda _: _paged("hooknames"),
+    b"hook:state": lambda key: Task("hookstate", [], scan="HSCAN", key=key),
 }
 _SMALL: Final = {b"j": "job", b"a": "attempts", b"u": "unique", b"op": "operation"}
 _LARGE: Final[dict[bytes, Callable[[bytes, bytes], Task]]] = {

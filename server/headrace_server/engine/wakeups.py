@@ -24,7 +24,8 @@ class Wakeups:
     """One subscription for all shards, and the floor under it.
 
     `queues` parks polls, `jobs` readers of one job (by its id in hex), `events` readers of the log. `schedules` is set
-    when one has changed. `read` asks the store for what `directives` are to hold when a subscription begins.
+    when one has changed, and `webhooks` parks whoever wants to know the same of webhooks. `read` asks the store for
+    what `directives` are to hold when a subscription begins.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Wakeups:
         events: Parking,
         directives: Directives,
         schedules: asyncio.Event,
+        webhooks: Parking,
         read: Callable[[], Awaitable[Mapping[str, Directive]]],
     ) -> None:
         # no socket timeout: a subscription is silent for as long as nothing happens
@@ -47,6 +49,7 @@ class Wakeups:
         self._events = events
         self._directives = directives
         self._schedules = schedules
+        self._webhooks = webhooks
         self._read = read
         self._begun = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -102,6 +105,7 @@ class Wakeups:
         if message["type"] == "ssubscribe":  # what happened before it was not heard
             self._wake_all()
             self._schedules.set()
+            self._webhooks.wake_all()
             if message["channel"] == self._channels[0]:  # that of the registry
                 self._begun.set()
         elif message["type"] == "smessage":
@@ -113,6 +117,9 @@ class Wakeups:
                 self._events.wake_all()
             elif kind == b"schedules":
                 self._schedules.set()
+            elif kind == b"webhooks":
+                self._webhooks.wake_all()
+                self._events.wake_all()  # whoever turns events into deliveries looks at the webhooks, too
             elif kind == b"worker":
                 directive, _, worker = rest.decode().partition(" ")
                 self._directives.hear(worker, known(directive))

@@ -13,8 +13,10 @@ from typing import Final
 from headrace_server.domain.errors import StoreFault
 from headrace_server.engine import Engine
 from headrace_server.loops.beat import Beat
+from headrace_server.loops.deliveries import Deliveries
 from headrace_server.loops.janitor import Janitor
 from headrace_server.loops.log_of_events import LogOfEvents
+from headrace_server.loops.relay import Relay
 from headrace_server.loops.tick import Tick
 
 FIRST_RETRY_S: Final = 0.05
@@ -26,10 +28,13 @@ Step = Callable[[], Awaitable[int]]  # one bounded batch of work; returns how mu
 Pause = Callable[[], Awaitable[None]]  # until there may be work again
 
 
-async def run_loops(engine: Engine, *, check_interval_ms: int = 0, events: bool = False) -> None:
+async def run_loops(
+    engine: Engine, *, check_interval_ms: int = 0, events: bool = False, deliveries: Deliveries | None = None
+) -> None:
     """Run every duty on every shard until cancelled: ticks, beats, and what is asked for beside them.
 
-    `check_interval_ms`: the pause between two rounds of the janitor, 0 for none; `events`: keep their log going.
+    `check_interval_ms`: the pause between two rounds of the janitor, 0 for none; `events`: keep their log going;
+    `deliveries`: those of webhooks, which need somebody who sends them.
     """
     async with asyncio.TaskGroup() as group:
         for shard in range(engine.shards):
@@ -43,6 +48,17 @@ async def run_loops(engine: Engine, *, check_interval_ms: int = 0, events: bool 
         if events:
             log = LogOfEvents(engine)
             group.create_task(run_loop("events", log.step, log.pause))
+        if deliveries is not None:
+            relay = Relay(engine)
+            group.create_task(run_loop("relay", relay.step, relay.pause))
+            group.create_task(_deliver(deliveries))
+
+
+async def _deliver(deliveries: Deliveries) -> None:
+    try:
+        await run_loop("deliveries", deliveries.step, deliveries.pause)
+    finally:
+        await deliveries.close()
 
 
 async def run_loop(name: str, step: Step, pause: Pause) -> None:

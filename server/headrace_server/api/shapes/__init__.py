@@ -6,7 +6,7 @@ comes from nor what is done with it.
 
 from typing import Final
 
-from headrace_server.api.shapes import jobs, orders, schedules, work
+from headrace_server.api.shapes import jobs, orders, schedules, webhooks, work
 from headrace_server.api.shapes.fields import LIMIT_PATTERN, WORKER_PATTERN
 from headrace_server.api.shapes.fleet import CountsInput, HeartbeatInput, WorkerInfoInput, WorkersQuery
 from headrace_server.api.shapes.jobs import (
@@ -52,6 +52,7 @@ from headrace_server.api.shapes.schedules import (
     SchedulesQuery,
     TimingInput,
 )
+from headrace_server.api.shapes.webhooks import WEBHOOK_PATTERN, RotateInput, WebhookInput, WebhooksQuery
 from headrace_server.api.shapes.work import (
     AckInput,
     AckItem,
@@ -70,13 +71,14 @@ from headrace_server.api.shapes.work import (
     WorkerInput,
 )
 
-RULES: Final[dict[type, Rules]] = {**jobs.RULES, **orders.RULES, **schedules.RULES, **work.RULES}
+RULES: Final[dict[type, Rules]] = {**jobs.RULES, **orders.RULES, **schedules.RULES, **webhooks.RULES, **work.RULES}
 
 __all__ = [
     "JOB_PAIRS",
     "LIMIT_PATTERN",
     "PAYLOAD_PAIR",
     "RULES",
+    "WEBHOOK_PATTERN",
     "WHOLE_JOB",
     "WORKER_PATTERN",
     "AckInput",
@@ -117,6 +119,7 @@ __all__ = [
     "ReleaseItem",
     "Retry",
     "RetryInput",
+    "RotateInput",
     "ScheduleInput",
     "ScheduledJobInput",
     "SchedulesQuery",
@@ -128,6 +131,8 @@ __all__ = [
     "UniqueBy",
     "WaitInput",
     "WaitMode",
+    "WebhookInput",
+    "WebhooksQuery",
     "WorkerInfoInput",
     "WorkerInput",
     "WorkersQuery",

@@ -2,7 +2,7 @@
 -- uses:    lib
 -- states:  none
 -- keys:    meta (hash), events (stream), agenda (zset)
--- args:    run id, behind which rev ('': from now on), how many, for how long to write on in ms
+-- args:    run id, behind which rev ('': from now on), how many, for how long to write on in ms, whether no longer than that (1 | '')
 -- returns: a rev if what was before it is not known, else ''; the rev behind which to go on; then per event its job's id, then
 --          'rev was state attempt at queue task worker reason' ('-' where there is none)
 -- flags:   allow-oom
@@ -16,7 +16,7 @@ if now >= until_ms then -- nobody asked for a while, and nothing was written
     first = last
     redis.call('HSET', META, 'events_from', text(first))
 end
-if until_ms < now + keep_ms then -- told ahead, so that readers who come again and again cost no write each
+if until_ms < now + keep_ms or ARGV[5] == '1' then -- told ahead, so that readers who come again and again cost no write each
     redis.call('HSET', META, 'events_until', text(now + keep_ms + math.floor(keep_ms / 2)))
     plan('events', '', now + keep_ms)
 end

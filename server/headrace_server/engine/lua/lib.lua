@@ -3,9 +3,8 @@
 
 local P = string.sub(KEYS[1], 1, -5)
 local META, AGENDA, QUEUES, WAKE, LIMIT_NAMES = KEYS[1], P .. 'agenda', P .. 'queues', P .. 'wake', P .. 'limit_names'
-local JOB, OF_QUEUE, LIMITS, RATES, BLOCKED, EVENTS = P .. 'j:', P .. 'q:', P .. 'limits', P .. 'rates', P .. 'blocked', P .. 'events'
-local MARKS, BYTES, POLLED, UNIQUES, OPERATIONS, BEAT = P .. 'marks', P .. 'bytes', P .. 'polled', P .. 'uniques', P .. 'operations', P .. 'beat:'
-local TALLY = P .. 'tally:'
+local JOB, OF_QUEUE, BEAT, HOOK, LIMITS, RATES, BLOCKED, EVENTS = P .. 'j:', P .. 'q:', P .. 'beat:', P .. 'hook:', P .. 'limits', P .. 'rates', P .. 'blocked', P .. 'events'
+local MARKS, BYTES, POLLED, UNIQUES, OPERATIONS, TALLY = P .. 'marks', P .. 'bytes', P .. 'polled', P .. 'uniques', P .. 'operations', P .. 'tally:'
 local SEPARATOR = '\31' -- between parts of one text; no name or key may hold it
 local function job_key(id) return JOB .. id end
 local function attempts_key(id) return P .. 'a:' .. id end
