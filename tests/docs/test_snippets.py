@@ -19,7 +19,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "docs/from-celery.md",
     *sorted((ROOT / "docs/guide").glob("*.md")),
-    ROOT / "docs/operations/runbook.md",
+    *sorted((ROOT / "docs/operations").glob("*.md")),
 ]
 ROLES = {"run", "background", "expect", "given"}
 

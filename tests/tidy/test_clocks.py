@@ -18,6 +18,7 @@ MAY_READ = {
     "client/headrace/context.py": "the end of a lease as an instant, for people; decisions go by seconds_left",
     "client/headrace/eager.py": "when an eager job came; nothing waits for it",
     "client/headrace/exceptions.py": "a task asks for an instant, and the server takes a wait from its own now on",
+    "client/headrace/relay/delivery.py": "a signature for DingTalk says when it was made",
     "workers/headrace_worker/about.py": "when the worker started, for people",
     "workers/headrace_worker/reporting.py": "when a span began and ended, for people; nothing waits for it",
     "server/headrace_server/engine/routing.py": "the time in a job's id sorts ids, and decides nothing",

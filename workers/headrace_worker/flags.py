@@ -2,22 +2,15 @@
 
 import argparse
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
+from headrace.addresses import address
 from headrace.lines import FORMATS
 
 from headrace_worker import bounds, childflags
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
 _LABEL: Final = re.compile(r"([A-Za-z0-9_.\-]{1,64})=([^\x00-\x1f\x7f]{1,128})")
-_LOOPBACK: Final = "127.0.0.1"
-
-
-class Address(NamedTuple):
-    """Where to listen."""
-
-    host: str
-    port: int  # 0: a free one
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -79,9 +72,9 @@ def _add_operating(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--health-port",
-        type=_address,
+        type=address,
         metavar="[HOST:]PORT",
-        help=f"answer /livez, /readyz and /metrics there (default: nowhere; without a host: {_LOOPBACK})",
+        help="answer /livez, /readyz and /metrics there (default: nowhere; without a host: 127.0.0.1)",
     )
     parser.add_argument(
         "--log-format",
@@ -138,10 +131,3 @@ def _seconds(text: str) -> float:
     if not 0 <= number < float("inf"):
         raise argparse.ArgumentTypeError(f"a number of seconds, not {text}")
     return number
-
-
-def _address(text: str) -> Address:
-    host, _, port = text.rpartition(":")
-    if not (port.isascii() and port.isdigit() and int(port) <= 65_535):
-        raise argparse.ArgumentTypeError(f"{text!r}: a port, or host:port")
-    return Address(host.strip("[]") or _LOOPBACK, int(port))

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from headrace._version import __version__
 from headrace.commands import (
+    alert_relay,
     bench,
     events,
     jobs,
@@ -27,7 +28,21 @@ if TYPE_CHECKING:
 
 def register(commands: "Commands") -> None:
     """Add the client's commands."""
-    for noun in (produce, jobs, queues, limits, schedules, operations, events, workers, top, transfer, bench, setup):
+    for noun in (
+        produce,
+        jobs,
+        queues,
+        limits,
+        schedules,
+        operations,
+        events,
+        workers,
+        top,
+        transfer,
+        bench,
+        setup,
+        alert_relay,
+    ):
         noun.register(commands)
     version = commands.add_parser("version", help="show the version", description="Show the version.")
     version.set_defaults(run=show_version)
