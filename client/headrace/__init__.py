@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     )
     from headrace.schedules import (
         Schedule,
+        ScheduleChange,
         SchedulePage,
         SchedulePreview,
         ScheduleRecord,
@@ -101,6 +102,7 @@ if TYPE_CHECKING:
     from headrace.shared import current_app, shared_task
     from headrace.signatures import Signature
     from headrace.tasks import AsyncTask, BaseTask, Task
+    from headrace.timings import crontab, every
     from headrace.words import (
         ABSENT,
         AttemptOutcome,
@@ -194,6 +196,7 @@ __all__ = [
     "RetryPolicy",
     "RunOutcome",
     "Schedule",
+    "ScheduleChange",
     "SchedulePage",
     "SchedulePreview",
     "ScheduleRecord",
@@ -226,8 +229,10 @@ __all__ = [
     "aas_completed",
     "agather",
     "as_completed",
+    "crontab",
     "current",
     "current_app",
+    "every",
     "gather",
     "shared_task",
 ]
@@ -242,6 +247,7 @@ _HOMES = (
     "fleet",
     "finding",
     "operating",
+    "timings",
     "schedules",
     "errors",
     "_retry",

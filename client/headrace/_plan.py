@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from headrace._codec import Codec
 from headrace._exchange import Exchange
 from headrace._read import Document, read, write_instant
 from headrace._steps import Reply, Steps, Stream, give
@@ -13,13 +14,13 @@ from headrace.schedules import Schedule, SchedulePage, SchedulePreview, Schedule
 class Plan(Exchange):
     """The verbs of those who let things happen by themselves."""
 
-    def put_schedule(self, name: str, schedule: Schedule) -> Steps[ScheduleRecord]:
+    def put_schedule(self, name: str, schedule: Schedule | Document) -> Steps[ScheduleRecord]:
         """Make a schedule, or let it be as given from now on; the same again changes nothing.
 
-        While its timing stays, it keeps its place: a slot that is overdue is fired all the same. Raises Invalid for a
-        timing that names no instant, Conflict (too_many_schedules).
+        While its timing stays, it keeps its place: a slot that is overdue is fired all the same. A mapping is the
+        document as the API takes it. Raises Invalid for a timing that names no instant, Conflict (too_many_schedules).
         """
-        body = {**written(schedule), "job": job_body(schedule.job, self._dialect.codec)}
+        body = plan_body(schedule, self._dialect.codec) if isinstance(schedule, Schedule) else schedule
         return (yield from self._schedule("PUT", name, body=body))
 
     def schedule(self, name: str) -> Steps[ScheduleRecord]:
@@ -96,12 +97,20 @@ class Plan(Exchange):
         instants = given(at=at, starts_at=starts_at, ends_at=ends_at)
         body = given(cron=cron, timezone=timezone, every_ms=every_ms, n=n)
         body = {**body, **{name: write_instant(name, instant) for name, instant in instants.items()}}
+        return (yield from self._preview(body))
+
+    def _preview(self, body: Document) -> Steps[SchedulePreview]:
         request = self._dialect.request("POST", "/v1/schedules/preview", body=body)
         return (yield from self._call(Call(request=request, read=_read_preview, repeatable=True)))
 
     def _schedule(self, method: str, name: str, *verb: str, body: Document | None = None) -> Steps[ScheduleRecord]:
         request = self._dialect.request(method, path("schedules", name, *verb), body=body)
         return (yield from self._call(Call(request=request, read=_read_record, repeatable=True)))
+
+
+def plan_body(schedule: Schedule, codec: Codec) -> Document:
+    """Return a schedule as a document."""
+    return {**written(schedule), "job": job_body(schedule.job, codec)}
 
 
 def _read_record(reply: Reply) -> ScheduleRecord:

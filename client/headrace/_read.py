@@ -30,12 +30,12 @@ def read(cls: type[T], document: Document) -> T:
 
 def read_job(document: Document) -> Job:
     """Return a job; payload and result are values, in whichever way they travelled."""
-    return read(Job, _with_values(document, "payload", "result"))
+    return read(Job, with_values(document, "payload", "result"))
 
 
 def read_leased(document: Document) -> Leased:
     """Return a leased job."""
-    return read(Leased, _with_values(document, "payload"))
+    return read(Leased, with_values(document, "payload"))
 
 
 def read_instant(text: str) -> datetime:
@@ -55,7 +55,8 @@ def write_instant(name: str, instant: datetime) -> str:
     return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _with_values(document: Document, *names: str) -> Document:
+def with_values(document: Document, *names: str) -> Document:
+    """Return a document in which payload and result are values, in whichever way they travelled."""
     raw = {name: document[name + "_raw"] for name in names if document.get(name + "_raw") is not None}
     if not raw:
         return document

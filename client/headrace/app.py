@@ -20,6 +20,7 @@ from headrace.hooks import Event, H, Hooks, M
 from headrace.models import NewJob
 from headrace.naming import checked_name, default_name
 from headrace.options import CallOptions, TaskKeywords, TaskOptions, task_options
+from headrace.periodic import Periodic
 from headrace.results import AsyncJobHandle, JobHandle
 from headrace.sending import batches, enqueued, is_one, new_job
 from headrace.serializers import Serializers
@@ -31,7 +32,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class App:
+class App(Periodic):
     """Tasks by name, and the clients that carry their calls to the server.
 
     `url`: of the server, or of several that share a store; HEADRACE_URL, else http://127.0.0.1:8080. `token`:
@@ -59,6 +60,7 @@ class App:
         timeout: float = 10.0,
         include: Sequence[str] = (),
     ) -> None:
+        super().__init__()
         self.name = name
         self.conf = Conf(url=url, token=token, include=include)
         self.hooks = Hooks()
@@ -155,6 +157,8 @@ class App:
     def load_tasks(self) -> None:
         """Import the modules of `include`, `conf.imports` and `autodiscover_tasks`: what a worker does at its start."""
         self._discovery.load([*self.conf.imports, *self.conf.include])
+        for moment in (self.on_after_configure, self.on_after_finalize):
+            moment.come(self)
 
     def signature(
         self,

@@ -9,12 +9,15 @@ import difflib
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import tzinfo
 from fnmatch import fnmatchcase
 from types import MappingProxyType, ModuleType
 from typing import Any, Final, TypeAlias
 
 from headrace.durations import Seconds
+from headrace.entries import read_entries
 from headrace.options import TaskOptions, rate_of, task_options
+from headrace.timings import zone_name
 
 Options: TypeAlias = Mapping[str, Any]
 Routes: TypeAlias = Mapping[str, str | Options] | Sequence[tuple[str, str | Options]]
@@ -40,6 +43,10 @@ class Settings:
     task_soft_time_limit: Seconds | None = None  # of tasks that name none: an exception in a longer run
     task_always_eager: bool = False  # True: calls run here and now, without a server: for tests
     task_eager_propagates: bool = False  # True: an eager call raises what its task raised, where it is made
+    timezone: str | tzinfo | None = None  # of crontabs that name none; None: UTC
+    beat_schedule: Mapping[str, Options] | None = None  # name -> task, schedule, args, ...: what comes by itself
+    beat_owner: str | None = None  # whose schedules these are; None: the app's name
+    beat_apply: bool = True  # False: workers leave schedules to `headrace schedules apply`
     imports: Sequence[str] = ()  # modules with tasks, imported when a worker starts
     include: Sequence[str] = ()  # more of them
 
@@ -49,7 +56,6 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
     "broker_url": "set url: App('http://127.0.0.1:8080'), or HEADRACE_URL",
     "result_backend": "set url: results are with the server, too",
     "task_store_eager_result": "eager results stay with their EagerResult",
-    "timezone": "instants are aware datetimes, and travel in UTC",
     "enable_utc": "instants are aware datetimes, and travel in UTC",
     "task_acks_late": "a job is acknowledged after it ran, always",
     "task_reject_on_worker_lost": "a job whose worker died is always tried again (max_crashes of a task)",
@@ -63,7 +69,11 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
     "worker_max_tasks_per_child": "start the worker with --max-tasks-per-child",
     "worker_max_memory_per_child": "start the worker with --max-memory-per-child",
     "worker_send_task_events": "the server always knows: headrace tail",
-    "beat_schedule": "schedules are the server's: Client.put_schedule, or headrace schedules put",
+    "beat_scheduler": "the server fires schedules: there is no beat to run",
+    "beat_schedule_filename": "the server keeps the places of schedules",
+    "beat_sync_every": "the server keeps the places of schedules",
+    "beat_max_loop_interval": "the server knows when the next slot comes",
+    "beat_cron_starting_deadline": "catch_up of an entry says what becomes of slots that passed",
 }
 _FAMILIES: Final = ("task_", "result_", "worker_", "broker_", "beat_", "event_", "control_", "redis_")
 
@@ -166,6 +176,10 @@ def _check(name: str, value: Any = None) -> None:
     if name == "task_routes":
         for _, route in value.items() if isinstance(value, Mapping) else value:
             task_options({} if isinstance(route, str) else route)
+    if name == "timezone":
+        zone_name(value)
+    if name == "beat_schedule":
+        read_entries(value)
 
 
 def _frozen(value: Any) -> Any:

@@ -18,8 +18,8 @@ def default_name(fn: Callable[..., Any], main: str | None = None) -> str:
     return f"{module}.{fn.__name__}"
 
 
-def checked_name(name: str) -> str:
-    """Return the name of a task. Raises ValueError for one that the server would refuse."""
+def checked_name(name: str, *, of: str = "task") -> str:
+    """Return the name of a task (or what `of` says). Raises ValueError for one that the server would refuse."""
     if not _NAME.fullmatch(name):
-        raise ValueError(f"task name {name!r}: 1 to 128 letters, digits, '_', '.' and '-', please give name=")
+        raise ValueError(f"{of} name {name!r}: 1 to 128 letters, digits, '_', '.' and '-', please give name=")
     return name

@@ -170,8 +170,8 @@ class CallOptions(TypedDict, total=False):
     meta: Mapping[str, Any] | None  # handed to the worker beside the payload
 
 
-_TASK_NAMES: Final = frozenset(TaskKeywords.__annotations__)
-_CALL_NAMES: Final = frozenset(CallOptions.__annotations__)
+TASK_NAMES: Final = frozenset(TaskKeywords.__annotations__)
+CALL_NAMES: Final = frozenset(CallOptions.__annotations__)
 
 
 def task_options(given: Mapping[str, Any]) -> TaskOptions:
@@ -179,7 +179,7 @@ def task_options(given: Mapping[str, Any]) -> TaskOptions:
 
     Raises TypeError for a name that is none, ValueError for a value that cannot be.
     """
-    check_task_options(given, _TASK_NAMES)
+    check_task_options(given, TASK_NAMES)
     return TaskOptions(**given)
 
 
@@ -189,7 +189,7 @@ def job_options(options: TaskOptions, call: CallOptions, *, limit_key: str | Non
     `limit_key`: under which the task's `rate_limit` is counted. Raises TypeError for a name that is no option,
     ValueError for options that contradict each other, and for naive datetimes.
     """
-    check_call_options(call, _CALL_NAMES, _TASK_NAMES)
+    check_call_options(call, CALL_NAMES, TASK_NAMES)
     wishes: dict[str, Any] = {**vars(options), **{name: value for name, value in call.items() if value is not None}}
     _check_times(wishes)
     expires = wishes["expires"]

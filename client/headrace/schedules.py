@@ -3,10 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from headrace.models import NewJob
+from headrace.timings import crontab, every, solar
 from headrace.words import RunOutcome, ScheduleState
+
+Change: TypeAlias = Literal["created", "changed", "unchanged", "deleted", "foreign", "refused"]
+
+__all__ = [
+    "Schedule",
+    "ScheduleChange",
+    "SchedulePage",
+    "SchedulePreview",
+    "ScheduleRecord",
+    "ScheduleRun",
+    "ScheduleTrigger",
+    "crontab",
+    "every",
+    "solar",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,3 +114,14 @@ class SchedulePreview:
     explanation: str
     slots: tuple[datetime, ...]
     server_time: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleChange:
+    """What `apply_schedules` did with one schedule, or would do."""
+
+    name: str
+    change: Change
+    fields: tuple[str, ...] = ()  # in which it was not as wanted
+    why: str | None = None  # foreign: who looks after it; refused: what the server said
+    next_at: datetime | None = None  # its next slot; None: there is none, or it is gone

@@ -32,8 +32,9 @@ REPEATED = (
     "iter_jobs",
     "iter_workers",
     "iter_schedules",
+    "apply_schedules",
     "follow_events",
-)  # until it is so
+)  # until it is so, or there is no more
 
 
 def impatient() -> Verbs:

@@ -256,5 +256,10 @@ CALLS: dict[str, tuple[Verb, Verb, str]] = {
         lambda v: v.preview_timing(at=NOW),
         "previewTiming",
     ),
+    "apply_schedules": (
+        lambda v: v.apply_schedules({}, owner="me"),
+        lambda v: v.apply_schedules({}, owner="me"),
+        "listSchedules",
+    ),
     "server_info": (lambda v: v.server_info(), lambda v: v.server_info(), "getServer"),
 }

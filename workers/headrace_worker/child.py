@@ -15,6 +15,8 @@ import time
 import traceback
 from typing import Any, Final, NoReturn
 
+from headrace import loading
+
 from headrace_worker import blackbox, log, registry, reload, reporting, spans
 from headrace_worker.executor import Executor
 from headrace_worker.frames import Down, Setup, Splitter, Up, pack_up, unpack_down
@@ -105,12 +107,12 @@ def main(setup: Setup) -> None:
     pipe = socket.socket(fileno=setup.fd)
     began_ns = reload.moment_ns() if setup.watches_files else 0
     try:
-        app = registry.load(setup.app)
+        app = loading.load(setup.app)
         handlers = registry.handlers(app)
-    except registry.AppNotFound as error:
+    except loading.AppNotFound as error:
         _give_up(pipe, str(error))
     except BaseException as error:  # noqa: BLE001 - whatever the module raised, SystemExit too
-        _give_up(pipe, f"{setup.app} cannot be imported:\n{registry.import_error(error)}")
+        _give_up(pipe, f"{setup.app} cannot be imported:\n{loading.import_error(error)}")
     if setup.is_first:
         app.hooks.fire("worker_start")
     app.hooks.fire("child_start")

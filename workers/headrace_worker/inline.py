@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from headrace import App
+from headrace import App, loading
 
 from headrace_worker import bounds, log, registry
 from headrace_worker.executor import Executor
@@ -72,10 +72,10 @@ class InlineHands(Hands):
         try:
             self._app = self._find()
             handlers = registry.handlers(self._app)
-        except registry.AppNotFound as error:
+        except loading.AppNotFound as error:
             raise AppFailed(str(error)) from None
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the module raised
-            raise AppFailed(f"the app cannot be imported:\n{registry.import_error(error)}") from None
+            raise AppFailed(f"the app cannot be imported:\n{loading.import_error(error)}") from None
         self._facts = {name: handler.facts for name, handler in handlers.items()}
         self._listener = listener
         self._loop = asyncio.get_running_loop()

@@ -8,7 +8,9 @@ import signal
 import sys
 from typing import Final
 
-from headrace_worker import bounds, childflags, log, registry, reporting, spans
+from headrace import loading
+
+from headrace_worker import bounds, childflags, log, reporting, spans
 from headrace_worker.crew import PoolSettings
 from headrace_worker.hands import AppFailed, Hands
 from headrace_worker.inline import InlineHands
@@ -65,7 +67,7 @@ def make_hands(args: argparse.Namespace) -> Hands:
     if vain := childflags.in_vain(args):
         raise Misconfigured(f"{' and '.join(vain)}: there is no child process to replace with --processes 0")
     if args.processes == 0:
-        return InlineHands(lambda: registry.load(args.app), args.threads)
+        return InlineHands(lambda: loading.load(args.app), args.threads)
     fewest, most = args.autoscale or (args.processes, None)
     return Pool(
         PoolSettings(

@@ -33,7 +33,7 @@ def test_every_setting_is_in_the_guide() -> None:
         ("task_routing", "did you mean 'task_routes'?"),
         ("broker_url", "set url"),
         ("result_backend", "set url"),
-        ("timezone", "travel in UTC"),
+        ("enable_utc", "travel in UTC"),
         ("task_acks_late", "always"),
         ("zzz", "there is no setting 'zzz'"),
     ],

@@ -121,6 +121,7 @@ MADE: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
     "iter_jobs": ((), {"queue": "q"}, "listJobs"),
     "iter_workers": ((), {"queue": "q"}, "listWorkers"),
     "iter_schedules": ((), {"owner": "me"}, "listSchedules"),
+    "apply_schedules": (({},), {"owner": "me"}, "listSchedules"),
     "follow_events": ((), {"queue": "q"}, "readEvents"),
 }
 
@@ -183,6 +184,7 @@ def test_a_set_asks_and_makes_the_same(name: str, state: str) -> None:
 SENDING: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "App.send_task": (("parity.add", [1], {"y": 2}), {"queue": "parity", "priority": 7}),
     "App.enqueue_many": (([Signature("parity.add", (1,)), Signature("parity.add", (2,), {"y": 3})],), {}),
+    "App.apply_schedules": ((), {"prune": False}),
     "App.handle": ((ID,), {}),
     "App.close": ((), {}),
     "BaseTask.delay": ((1,), {"y": 2}),

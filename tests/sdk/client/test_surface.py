@@ -97,6 +97,7 @@ NAMES = [
     "RetryPolicy",
     "RunOutcome",
     "Schedule",
+    "ScheduleChange",
     "SchedulePage",
     "SchedulePreview",
     "ScheduleRecord",
@@ -129,8 +130,10 @@ NAMES = [
     "aas_completed",
     "agather",
     "as_completed",
+    "crontab",
     "current",
     "current_app",
+    "every",
     "gather",
     "shared_task",
 ]
@@ -154,7 +157,7 @@ def test_another_name_is_an_attribute_error() -> None:
 
 def test_the_verbs_are_those_of_the_api() -> None:
     called = {verb for verb, _, _ in CALLS.values()}
-    made_of_others = {"wait", "result_bytes", "wait_operation", *WALKS}
+    made_of_others = {"wait", "result_bytes", "wait_operation", "apply_schedules", *WALKS}
     assert set(VERBS) == called | made_of_others
 
 

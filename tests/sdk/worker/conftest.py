@@ -7,8 +7,7 @@ from typing import Any
 
 import psutil
 import pytest
-from headrace import Client, Job, State
-from headrace_worker import registry
+from headrace import Client, Job, State, loading
 from headrace_worker.crew import PoolSettings
 from headrace_worker.hands import Hands
 from headrace_worker.inline import InlineHands
@@ -147,4 +146,4 @@ def _pool(**settings: Any) -> Pool:
 
 
 def _inline() -> InlineHands:
-    return InlineHands(lambda: registry.load(APP), SLOTS)
+    return InlineHands(lambda: loading.load(APP), SLOTS)

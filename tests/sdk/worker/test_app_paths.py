@@ -4,8 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from headrace import App
-from headrace_worker import registry
+from headrace import App, loading
 from headrace_worker.crew import PoolSettings
 from headrace_worker.hands import AppFailed, Hands
 from headrace_worker.inline import InlineHands
@@ -36,7 +35,7 @@ async def notes() -> Notes:
     "make",
     [
         lambda app: Pool(PoolSettings(app=app, threads=1)),
-        lambda app: InlineHands(lambda: registry.load(app), 1),
+        lambda app: InlineHands(lambda: loading.load(app), 1),
     ],
 )
 async def test_a_wrong_path_is_told_in_words(notes: Notes, make: Callable[[str], Hands], app: str, words: str) -> None:
@@ -77,7 +76,7 @@ async def test_a_module_that_fails_in_the_workers_own_process_is_the_same(
 ) -> None:
     (tmp_path / "broken_here.py").write_text(text)
     monkeypatch.chdir(tmp_path)
-    hands = InlineHands(lambda: registry.load("broken_here:app"), 1)
+    hands = InlineHands(lambda: loading.load("broken_here:app"), 1)
     with pytest.raises(AppFailed) as caught:
         await hands.start(notes)
     assert words in str(caught.value)

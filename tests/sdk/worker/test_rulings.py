@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from headrace import Client, NotFound, RetryPolicy, State
-from headrace_worker import registry
+from headrace import Client, NotFound, RetryPolicy, State, loading
 from headrace_worker.inline import InlineHands
 from headrace_worker.outcome import Kind
 
@@ -20,7 +19,7 @@ SOON = RetryPolicy(initial_ms=20, jitter=False)
 
 @pytest.fixture
 async def inline(notes: Notes) -> AsyncIterator[InlineHands]:
-    hands = InlineHands(lambda: registry.load(TROUBLE), 4)
+    hands = InlineHands(lambda: loading.load(TROUBLE), 4)
     await hands.start(notes)
     yield hands
     await hands.end()
@@ -71,7 +70,7 @@ async def test_hooks_hear_how_runs_end(
 ) -> None:
     log, started = tmp_path / "hooks", tmp_path / "started"
     monkeypatch.setenv("HOOKS_FILE", str(log))
-    hands = InlineHands(lambda: registry.load(TROUBLE), 1)
+    hands = InlineHands(lambda: loading.load(TROUBLE), 1)
     await hands.start(notes)
     await hands.end()
     assert log.read_text().split() == ["worker_start", "child_start", "child_stop", "worker_stop"]

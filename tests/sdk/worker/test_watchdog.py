@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from headrace import AsyncClient, State
-from headrace_worker import bounds, registry
+from headrace import AsyncClient, State, loading
+from headrace_worker import bounds
 from headrace_worker.inline import InlineHands
 from headrace_worker.worker import Worker, WorkerSettings, make_id
 
@@ -26,7 +26,7 @@ async def running(queue: str) -> Running:
 
     @contextlib.asynccontextmanager
     async def run(url: str) -> AsyncIterator[Worker]:
-        hands = InlineHands(lambda: registry.load(APP), 1)
+        hands = InlineHands(lambda: loading.load(APP), 1)
         worker = Worker(WorkerSettings(url=url, queues=(queue,)), hands)
         task = asyncio.create_task(worker.run())
         yield worker
