@@ -19,10 +19,11 @@ from headrace_server.api.routes import ROUTES
 from headrace_server.config import Settings
 from headrace_server.domain.addresses import networks
 from headrace_server.domain.errors import StoreFault
-from headrace_server.engine import Engine, Waits
+from headrace_server.engine import VERBS, Engine, Waits
 from headrace_server.loops import Deliveries, run_loops
-from headrace_server.loops.runner import run_loop
+from headrace_server.loops.runner import LOOPS, run_loop
 from headrace_server.store import DiskGuard, EmbeddedStore, StoreFacts, StoreRefused, StoreUnreachable, inspect_store
+from headrace_server.telemetry.meters import Layout, Meters
 from headrace_server.webhooks import Courier
 
 GATE_S: Final = 30.0  # how often the store is checked again: somebody may have changed its configuration
@@ -50,9 +51,12 @@ async def serve(
     *,
     ready: Callable[[], None],
     before_drain: Callable[[], Awaitable[None]] | None = None,
+    row: int = 0,
+    numbers: int = -1,
 ) -> None:
     """Run one server process on a bound socket until a signal; `ready` is called when it listens.
 
+    Of several processes on the socket each has a `row` in the open file `numbers`, for the metrics of all of them.
     The first signal awaits `before_drain`, then drains; the second cuts running requests. Raises StoreRefused and
     StoreMismatch when the store cannot be used, StoreFault when it goes away meanwhile; the fault of a background duty
     ends the server, too.
@@ -60,7 +64,7 @@ async def serve(
     stopping = Stopping(before_drain)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings))
-        engine = await stack.enter_async_context(open_engine(settings, store))
+        engine = await stack.enter_async_context(open_engine(settings, store, make_meters(settings, row, numbers)))
         status = _status(settings, store)
         _report(settings, store)
         server = build(settings, engine, status, ready)
@@ -101,6 +105,13 @@ def build(settings: Settings, engine: Engine, status: Status, ready: Callable[[]
         max_header_bytes=settings.max_header_bytes,
         receive_timeout_ms=settings.receive_timeout_ms,
     )
+
+
+def make_meters(settings: Settings, row: int, numbers: int) -> Meters:
+    """Return what a process counts itself in."""
+    routes = [*ROUTES, *document_routes]
+    asked = ((route.path, method) for route in routes for method in route.methods or ())
+    return Meters(Layout(asked, VERBS, LOOPS), rows=settings.processes, row=row, file=numbers)
 
 
 @asynccontextmanager
@@ -146,7 +157,7 @@ def _inspect(settings: Settings, url: str) -> Awaitable[StoreFacts]:
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings, store: Store) -> AsyncIterator[Engine]:
+async def open_engine(settings: Settings, store: Store, meters: Meters | None = None) -> AsyncIterator[Engine]:
     """Return the engine on a store, started; close it at the end."""
     engine = Engine(
         store.url,
@@ -157,6 +168,7 @@ async def open_engine(settings: Settings, store: Store) -> AsyncIterator[Engine]
         timeout_ms=settings.store_timeout_ms,
         connect_timeout_ms=settings.store_connect_timeout_ms,
         test_clock=settings.test_clock,
+        meters=meters,
     )
     try:
         await _patiently(engine.start, START_S if store.embedded is not None else 0.0)
@@ -177,10 +189,14 @@ async def _background(
         events=settings.events,
         deliveries=Deliveries(engine, courier.send, worker=_name_of_process(), agent=f"headrace/{version('headrace')}"),
     )
-    duties = [loops, run_loop("gate", partial(_check_gate, settings, store, status), _pause(GATE_S))]
+    meters = engine.meters
+    duties = [loops, run_loop("gate", partial(_check_gate, settings, store, status), _pause(GATE_S), meters=meters)]
     if store.watch is not None:
         guard = DiskGuard(settings.store_dir())
-        duties += [_until_done(store.watch), run_loop("disk", partial(_look_at_disk, guard, status), _pause(DISK_S))]
+        duties += [
+            _until_done(store.watch),
+            run_loop("disk", partial(_look_at_disk, guard, status), _pause(DISK_S), meters=meters),
+        ]
     running = asyncio.create_task(_together(duties))
     try:
         yield running

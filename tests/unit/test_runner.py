@@ -6,6 +6,7 @@ import logging
 import pytest
 from headrace_server.domain.errors import Code, NotDone
 from headrace_server.loops.runner import run_loop
+from headrace_server.telemetry.meters import Layout, Meters
 
 
 def test_the_end_of_an_outage_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -21,5 +22,5 @@ def test_the_end_of_an_outage_is_told_once(caplog: pytest.LogCaptureFixture) -> 
         raise AssertionError("there was always work")
 
     with caplog.at_level(logging.WARNING), pytest.raises(KeyError):
-        asyncio.run(run_loop("tick", step, pause))
+        asyncio.run(run_loop("tick", step, pause, meters=Meters(Layout((), (), ()))))
     assert [record.getMessage() for record in caplog.records] == [*["loop step failed"] * 2, "loop works again"]

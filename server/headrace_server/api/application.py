@@ -24,6 +24,7 @@ from headrace_server.api.problems import Problem
 from headrace_server.api.routes import Operation
 from headrace_server.domain.errors import StoreFault
 from headrace_server.domain.finding import CursorInvalid
+from headrace_server.telemetry.meters import NO_ROUTE
 
 HELD_BACK_FROM: Final = 64 * 1024  # bytes of a reply that fit into the connection's buffer: a longer one is sent in two
 MAX_REQUEST_ID_CHARS: Final = 128
@@ -47,8 +48,12 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; the server makes nothing but HTTP scopes (no lifespan, no WebSocket)."""
         request = _Request(scope, receive, send)
-        begun = time.perf_counter()
-        await self._answer(request)
+        begun, meters = time.perf_counter(), self._services.engine.meters
+        meters.opened()
+        try:
+            await self._answer(request)
+        finally:
+            meters.answered(request.route, scope["method"], request.status, time.perf_counter() - begun)
         if _log.isEnabledFor(logging.DEBUG):
             took_ms = round((time.perf_counter() - begun) * 1000, 3)
             _log.debug("request", extra={**request.facts(), "status": request.status, "took_ms": took_ms})
@@ -77,6 +82,7 @@ class Application:
             await request.send_reply(204, [], b"")
             return
         route, params = self._find(request)
+        request.route = route.path
         operation = route.endpoint
         if isinstance(operation, Operation):
             await self._operate(request, operation, params)
@@ -138,7 +144,7 @@ class Application:
 class _Request:
     """What there is of a request before it is known what it wants, and the way back."""
 
-    __slots__ = ("_send", "extra", "headers", "id", "path", "receive", "scope", "status")
+    __slots__ = ("_send", "extra", "headers", "id", "path", "receive", "route", "scope", "status")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -148,6 +154,7 @@ class _Request:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.id = _request_id(self.headers.get(ID_HEADER))
         self.extra: Headers = []
+        self.route = NO_ROUTE  # the path with its parameters as names, once it is known
         self.status = 0  # of the reply, once that has begun
 
     @property

@@ -11,6 +11,8 @@ from headrace_server.domain.jobs import Format
 JSON: Final = b"application/json"
 MSGPACK: Final = b"application/msgpack"
 EVENT_STREAM: Final = b"text/event-stream"
+OPENMETRICS: Final = b"application/openmetrics-text"
+_PLAIN_TEXT: Final = frozenset((b"text/plain", b"text/*", b"*/*"))
 MEDIA: Final = {Format.JSON: JSON, Format.MSGPACK: MSGPACK}
 _FORMATS: Final = {
     JSON: Format.JSON,
@@ -48,6 +50,11 @@ def wants_stream(accept: bytes | None) -> bool:
     A stream must be named: what takes anything gets a document.
     """
     return _best(accept or b"*/*", {*_RANGES, EVENT_STREAM}) == EVENT_STREAM
+
+
+def wants_openmetrics(accept: bytes | None) -> bool:
+    """Tell whether Accept wants metrics as OpenMetrics, not as text; raises Problem not_acceptable for neither."""
+    return _best(accept or b"*/*", {*_PLAIN_TEXT, OPENMETRICS}) == OPENMETRICS
 
 
 def _best(accept: bytes, known: Container[bytes]) -> bytes:

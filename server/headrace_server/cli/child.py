@@ -1,4 +1,4 @@
-"""One of several server processes: `python -m headrace_server.cli.child SOCKET_FD READY_FD`."""
+"""One of several server processes: `python -m headrace_server.cli.child SOCKET_FD READY_FD NUMBERS_FD ROW`."""
 
 import contextlib
 import os
@@ -14,10 +14,10 @@ from headrace_server.config import Settings
 def main(argv: list[str]) -> int:
     """Serve on an inherited socket; say so on the pipe."""
     bound = socket.socket(fileno=int(argv[0]))
-    tell = int(argv[1])
+    tell, numbers, row = map(int, argv[1:])
     settings = Settings.read(os.environ)
     serve.watch_over(settings)
-    serve.run_async(app.serve(settings, bound, ready=lambda: _say_ready(tell)))
+    serve.run_async(app.serve(settings, bound, ready=lambda: _say_ready(tell), row=row, numbers=numbers))
     return 0
 
 

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -42,16 +43,17 @@ async def serve_in_children(
     """
     stopping = app.Stopping(before_drain)
     async with app.open_store(settings) as store:  # refused here once, not by every child
-        children = Children(settings, bound)
-        if store.watch is not None:
-            store.watch.add_done_callback(lambda _: children.ask_to_stop())
-        try:
-            await children.start()
-            stopping.stop = children.ask_to_stop
-            ready()
-            await children.keep()
-        finally:
-            await children.stop()
+        with tempfile.TemporaryFile() as numbers:
+            children = Children(settings, bound, numbers.fileno())
+            if store.watch is not None:
+                store.watch.add_done_callback(lambda _: children.ask_to_stop())
+            try:
+                await children.start()
+                stopping.stop = children.ask_to_stop
+                ready()
+                await children.keep()
+            finally:
+                await children.stop()
         if store.watch is not None and store.watch.done():
             store.watch.result()  # nobody supervises the store any more: that is a fault, whatever it was
 
@@ -59,14 +61,16 @@ async def serve_in_children(
 class Children:
     """The server processes."""
 
-    def __init__(self, settings: Settings, bound: socket.socket) -> None:
+    def __init__(self, settings: Settings, bound: socket.socket, numbers: int) -> None:
+        """Take the socket, and the file of their metrics: mapped by all, so that whoever is asked tells the sum."""
         self._grace_s = settings.grace_ms / 1000 + GRACE_EXTRA_S
         self._ready, self._tell = os.pipe()
-        argv = [sys.executable, "-m", "headrace_server.cli.child", str(bound.fileno()), str(self._tell)]
+        fds = (bound.fileno(), self._tell, numbers)
+        argv = [sys.executable, "-m", "headrace_server.cli.child", *map(str, fds)]
         # everything a child needs is in its environment: secrets never stand in a command line
         env = {**os.environ, **settings.environ()}
-        fds = (bound.fileno(), self._tell)
-        self._all = [Child(f"server {n + 1}", argv, env, pass_fds=fds) for n in range(settings.processes)]
+        rows = range(settings.processes)
+        self._all = [Child(f"server {n + 1}", [*argv, str(n)], env, pass_fds=fds) for n in rows]
         self._asked = asyncio.Event()
 
     async def start(self) -> None:

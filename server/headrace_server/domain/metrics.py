@@ -1,4 +1,4 @@
-"""What is told about jobs, queues, tasks and the store as numbers; it must not know how metrics are called or written."""
+"""What is told of jobs, queues, tasks and the store as numbers; it must not know how metrics are called or written."""
 
 import msgspec
 

@@ -3,11 +3,12 @@
 from headrace_server.engine.engine import STORE_FORMAT, Engine, StoreMismatch
 from headrace_server.engine.link import Waits
 from headrace_server.engine.scheduling import TooManySchedules
-from headrace_server.engine.scripts import load_scripts
+from headrace_server.engine.scripts import VERBS, load_scripts
 from headrace_server.engine.webhooks import PutOutcome, TooManyWebhooks
 
 __all__ = [
     "STORE_FORMAT",
+    "VERBS",
     "Engine",
     "PutOutcome",
     "StoreMismatch",

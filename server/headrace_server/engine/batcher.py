@@ -21,7 +21,8 @@ class Batcher(Generic[Item, Answer]):
 
     `run` gets a batch and returns one answer for each item, in order; a StoreFault that it raises is the answer to all.
     `weigh` returns (jobs, bytes) of an item: a batch stays within one script's bounds, except that an item that is
-    larger by itself goes alone. Two batches may be in flight and overtake each other, unless `in_order`.
+    larger by itself goes alone. Two batches may be in flight and overtake each other, unless `in_order`. `seen` is told
+    the size of each batch.
     """
 
     def __init__(
@@ -30,9 +31,11 @@ class Batcher(Generic[Item, Answer]):
         weigh: Callable[[Item], tuple[int, int]],
         *,
         in_order: bool = False,
+        seen: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._run = run
         self._weigh = weigh
+        self._seen = seen
         self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._in_flight = 0
         self._may_fly = 1 if in_order else limits.BATCH_IN_FLIGHT
@@ -80,6 +83,7 @@ class Batcher(Generic[Item, Answer]):
             if jobs > limits.SCRIPT_JOBS or size > limits.SCRIPT_BYTES:
                 break
             batch.append(self._waiting.popleft())
+        self._seen(len(batch))
         return batch
 
     async def _call(self, batch: list[tuple[Item, "asyncio.Future[Answer]"]]) -> None:

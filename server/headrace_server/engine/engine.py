@@ -45,10 +45,11 @@ from headrace_server.engine.metering import Metering
 from headrace_server.engine.parking import Parking
 from headrace_server.engine.polls import Polls
 from headrace_server.engine.relaying import Relaying
-from headrace_server.engine.scripts import Script, load_scripts
+from headrace_server.engine.scripts import VERBS, Script, load_scripts
 from headrace_server.engine.shard import Meta, Shard
 from headrace_server.engine.waiting import Waiting
 from headrace_server.engine.wakeups import Wakeups
+from headrace_server.telemetry.meters import Layout, Meters
 
 STORE_FORMAT: Final = 1
 
@@ -78,9 +79,12 @@ class Engine(Waiting, Finding, Explaining, Limiting, Relaying, Metering, Checkin
         scripts: dict[str, Script] | None = None,
         test_clock: bool = False,
         jitter: Callable[[], float] = random.random,
+        meters: Meters | None = None,
     ) -> None:
         self._defaults = defaults = defaults or Defaults()
-        self._link = Link(url, waits=waits or Waits(), timeout_ms=timeout_ms, connect_timeout_ms=connect_timeout_ms)
+        self.meters = meters = meters or Meters(Layout((), VERBS, ()))
+        times = {"timeout_ms": timeout_ms, "connect_timeout_ms": connect_timeout_ms}
+        self._link = Link(url, waits=waits or Waits(), meters=meters, **times)
         self._prefixes = [f"{namespace}:{{{n}}}:".encode() for n in range(shards)]
         self._scripts = scripts = scripts or load_scripts(defaults, test_clock=test_clock)
         self._shards = [Shard(self._link, scripts, defaults, prefix + b"meta", jitter) for prefix in self._prefixes]

@@ -6,6 +6,7 @@ caller knows whether it can be repeated.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from redis.backoff import NoBackoff
 from headrace_server.domain.errors import Code, NotDone, StoreFault, Unknown
 from headrace_server.engine import faults
 from headrace_server.engine.scripts import FUNCTION_PREFIX, Script
+from headrace_server.telemetry.meters import Meters
 
 MAX_LIBRARIES: Final = 128  # of all versions and settings together, some 30 KB each: three or four versions
 _NO_DATA: Final = (
@@ -39,7 +41,8 @@ class Waits(msgspec.Struct, frozen=True):
 class Link:
     """Connections to one store; `call` runs one script on one shard."""
 
-    def __init__(self, url: str, *, waits: Waits, timeout_ms: int, connect_timeout_ms: int) -> None:
+    def __init__(self, url: str, *, waits: Waits, timeout_ms: int, connect_timeout_ms: int, meters: Meters) -> None:
+        self.meters = meters
         self._waits = waits
         # what the script itself may take, and what its write may wait for replicas and disks
         self._timeout_s = (timeout_ms + (waits.timeout_ms if waits.aof or waits.replicas else 0)) / 1000
@@ -67,7 +70,13 @@ class Link:
         A writing script gets the store's run id in front of `args`. Raises NotDone or Unknown. The connection of a
         call that did not end well is closed, so that nobody else reads its answer.
         """
-        return await self._use(lambda connection: self._exchange(connection, script, meta_key, args))
+        begun, failed = time.perf_counter(), True
+        try:
+            answer = await self._use(lambda connection: self._exchange(connection, script, meta_key, args))
+            failed = False
+        finally:
+            self.meters.called(script.verb, time.perf_counter() - begun, failed=failed)
+        return answer
 
     async def sweep_functions(self, scripts: Iterable[Script]) -> None:
         """Delete the libraries of other versions and settings once there are many; who needs one loads it again."""
@@ -78,6 +87,21 @@ class Link:
             stale = [name for name in found if name not in ours] if len(found) > MAX_LIBRARIES else []
             if stale:
                 await self._send(*(("FUNCTION", "DELETE", name) for name in stale))
+
+    async def vitals(self) -> tuple[dict[str, str], str | None, float]:
+        """Return what INFO says, the fsync policy (None: it is not told), and how many seconds a PING took.
+
+        Raises NotDone or Unknown.
+        """
+        begun = time.perf_counter()
+        await self._send(("PING",))
+        latency_s = time.perf_counter() - begun
+        info, config = await self._send(("INFO",), ("CONFIG", "GET", "appendfsync"))
+        if isinstance(info, Exception):
+            raise faults.error_reply(info) from info
+        pairs = (line.partition(":") for line in info.decode().splitlines())
+        told = None if isinstance(config, Exception) or not config else config[1].decode()
+        return {name: value for name, _, value in pairs}, told, latency_s
 
     async def scan(self, *command: str | bytes | int) -> tuple[bytes, list[bytes]]:
         """Run SCAN or one of its kind; return the next position and the members. Raises NotDone or Unknown."""

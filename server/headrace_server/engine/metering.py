@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from headrace_server.domain import limits
-from headrace_server.domain.metrics import JobMetrics, QueueMetrics, TaskMetrics, Times
+from headrace_server.domain.metrics import JobMetrics, QueueMetrics, StoreHealth, TaskMetrics, Times
 from headrace_server.engine import decode
+from headrace_server.engine.link import Link
+from headrace_server.engine.parking import Parking
 from headrace_server.engine.routing import Routing
 from headrace_server.engine.shard import Shard
 from headrace_server.telemetry.catalogue import QUEUE_COUNTERS, TASK_COUNTERS, TASK_SECONDS
@@ -15,10 +17,14 @@ from headrace_server.telemetry.catalogue import QUEUE_COUNTERS, TASK_COUNTERS, T
 _TIMES: Final = 3  # wait, run, total
 _TIMES_CELLS: Final = 1 + len(TASK_SECONDS) + 1  # the sum, and a bucket more than there are bounds
 _TASK_CELLS: Final = len(TASK_COUNTERS) + _TIMES * _TIMES_CELLS
+_WRITES: Final = ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")  # in INFO
 
 
 class Metering(Routing):
-    """The call about metrics."""
+    """The calls about metrics."""
+
+    _link: Link
+    _parking: Parking
 
     async def metrics(self) -> JobMetrics:
         """Return what is known of queues and tasks on all shards. Raises StoreFault."""
@@ -37,6 +43,24 @@ class Metering(Routing):
             tasks=[_task(task, cells[task]) for task in sorted(cells)],
             now_ms=max(now_ms for now_ms, _ in tasks),
         )
+
+    async def store_health(self) -> StoreHealth:
+        """Return how the store says that it is. Raises StoreFault."""
+        info, fsync, latency_s = await self._link.vitals()
+        is_valkey = "valkey_version" in info
+        return StoreHealth(
+            server="valkey" if is_valkey else "redis",
+            version=info["valkey_version" if is_valkey else "redis_version"],
+            fsync=(fsync or "unknown") if info.get("aof_enabled") == "1" else "off",
+            latency_s=latency_s,
+            memory_bytes=int(info["used_memory"]),
+            memory_max_bytes=int(info.get("maxmemory", "0")),
+            persistence_ok=all(info.get(name, "ok") == "ok" for name in _WRITES),
+        )
+
+    def parked(self) -> int:
+        """Return how many requests for jobs wait for some now."""
+        return len(self._parking)
 
 
 async def _queues_of(shard: Shard) -> tuple[list[QueueMetrics], int]:

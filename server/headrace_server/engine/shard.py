@@ -87,10 +87,11 @@ class Shard:
         self._scripts = scripts
         self._defaults = defaults
         self.meta_key = meta_key
-        self.enqueue: Batcher[EnqueueGroup, Enqueued] = Batcher(self._enqueue, weights.of_group, in_order=True)
-        self.lease: Batcher[LeaseCall, LeaseAnswer] = Batcher(
-            self._lease, lambda call: (1, 16 * call.jobs), in_order=True
-        )
+        seen = link.meters.batched
+        self.enqueue: Batcher[EnqueueGroup, Enqueued]
+        self.enqueue = Batcher(self._enqueue, weights.of_group, in_order=True, seen=seen)
+        self.lease: Batcher[LeaseCall, LeaseAnswer]
+        self.lease = Batcher(self._lease, lambda call: (1, 16 * call.jobs), in_order=True, seen=seen)
         self.acts = Acts(self._write)
         # a job that is read comes with its payload and result: how many fit into one reply, only the script sees
         self.get: Batcher[bytes, Job | None] = Batcher(self._get, lambda _: (1, 0))
@@ -246,7 +247,7 @@ class Shard:
             now_ms, answers = await self._write(verb, args)
             return [decode.settled(item.job_id, a, now_ms) for a, item in zip(answers, items, strict=True)]
 
-        return Batcher(run, weights.of_settle)
+        return Batcher(run, weights.of_settle, seen=self._link.meters.batched)
 
     async def _get(self, ids: Sequence[bytes]) -> list[Job | None]:
         return await self._read_jobs("get", ids)

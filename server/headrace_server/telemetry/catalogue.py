@@ -202,7 +202,6 @@ _SERVER: Final = (
     _process("process_resident_memory_bytes", Kind.GAUGE, "Resident memory.", "process"),
     _process("process_start_time_seconds", Kind.GAUGE, "When it was started, unix time.", "process"),
     _process("process_open_fds", Kind.GAUGE, "Open files and connections.", "process"),
-    _process("process_max_fds", Kind.GAUGE, "How many it may open.", "process"),
 )
 
 _WORKER: Final = (
