@@ -6,12 +6,12 @@ import os
 import re
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from headrace_server.api import Application, Door, Limits, Server, Services, Status, make_server
 from headrace_server.api.documents import routes as document_routes
@@ -21,7 +21,7 @@ from headrace_server.domain.addresses import networks
 from headrace_server.domain.errors import StoreFault
 from headrace_server.engine import VERBS, Engine, Waits
 from headrace_server.loops import Deliveries, run_loops
-from headrace_server.loops.runner import LOOPS, run_loop
+from headrace_server.loops.runner import LOOPS, every, run_loop, run_together
 from headrace_server.store import DiskGuard, EmbeddedStore, StoreFacts, StoreRefused, StoreUnreachable, inspect_store
 from headrace_server.telemetry.meters import Layout, Meters
 from headrace_server.webhooks import Courier
@@ -190,14 +190,11 @@ async def _background(
         deliveries=Deliveries(engine, courier.send, worker=_name_of_process(), agent=f"headrace/{version('headrace')}"),
     )
     meters = engine.meters
-    duties = [loops, run_loop("gate", partial(_check_gate, settings, store, status), _pause(GATE_S), meters=meters)]
+    duties = [loops, run_loop("gate", partial(_check_gate, settings, store, status), every(GATE_S), meters=meters)]
     if store.watch is not None:
-        guard = DiskGuard(settings.store_dir())
-        duties += [
-            _until_done(store.watch),
-            run_loop("disk", partial(_look_at_disk, guard, status), _pause(DISK_S), meters=meters),
-        ]
-    running = asyncio.create_task(_together(duties))
+        look = partial(_look_at_disk, DiskGuard(settings.store_dir()), status)
+        duties += [_until_done(store.watch), run_loop("disk", look, every(DISK_S), meters=meters)]
+    running = asyncio.create_task(run_together(duties))
     try:
         yield running
     finally:
@@ -214,16 +211,6 @@ def _name_of_process() -> str:
 
 async def _until_done(watch: asyncio.Task[None]) -> None:
     await asyncio.shield(watch)  # it outlives the duties: the store is left last
-
-
-async def _together(duties: Sequence[Coroutine[Any, Any, None]]) -> None:
-    async with asyncio.TaskGroup() as group:
-        for duty in duties:
-            group.create_task(duty)
-
-
-def _pause(seconds: float) -> Callable[[], Awaitable[None]]:
-    return partial(asyncio.sleep, seconds)
 
 
 async def _check_gate(settings: Settings, store: Store, status: Status) -> int:

@@ -7,9 +7,9 @@ same one at the same time only cost a script.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from headrace_server.domain.errors import StoreFault
 from headrace_server.engine import Engine
@@ -23,8 +23,8 @@ from headrace_server.loops.tick import Tick
 from headrace_server.telemetry.meters import Meters
 
 FIRST_RETRY_S: Final = 0.05
-LOOPS: Final = ("tick", "janitor", "lag", "beat", "events", "relay", "deliveries", "gate", "disk")
 MAX_RETRY_S: Final = 2.0  # a store that is back must be served within 5 s (G25)
+LOOPS: Final = ("tick", "janitor", "lag", "beat", "events", "relay", "deliveries", "gate", "disk")  # for their metrics
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +59,18 @@ async def run_loops(
             relay = Relay(engine)
             group.create_task(run("relay", relay.step, relay.pause))
             group.create_task(_deliver(deliveries, engine.meters))
+
+
+async def run_together(duties: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run duties until cancelled; when one of them fails, the others are cancelled."""
+    async with asyncio.TaskGroup() as group:
+        for duty in duties:
+            group.create_task(duty)
+
+
+def every(seconds: float) -> Pause:
+    """Return a pause that always takes as long."""
+    return partial(asyncio.sleep, seconds)
 
 
 async def _deliver(deliveries: Deliveries, meters: Meters) -> None:
