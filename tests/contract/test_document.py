@@ -143,12 +143,13 @@ def below(schema: Document, seen: set[str] | None = None) -> Iterator[Document]:
 
 
 def test_requests_refuse_unknown_fields_and_replies_may_grow() -> None:
-    for kind, closed in (("requestBodies", False), ("responses", True)):
+    for kind, may_grow in (("requestBodies", False), ("responses", True)):
         for name, component in COMPONENTS[kind].items():
+            grows = may_grow or name == "ReceiveEvent"  # which the server writes
             for content in component.get("content", {}).values():
                 objects = [s for s in below(content["schema"]) if s.get("type") == "object"]
                 fixed = [s for s in objects if "properties" in s]
-                assert [s for s in fixed if s.get("additionalProperties") is not closed] == [], f"{kind}/{name}"
+                assert [s for s in fixed if s.get("additionalProperties") is not grows] == [], f"{kind}/{name}"
 
 
 def test_every_schema_and_every_field_says_what_it_means() -> None:

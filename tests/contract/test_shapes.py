@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import msgspec.structs
 import pytest
-from headrace_server.api import replies, reports, schedule_documents, shapes
+from headrace_server.api import replies, reports, schedule_documents, shapes, webhook_documents
 from headrace_server.api.problems import Document as ProblemDocument
 from headrace_server.api.problems import Fault, as_documents
 from msgspec import inspect as info
@@ -50,6 +50,8 @@ REQUESTS: dict[str, type[msgspec.Struct]] = {
     "ScheduledJobInput": shapes.ScheduledJobInput,
     "ScheduleInput": shapes.ScheduleInput,
     "PreviewInput": shapes.PreviewInput,
+    "WebhookInput": shapes.WebhookInput,
+    "RotateInput": shapes.RotateInput,
 }
 QUERIES: dict[str, type[msgspec.Struct]] = {
     "listJobs": shapes.ListQuery,
@@ -58,6 +60,7 @@ QUERIES: dict[str, type[msgspec.Struct]] = {
     "listLimits": shapes.PageQuery,
     "readEvents": shapes.EventsQuery,
     "listSchedules": shapes.SchedulesQuery,
+    "listWebhooks": shapes.WebhooksQuery,
     "previewSchedule": shapes.PreviewQuery,
 }
 REPLIES: dict[str, type[msgspec.Struct]] = {
@@ -101,6 +104,9 @@ REPLIES: dict[str, type[msgspec.Struct]] = {
     "ScheduleList": schedule_documents.SchedulesDocument,
     "ScheduleTrigger": schedule_documents.TriggerDocument,
     "SchedulePreview": schedule_documents.PreviewDocument,
+    "Webhook": webhook_documents.WebhookDocument,
+    "WebhookList": webhook_documents.WebhooksDocument,
+    "WebhookPing": webhook_documents.PingDocument,
     "Store": replies.StoreDocument,
     "Server": replies.ServerDocument,
     "Health": replies.HealthDocument,

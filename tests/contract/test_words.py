@@ -15,6 +15,7 @@ from headrace_server.domain.operations import Action, OperationState
 from headrace_server.domain.requests import CancelMode, SettleStatus
 from headrace_server.domain.retry import Backoff, OnExhausted
 from headrace_server.domain.schedules import CatchUp, Overlap, RunOutcome, ScheduleState
+from headrace_server.domain.webhooks import EventType, PauseReason, WebhookState
 
 from tests.support.contract import Document, document
 
@@ -39,6 +40,9 @@ WORDS: dict[str, type[StrEnum]] = {
     "CatchUp": CatchUp,
     "ScheduleState": ScheduleState,
     "RunOutcome": RunOutcome,
+    "WebhookEvent": EventType,
+    "WebhookState": WebhookState,
+    "WebhookPauseReason": PauseReason,
 }
 
 
