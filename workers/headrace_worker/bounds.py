@@ -87,6 +87,12 @@ PROBES: Final = 8  # at a time
 PROBE_S: Final = 5.0  # for a client to send its request, and to take the answer
 PULSE_S: Final = 2.0  # a supervisor whose event loop does not answer a probe for so long is stuck
 
+# Check-ins of schedules (Sentry).
+CHECK_INS: Final = 1_000  # that wait to be told; more are left out
+MONITORS: Final = 10_000  # schedules that are remembered: the server has no more
+MONITOR_S: Final = 300.0  # how late a schedule that was changed may be known
+MONITOR_RETRY_S: Final = 10.0  # between two questions that the server could not answer
+
 # A task that nobody here knows.
 UNKNOWN_TASK_FIRST_MS: Final = 1_000
 UNKNOWN_TASK_MAX_MS: Final = 60_000

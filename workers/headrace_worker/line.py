@@ -6,6 +6,7 @@ Bodies are msgpack. Only results that msgpack cannot write go in JSON, by a clie
 from collections.abc import Sequence
 
 from headrace import AsyncClient, Completed, Completion, Grant, Heartbeat, Held, Limit, Patience, Rate, WorkerInfo
+from headrace.schedules import ScheduleRecord
 
 from headrace_worker import bounds
 
@@ -67,6 +68,10 @@ class Line:
     async def set_limit(self, name: str, *, concurrency: int | None, rate: Rate) -> None:
         """Set them."""
         await self._main.set_limit(name, concurrency=concurrency, rate=rate)
+
+    async def schedule(self, name: str) -> ScheduleRecord:
+        """Read a schedule."""
+        return await self._main.schedule(name)
 
     async def renew(self) -> None:
         """Go on with new connections."""

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 
-from headrace_worker import bounds, clock, log, rates
+from headrace_worker import bounds, clock, log, rates, reporting
 from headrace_worker.about import About
+from headrace_worker.checkins import CheckIns
 from headrace_worker.dispatch import Dispatcher
 from headrace_worker.duty import Duty
 from headrace_worker.hands import Hands
 from headrace_worker.heartbeat import Heartbeat
-from headrace_worker.held import Board
+from headrace_worker.held import Board, HeldJob
 from headrace_worker.leasing import Leaser
 from headrace_worker.line import Line
 from headrace_worker.retrying import Retrying
@@ -59,9 +60,12 @@ class Joined:
         self.heartbeat = Heartbeat(parts.line, parts.dispatcher, parts.clock, about)
         parts.settler.takes_ride = self.leaser.takes_ride
         parts.settler.changed = parts.dispatcher.room_changed = self.leaser.wake
-        parts.dispatcher.leased, parts.dispatcher.noted = self.heartbeat.leased, self.heartbeat.noted
+        self.check_ins = CheckIns(parts.line, reporting.teller())
+        parts.dispatcher.leased, parts.dispatcher.noted = self._leased, self.heartbeat.noted
+        parts.settler.ended = self.check_ins.ended
         parts.duty.changed = self._duty_changed
         self._line = parts.line
+        self._board = parts.board
         self._facts = parts.hands.facts
         self._news = asyncio.Event()
         parts.dispatcher.hands_changed = self._news.set
@@ -84,6 +88,10 @@ class Joined:
             log.info("tasks have changed", tasks=len(facts), queues=",".join(self.about.queues))
             self._duty_changed()
             await self.announce()
+
+    def _leased(self, new: Sequence[HeldJob]) -> None:
+        self.heartbeat.leased(new)
+        self.check_ins.begun(held.job for held in new if held.key in self._board.waiting)  # not what goes back at once
 
     def _duty_changed(self) -> None:
         self.leaser.wake()

@@ -1,4 +1,4 @@
-"""Sentry: which failures are told to it, and the `queue.process` span of a run; imports it only where a DSN is set.
+"""Sentry: which failures, runs (`queue.process` spans) and check-ins it is told; imported only where a DSN is set.
 
 It has a client of its own: an app that uses Sentry itself keeps its own settings, and neither sees the other's events.
 An event holds what is named here and nothing else: no arguments, payloads, results, headers or local variables, and
@@ -9,10 +9,12 @@ import os
 import random
 import secrets
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace import Leased, __version__
@@ -20,6 +22,7 @@ from headrace.context import Request
 from headrace.exceptions import cause_of
 
 from headrace_worker import log
+from headrace_worker.monitors import CheckIn, Monitor, Send
 from headrace_worker.outcome import Kind, Outcome, users_trace
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ class ReportSettings:
     dsn: str
     every: bool = False  # failures that are retried, too
     messages: bool = False  # of errors: they may repeat arguments
+    crons: tuple[str, ...] = ("*",)  # names of schedules that check in, `*` for any characters
     rate: float = 0.0  # of the runs that begin a trace of their own: how many are recorded
 
     @classmethod
@@ -61,7 +65,8 @@ class ReportSettings:
         if not 0 <= rate <= 1:
             raise CannotReport(f"{PREFIX}TRACES is a number from 0 to 1")
         messages = environ.get(PREFIX + "MESSAGES", "0").lower() in ("1", "true", "yes")
-        return cls(dsn=dsn, every=failures == "every", messages=messages, rate=rate)
+        crons = tuple(name.strip() for name in environ.get(PREFIX + "CRONS", "*").split(",") if name.strip())
+        return cls(dsn=dsn, every=failures == "every", messages=messages, crons=crons, rate=rate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +138,19 @@ class Reporter:
             value = {"type": outcome.error_type, "value": outcome.message}
             event: Any = {**self._about(job), "level": "fatal", "exception": {"values": [value]}}
             self._client.capture_event(event)
+
+    def check_in(self, check_in: CheckIn, monitor: Monitor) -> None:
+        """Tell how a slot of a schedule goes."""
+        if not any(fnmatchcase(check_in.schedule, pattern) for pattern in self._settings.crons):
+            return
+        event: Any = {
+            "type": "check_in",
+            "check_in_id": uuid.UUID(check_in.job_id).hex,
+            "monitor_slug": monitor.slug,
+            "status": check_in.status.value,
+            "duration": check_in.took_s,
+        }
+        self._client.capture_event(event | ({"monitor_config": monitor.config} if monitor.config else {}))
 
     def close(self) -> None:
         """Send what has not been sent, for as long as that is decent."""
@@ -233,6 +251,17 @@ def ended(request: Request, outcome: Outcome, error: BaseException | None) -> No
     if _Here.reporter is not None:
         with _harmless():
             _Here.reporter.ended(request, outcome, error, _SPAN.get())
+
+
+def teller() -> Send | None:
+    """Return what takes check-ins; None: nobody wants them."""
+    return _check_in if _Here.reporter is not None else None
+
+
+def _check_in(check_in: CheckIn, monitor: Monitor) -> None:
+    if _Here.reporter is not None:
+        with _harmless():
+            _Here.reporter.check_in(check_in, monitor)
 
 
 def crashed(job: Leased, outcome: Outcome) -> None:

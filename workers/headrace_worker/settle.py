@@ -61,6 +61,7 @@ class Settler:
         self._idle.set()
         self._retrying = Retrying("settle", tally)
         self.takes_ride: Callable[[], bool] = lambda: False  # whether a lease request will soon take what is here
+        self.ended: Callable[[HeldJob, Completion, Settled], None] = lambda *_: None  # hears every final verdict
         self.changed: Callable[[], None] = lambda: None  # called when there is something to take along, or room again
 
     def __len__(self) -> int:
@@ -196,6 +197,7 @@ class Settler:
             return
         self._tally.settled(item.held.job.task, item.completion, answer)
         endings.tell(item.held, item.completion, answer)
+        self.ended(item.held, item.completion, answer)
         self._drop(item)
 
     def _refuse(self, item: Item, why: str) -> None:

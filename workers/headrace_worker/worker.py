@@ -92,6 +92,7 @@ class Worker:
             parts.settler.run(),
             parts.dispatcher.sweep(),
             joined.follow(self._queues),
+            joined.check_ins.run(),
             _watch(joined, parts.line),
         ]
         tasks = [leasing, beating, *map(self._guarded, others)]
@@ -108,6 +109,7 @@ class Worker:
             return EX_SOFTWARE if self._failed else 0 if told else EX_UNAVAILABLE
         finally:
             await _cancel(*tasks)
+            joined.check_ins.flush()
 
     def _queues(self) -> tuple[str, ...]:
         return queues_of(self._hands, self._settings.queues, self._settings.exclude)
