@@ -184,6 +184,8 @@ STORIES: dict[str, tuple[set[int], Story]] = {
     "listQueues": ({200}, list_queues),
     "getQueueStats": ({200, 404}, get_queue_stats),
     "getServer": ({200}, read("/v1/server")),
+    "getMetrics": ({200}, read("/metrics")),
+    "getJobMetrics": ({200}, read("/metrics/jobs")),
     "getLiveness": ({200}, read("/livez")),
     "getReadiness": ({200}, read("/readyz")),
     "getOpenapiYaml": ({200}, read("/openapi.yaml")),
