@@ -19,7 +19,8 @@ from headrace.words import ScheduleState
 _TIMING: Final = ("cron", "timezone", "every_ms", "at", "starts_at", "ends_at")
 _COMPARED: Final = tuple(f.name for f in fields(Schedule) if f.name not in ("job", "paused"))
 _DEFAULTS: Final = {f.name: f.default for f in fields(ScheduleRecord) if f.name in _COMPARED}
-_JOB_DEFAULTS: Final = {"queue": "default", "payload": None}  # the server's
+_JOB_DEFAULTS: Final = {"queue": "default", "payload": None}  # the server's, which it says also where nobody did
+_UNIQUE_DEFAULTS: Final = {"until": "finish", "on_conflict": "return"}  # likewise
 
 
 class Agree(Plan):
@@ -124,4 +125,6 @@ def _timing(document: Document) -> Document:
 def _job(document: Document) -> dict[str, Any]:
     """Return a job as both sides would say it: its payload is a value, in whichever way it travelled."""
     plain = {**_JOB_DEFAULTS, **with_values(document, "payload")}
+    if "unique" in plain:
+        plain["unique"] = {**_UNIQUE_DEFAULTS, **plain["unique"]}
     return {name: value for name, value in plain.items() if name not in ("payload_raw", "payload_type")}

@@ -9,7 +9,7 @@ from headrace.finding import Attempt, Event, Explanation
 from headrace.fleet import WorkerRecord
 from headrace.models import JobError, JobSummary
 from headrace.operating import Limit, Operation, Queue, Rate
-from headrace.schedules import ScheduleRecord
+from headrace.schedules import ScheduleChange, ScheduleRecord
 
 _ERROR_CHARS: Final = 80  # of a message in a list; -o json shows all of it
 
@@ -208,6 +208,12 @@ def schedule(found: ScheduleRecord) -> str:
         for run in found.runs
     ]
     return "\n".join([field_table(rows), *([table(head, runs)] if runs else [])])
+
+
+def schedule_changes(changes: Sequence[ScheduleChange]) -> str:
+    """Return what became of schedules, or would, one a line."""
+    head = ("SCHEDULE", "CHANGE", "NEXT", "WHAT")
+    return table(head, [(c.name, c.change, _at(c.next_at), c.why or ", ".join(c.fields) or "-") for c in changes])
 
 
 def _when(found: ScheduleRecord) -> str:

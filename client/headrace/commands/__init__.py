@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from headrace._version import __version__
 from headrace.commands import (
     alert_relay,
+    beat,
     bench,
     events,
     jobs,
@@ -34,6 +35,7 @@ def register(commands: "Commands") -> None:
         queues,
         limits,
         schedules,
+        beat,
         operations,
         events,
         workers,

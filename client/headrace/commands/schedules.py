@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headrace.commands._common import OK, UsageError, add, group, instant, show, span_ms
 from headrace.commands._payload import payload_of
+from headrace.commands.beat import register_apply
 
 if TYPE_CHECKING:
     from headrace.cli import Commands
@@ -16,6 +17,7 @@ examples:
   headrace schedules list
   headrace schedules put report report.send --cron '0 9 * * 1-5' --timezone Europe/Berlin --overlap skip
   headrace schedules put warm cache.warm '{"size": 5}' --every 10m
+  headrace schedules apply -A shop.tasks:app   let them be those of an app, at each deploy
   headrace schedules show report               its next slot, and what became of the last ones
   headrace schedules trigger report            once more, now
   headrace schedules preview --cron @monthly   when it would come, without a schedule
@@ -34,6 +36,7 @@ def register(commands: "Commands") -> None:
     listing = add(verbs, "list", list_schedules, "list schedules", _SCHEDULES)
     listing.add_argument("--owner", metavar="NAME", help="those that this owner looks after")
     add(verbs, "show", show_schedule, "show a schedule and its newest runs", _SCHEDULES).add_argument("schedule")
+    register_apply(verbs)
     _add_put(add(verbs, "put", put_schedule, "make a schedule, or let it be as given", _SCHEDULES))
     for verb, what in _TURNS.items():
         add(verbs, verb, turn_schedule, what, _SCHEDULES).add_argument("schedule")
