@@ -38,6 +38,15 @@ def tags(event: dict[str, Any]) -> dict[str, str]:
     return found
 
 
+def told(sentry: SentryServer, events: int, spans: int = 0) -> None:
+    """Wait until so much has been told: what is left is sent at the end, but not for ever."""
+
+    def is_there() -> bool:
+        return len(sentry.events("event")) >= events and len(sentry.events("transaction")) >= spans
+
+    eventually(is_there, END_S, f"{events} failures and {spans} spans are told")
+
+
 def test_a_final_failure_is_told_with_its_stack_and_without_a_word_of_its_arguments(
     shared_server: ServerProcess, client: Client, queue: str, make_worker: MakeWorker, sentry: SentryServer
 ) -> None:
@@ -50,6 +59,7 @@ def test_a_final_failure_is_told_with_its_stack_and_without_a_word_of_its_argume
     }
     for job in jobs.values():
         assert ended(client, job.id).state == "dead"
+    told(sentry, len(tasks))
     assert worker.terminate() == 0
     events = {tags(event)["task"]: event for event in sentry.events("event")}
     assert set(events) == set(tasks)
@@ -69,10 +79,12 @@ def test_what_is_retried_is_told_only_where_every_failure_is_wanted(
     twice = RetryPolicy(max_attempts=2, initial_ms=10, jitter=False)
     worker = make_worker(shared_server.url, app=APP, env=env(sentry))
     ended(client, client.enqueue("leak", ["x"], queue=queue, retry=twice).id)
+    told(sentry, 1)
     assert worker.terminate() == 0
     assert [tags(event)["attempt"] for event in sentry.events("event")] == ["2"]
     worker = make_worker(shared_server.url, app=APP, env=env(sentry, FAILURES="every", MESSAGES="1"))
     ended(client, client.enqueue("leak", ["x"], queue=queue, retry=twice).id)
+    told(sentry, 3)
     assert worker.terminate() == 0
     assert [tags(event)["attempt"] for event in sentry.events("event")] == ["2", "1", "2"]
     assert sentry.events("event")[-1]["exception"]["values"][-1]["value"] == "no x"
@@ -101,6 +113,7 @@ def test_spans_are_joined_with_the_producer_and_with_the_jobs_of_the_job(
         [NewJob(task="quiet", queue=queue)], trace={"traceparent": TRACE["traceparent"][:-1] + "0"}
     )
     ended(client, unsampled.jobs[0].id)
+    told(sentry, 1, spans=2)
     assert worker.terminate() == 0
     spans = {span["transaction"]: span for span in sentry.events("transaction")}
     assert set(spans) == {"relay", "leak"}
