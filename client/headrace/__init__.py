@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from headrace.signatures import Signature
     from headrace.tasks import AsyncTask, BaseTask, Task
     from headrace.timings import crontab, every
+    from headrace.webhooks import Webhook, WebhookPage, WebhookPing, WebhookRecord
     from headrace.words import (
         ABSENT,
         AttemptOutcome,
@@ -114,6 +115,9 @@ if TYPE_CHECKING:
         ScheduleState,
         State,
         Status,
+        WebhookEvent,
+        WebhookPauseReason,
+        WebhookState,
         WorkerState,
     )
 
@@ -221,6 +225,13 @@ __all__ = [
     "Unauthorized",
     "Unique",
     "UniqueConflict",
+    "Webhook",
+    "WebhookEvent",
+    "WebhookPage",
+    "WebhookPauseReason",
+    "WebhookPing",
+    "WebhookRecord",
+    "WebhookState",
     "WorkerInfo",
     "WorkerPage",
     "WorkerRecord",
@@ -249,6 +260,7 @@ _HOMES = (
     "operating",
     "timings",
     "schedules",
+    "webhooks",
     "errors",
     "_retry",
     "_codec",

@@ -9,10 +9,11 @@ from headrace._clock import Clockwork
 from headrace._find import Find
 from headrace._fleet import Fleet
 from headrace._mend import Mend
+from headrace._notify import Notify
 from headrace._operate import Operate
 from headrace._wait import Wait
 from headrace._work import Work
 
 
-class Verbs(Wait, Work, Fleet, Find, Mend, Operate, Agree, Clockwork):
+class Verbs(Wait, Work, Fleet, Find, Mend, Operate, Agree, Notify, Clockwork):
     """The verbs of producers, workers, lookers and operators."""

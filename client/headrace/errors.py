@@ -234,6 +234,7 @@ CLASSES: Final = MappingProxyType[str, type[ProblemError]](
         "no_such_operation": NotFound,
         "no_such_worker": NotFound,
         "no_such_schedule": NotFound,
+        "no_such_webhook": NotFound,
         "no_test_clock": NotFound,
         "lease_lost": LeaseLost,
         "job_cancelled": JobCancelled,
@@ -246,6 +247,8 @@ CLASSES: Final = MappingProxyType[str, type[ProblemError]](
         "job_failed": Conflict,
         "worker_up": Conflict,
         "too_many_schedules": Conflict,
+        "too_many_webhooks": Conflict,
+        "webhook_paused": Conflict,
         "not_finished": NotFinished,
         "unauthorized": Unauthorized,
         "forbidden_origin": Unauthorized,
@@ -258,15 +261,11 @@ CLASSES: Final = MappingProxyType[str, type[ProblemError]](
 # For codes that this version does not know, and for what proxies answer.
 _BY_STATUS: Final = MappingProxyType[int, type[ProblemError]](
     {
-        400: Invalid,
+        **dict.fromkeys((400, 413, 415, 422, 431), Invalid),
         401: Unauthorized,
         403: Unauthorized,
         409: Conflict,
-        413: Invalid,
-        415: Invalid,
-        422: Invalid,
         429: NotDone,  # a limit that somebody set: later it may be done
-        431: Invalid,
     }
 )
 

@@ -150,3 +150,30 @@ class RunOutcome(OpenEnum):
     SKIPPED = "skipped"  # the job before had not ended
     DEDUPLICATED = "deduplicated"  # another job has the unique key
     REFUSED = "refused"  # the queue is full, or takes no jobs
+
+
+class WebhookState(OpenEnum):
+    """Whether a webhook is told anything."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+
+
+class WebhookPauseReason(OpenEnum):
+    """Why a webhook is paused."""
+
+    ASKED = "asked"  # somebody wanted it
+    GONE = "gone"  # its receiver answered 410
+
+
+class WebhookEvent(OpenEnum):
+    """What a webhook may be told of: a job has come into this state, or its record was removed."""
+
+    SCHEDULED = "job.scheduled"
+    READY = "job.ready"
+    LEASED = "job.leased"
+    RETRYING = "job.retrying"
+    SUCCEEDED = "job.succeeded"
+    DEAD = "job.dead"
+    CANCELLED = "job.cancelled"
+    GONE = "job.gone"

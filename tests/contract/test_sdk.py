@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from headrace import errors, finding, fleet, leases, models, operating, schedules, words
+from headrace import errors, finding, fleet, leases, models, operating, schedules, webhooks, words
 from headrace._steps import Pause, Reply, Request, Send, Steps
 from headrace._verbs import Verbs
 
@@ -33,6 +33,7 @@ REPEATED = (
     "iter_workers",
     "iter_schedules",
     "apply_schedules",
+    "iter_webhooks",
     "follow_events",
 )  # until it is so, or there is no more
 
@@ -193,6 +194,10 @@ def test_a_verb_raises_every_problem_that_the_document_shows(name: str) -> None:
         (schedules.SchedulePage, "ScheduleList"),
         (schedules.ScheduleTrigger, "ScheduleTrigger"),
         (schedules.SchedulePreview, "SchedulePreview"),
+        (webhooks.Webhook, "WebhookInput"),
+        (webhooks.WebhookRecord, "Webhook"),
+        (webhooks.WebhookPage, "WebhookList"),
+        (webhooks.WebhookPing, "WebhookPing"),
         (errors.Problem, "Problem"),
     ],
 )
@@ -218,6 +223,9 @@ WORDS: dict[type[words.OpenEnum], set[str]] = {
     words.WorkerState: set(SCHEMAS["WorkerState"]["enum"]),
     words.ScheduleState: set(SCHEMAS["ScheduleState"]["enum"]),
     words.RunOutcome: set(SCHEMAS["RunOutcome"]["enum"]),
+    words.WebhookState: set(SCHEMAS["WebhookState"]["enum"]),
+    words.WebhookPauseReason: set(SCHEMAS["WebhookPauseReason"]["enum"]),
+    words.WebhookEvent: set(SCHEMAS["WebhookEvent"]["enum"]),
     words.OperationState: set(SCHEMAS["OperationState"]["enum"]),
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from headrace import finding, fleet, leases, models, operating, schedules, words
+from headrace import finding, fleet, leases, models, operating, schedules, webhooks, words
 from headrace._verbs import Verbs
 
 from tests.support.contract import document
@@ -119,6 +119,20 @@ SCHEDULE = schedules.Schedule(
     paused=True,
     owner="me",
     description="why",
+)
+SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+WEBHOOK = webhooks.Webhook(
+    url="https://example.com/hook?a=b",
+    events=[words.WebhookEvent.DEAD],
+    queues=["q"],
+    tasks=["a.b"],
+    timeout_ms=5000,
+    concurrency=2,
+    max_waiting=9,
+    retry=RETRY,
+    description="why",
+    paused=True,
+    secret=SECRET,
 )
 LIMIT = "smtp/a?b#c%:acme"
 Verb = Callable[[Verbs], Any]
@@ -261,5 +275,22 @@ CALLS: dict[str, tuple[Verb, Verb, str]] = {
         lambda v: v.apply_schedules({}, owner="me"),
         "listSchedules",
     ),
+    "put_webhook": (
+        lambda v: v.put_webhook("w", WEBHOOK),
+        lambda v: v.put_webhook("w", webhooks.Webhook(url="https://example.com")),
+        "putWebhook",
+    ),
+    "webhook": (lambda v: v.webhook("w"), lambda v: v.webhook("w"), "getWebhook"),
+    "webhooks": (lambda v: v.webhooks(after="a", limit=9), lambda v: v.webhooks(), "listWebhooks"),
+    "iter_webhooks": (lambda v: v.iter_webhooks(), lambda v: v.iter_webhooks(), "listWebhooks"),
+    "delete_webhook": (lambda v: v.delete_webhook("w"), lambda v: v.delete_webhook("w"), "deleteWebhook"),
+    "pause_webhook": (lambda v: v.pause_webhook("w"), lambda v: v.pause_webhook("w"), "pauseWebhook"),
+    "resume_webhook": (lambda v: v.resume_webhook("w"), lambda v: v.resume_webhook("w"), "resumeWebhook"),
+    "rotate_webhook": (
+        lambda v: v.rotate_webhook("w", secret=SECRET),
+        lambda v: v.rotate_webhook("w"),
+        "rotateWebhook",
+    ),
+    "ping_webhook": (lambda v: v.ping_webhook("w"), lambda v: v.ping_webhook("w"), "pingWebhook"),
     "server_info": (lambda v: v.server_info(), lambda v: v.server_info(), "getServer"),
 }

@@ -17,6 +17,7 @@ from headrace.commands import (
     setup,
     top,
     transfer,
+    webhooks,
     workers,
 )
 from headrace.commands._common import OK, say
@@ -38,6 +39,7 @@ def register(commands: "Commands") -> None:
         beat,
         operations,
         events,
+        webhooks,
         workers,
         top,
         transfer,

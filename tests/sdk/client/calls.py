@@ -15,6 +15,7 @@ from headrace import (
     Schedule,
     State,
     Unique,
+    Webhook,
     WorkerInfo,
 )
 from headrace.leases import Ack, Nack, Release, Snooze
@@ -35,6 +36,7 @@ POLICY = RetryPolicy(
     on_exhausted="discard",
 )
 SCHEDULE = Schedule(job=NewJob(task="a", payload=[1], queue="q"), every_ms=60_000, starts_at=NOON, overlap="skip")
+WEBHOOK = Webhook(url="https://example.com/h", events=["job.dead"], queues=["q"], retry=POLICY, concurrency=2)
 RATE = Rate(count=5, per_ms=1000, burst=2)
 OPTIONS: dict[str, Any] = {
     "queue": "q",
@@ -174,5 +176,13 @@ CALLS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     "triggerSchedule": ("trigger_schedule", ("s",), {}),
     "previewSchedule": ("preview_schedule", ("s",), {"n": 5}),
     "previewTiming": ("preview_timing", (), {"cron": "@daily", "timezone": "Asia/Tokyo", "n": 5}),
+    "listWebhooks": ("webhooks", (), {"after": "a", "limit": 5}),
+    "putWebhook": ("put_webhook", ("w", WEBHOOK), {}),
+    "getWebhook": ("webhook", ("w",), {}),
+    "deleteWebhook": ("delete_webhook", ("w",), {}),
+    "pauseWebhook": ("pause_webhook", ("w",), {}),
+    "resumeWebhook": ("resume_webhook", ("w",), {}),
+    "rotateWebhook": ("rotate_webhook", ("w",), {"secret": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}),
+    "pingWebhook": ("ping_webhook", ("w",), {}),
     "getServer": ("server_info", (), {}),
 }

@@ -121,6 +121,7 @@ MADE: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
     "iter_jobs": ((), {"queue": "q"}, "listJobs"),
     "iter_workers": ((), {"queue": "q"}, "listWorkers"),
     "iter_schedules": ((), {"owner": "me"}, "listSchedules"),
+    "iter_webhooks": ((), {}, "listWebhooks"),
     "apply_schedules": (({},), {"owner": "me"}, "listSchedules"),
     "follow_events": ((), {"queue": "q"}, "readEvents"),
 }

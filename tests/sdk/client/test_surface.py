@@ -14,7 +14,7 @@ from headrace._verbs import Verbs
 from tests.sdk.client.calls import CALLS
 
 VERBS = sorted(name for name in dir(Verbs) if not name.startswith("_"))
-WALKS = ["follow_events", "iter_jobs", "iter_schedules", "iter_workers"]  # verbs that give many things
+WALKS = ["follow_events", "iter_jobs", "iter_schedules", "iter_webhooks", "iter_workers"]  # verbs that give many things
 OF_THE_HANDLE = ["task_id", "job", "ready", "successful", "failed", "cancel", "revoke", "forget", "get"]
 LOOKS = ["state", "status", "result", "info", "progress", "traceback"]  # attributes of a handle that ask
 
@@ -122,6 +122,13 @@ NAMES = [
     "Unauthorized",
     "Unique",
     "UniqueConflict",
+    "Webhook",
+    "WebhookEvent",
+    "WebhookPage",
+    "WebhookPauseReason",
+    "WebhookPing",
+    "WebhookRecord",
+    "WebhookState",
     "WorkerInfo",
     "WorkerPage",
     "WorkerRecord",
