@@ -136,6 +136,10 @@ def test_another_method_is_a_problem_that_names_those_that_work(world: World, pa
         assert {word.strip() for word in reply.headers["allow"].split(",")} == works
 
 
+# what has numbers or times in it that grow by a digit now and then
+GROWING = ("getServer", "listQueues", "getMetrics", "getJobMetrics")
+
+
 @pytest.mark.parametrize("name", [o.id for o in operations() if o.method == "GET"])
 def test_head_answers_as_get_without_a_body(world: World, name: str) -> None:
     path = path_of(operation(name))
@@ -143,7 +147,7 @@ def test_head_answers_as_get_without_a_body(world: World, name: str) -> None:
     assert headed.status_code == got.status_code
     assert headed.content == b""
     for header in ("content-type", "content-length"):
-        if name not in ("getServer", "listQueues"):  # a time and ages in them, which grow by a digit now and then
+        if name not in GROWING:
             assert headed.headers.get(header) == got.headers.get(header)
 
 

@@ -43,7 +43,10 @@ class Beside(RuleBasedStateMachine):
         self._set_clock(START_MS)
 
     def teardown(self) -> None:
-        self.real.close()
+        try:
+            same(self.oracle.tallies.faults_of(self.real.metrics()), [])
+        finally:
+            self.real.close()
 
     # -- after each step ------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from headrace_server.domain.requests import Ack, Extend, Nack, Release, Settle, 
 from headrace_server.domain.retry import Backoff, OnExhausted, RetryPolicy
 from hypothesis import strategies as st
 
+TASKS = ("send", "thumb", "bill")
 QUEUES = ("mail", "pics", "mail.high")  # of two shards, mail and pics are on different ones
 WORKERS = ("w1", "w2")
 SPANS_MS = (0, 1, 999, 1_000, 1_001, 5_000, 30_000, 60_000)
@@ -120,7 +121,7 @@ def new_job(job_id: bytes, queue: str, wish: dict[str, object], now: int) -> New
             fields[field] = now + int(str(fields.pop(name)))
     if "unique_wish" in fields:
         fields["unique"] = _unique_of(queue, *fields.pop("unique_wish"))  # type: ignore[misc]
-    return NewJob(id=job_id, task="t", queue=queue, **fields)  # type: ignore[arg-type]
+    return NewJob(id=job_id, task=TASKS[sum(job_id) % len(TASKS)], queue=queue, **fields)  # type: ignore[arg-type]
 
 
 def _unique_of(queue: str, key: str, until: UniqueUntil, ttl_ms: int, on_conflict: OnConflict) -> Unique:

@@ -127,6 +127,8 @@ class Enqueuing:
 
     def _write(self, new: NewJob, placed: Placed, job_id: bytes, now: int) -> None:
         world = self._world
+        if placed is not Placed.CREATED:
+            world.tallies.of_queues[new.queue, placed.value] += 1
         if placed is Placed.DEDUPLICATED:
             return
         if placed is Placed.CREATED:
@@ -150,7 +152,8 @@ class Enqueuing:
     def _renewed(self, record: Record, new: NewJob, now: int) -> Record:
         """Let a job that nobody started become the new one, under its old name."""
         record.new = msgspec.structs.replace(new, id=record.new.id)
-        record.expires_at_ms, record.due_ms, record.reason = _expiry(new, now), None, None
+        record.expires_at_ms, record.due_ms, record.wanted_ms = _expiry(new, now), None, None
+        record.reason = None
         return record
 
 

@@ -8,7 +8,7 @@ from headrace_server.domain.requests import Grant, LeaseAsk
 
 from tests.model.queues import FOR_EVER
 from tests.model.records import Record
-from tests.model.settling import end, ended_as_asked, put_back
+from tests.model.settling import ended_as_asked, expire, put_back
 from tests.model.views import as_leased
 from tests.model.world import World
 
@@ -74,7 +74,7 @@ class Leasing:
             record = self._choose(name, candidates)
             if record.expires_at_ms is None or now < record.expires_at_ms:
                 return record
-            end(world, record, State.CANCELLED, reason="expired")
+            expire(world, record)
         return None
 
     def _gives(self, name: str, now: int) -> bool:
@@ -122,6 +122,7 @@ class Leasing:
         record.deadline_ms = min(now + record.lease_ms, record.run_until_ms or FOR_EVER)
         record.delivery += 1
         record.fence = max((record.fence or 0) + 1, now * 1000 + world.fence_base_us)
+        world.tallies.waited(record, now)
         record.token, record.worker, record.started_at_ms = token, ask.worker, now
         record.reason = record.progress = None
         record.leased_place = record.place

@@ -139,6 +139,7 @@ class Operating:
             record.due_ms = run_at
             world.move(record, State.SCHEDULED if was is State.READY else was)
         elif run_at is not None:
+            record.wanted_ms = record.wanted_ms if was is State.READY else now
             self._make_ready(record, keeps_place=was is State.RETRYING and record.lane is not None)
         elif was is State.READY and (ask.priority is not None or ask.queue is not None):
             self._make_ready(record, keeps_place=False)

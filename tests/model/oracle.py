@@ -20,7 +20,7 @@ from tests.model.finding import attempts_of, find
 from tests.model.leasing import Leasing
 from tests.model.operating import Operating
 from tests.model.queues import FOR_EVER, Queue
-from tests.model.settling import Settling, end, put_back, reap
+from tests.model.settling import Settling, expire, put_back, reap
 from tests.model.views import as_job, limit_view, stats_of, view_of
 from tests.model.world import Change, World
 
@@ -78,6 +78,7 @@ class Oracle(World):
         if self.open_jobs(name):
             return view_of(self, name)
         self.queues[name] = Queue(bucket=self.known(name).bucket)
+        self.tallies.forgotten.add(name)
         return None
 
     def limit(self, name: str) -> LimitView:
@@ -166,7 +167,7 @@ class Oracle(World):
     def _sweep(self, now: int) -> None:
         for record in list(self.jobs.values()):
             if record.state in HELD_BY_NOBODY and _is_past(record.expires_at_ms, now):
-                end(self, record, State.CANCELLED, reason="expired")
+                expire(self, record)
             if record.state in FINAL and _is_past(record.prune_at_ms, now):
                 self.remove(record)
 

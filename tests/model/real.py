@@ -11,6 +11,7 @@ from headrace_server.domain.defaults import Defaults
 from headrace_server.domain.errors import StoreFault
 from headrace_server.domain.finding import Attempt, JobFilter
 from headrace_server.domain.jobs import Job, QueueStats
+from headrace_server.domain.metrics import JobMetrics
 from headrace_server.domain.operations import OperationAsk, OperationView
 from headrace_server.domain.queues import LimitSettings, LimitView, QueueSettings, QueueView
 from headrace_server.domain.requests import (
@@ -131,6 +132,9 @@ class RealStage:
 
     def stats(self, queues: Sequence[str]) -> list[QueueStats]:
         return self._run(self.engine.stats(queues))
+
+    def metrics(self) -> JobMetrics:
+        return self._run(self.engine.metrics())
 
     def find(self, wanted: JobFilter) -> set[bytes]:
         """Return the ids on all pages; a job on two of them is a fault."""

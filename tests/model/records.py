@@ -19,6 +19,7 @@ class Record:
     place: tuple[int, int] = (0, 0)  # order among the ready jobs of the queue
     leased_place: tuple[int, int] = (0, 0)  # where it stood at its last lease: it comes back there
     due_ms: int | None = None
+    wanted_ms: int | None = None  # when it was due last, after a wait
     attempt: int = 1
     delivery: int = 0
     crashes: int = 0

@@ -34,6 +34,8 @@ class Settling:
         status = verdict(record, item, now)
         if record is None:
             return Settled(job_id=item.job_id, status=status, now_ms=now)
+        if status is SettleStatus.LATE:
+            self._world.tallies.queue(record, "late")
         if status in (SettleStatus.OK, SettleStatus.LATE):
             take_effect(self._world, record, item, now)
         job = as_job(self._world, record)
@@ -98,6 +100,7 @@ def remember(record: Record, verb: str) -> None:
 def ack(world: World, record: Record, item: Ack, now: int) -> None:
     """The job is done; its result is kept for a while."""
     ttl = world.rules(record).result_ttl_ms(item.result_ttl_ms)
+    _count_run(world, record, now)
     remember(record, "ack")
     end(world, record, State.SUCCEEDED)
     if ttl != 0:
@@ -111,6 +114,11 @@ def put_back(world: World, record: Record) -> None:
     record.deadline_ms = record.due_ms = None
     record.place = record.leased_place
     world.move(record, State.READY)
+
+
+def _count_run(world: World, record: Record, now: int) -> None:
+    assert record.started_at_ms is not None
+    world.tallies.took(record, "run", now - record.started_at_ms)
 
 
 def ended_as_asked(world: World, record: Record) -> bool:
@@ -132,13 +140,23 @@ def end(world: World, record: Record, state: State, *, reason: str | None = None
     record.finished_at_ms, record.reason = now, reason or None
     record.deadline_ms = record.due_ms = None
     record.prune_at_ms = now + world.rules(record).retention_ms(state)
+    if state is not State.CANCELLED:
+        world.tallies.took(record, "total", now - record.run_opened_ms)
     world.move(record, state)
+
+
+def expire(world: World, record: Record) -> None:
+    """End a job that nobody took in time."""
+    world.tallies.queue(record, "expired")
+    end(world, record, State.CANCELLED, reason="expired")
 
 
 def fail(
     world: World, record: Record, now: int, *, retryable: bool, retry_in_ms: int | None, discard: bool = False
 ) -> None:
     """Decide what a failed attempt comes to: the first line that holds."""
+    world.tallies.both(record, "failed")
+    _count_run(world, record, now)
     if ended_as_asked(world, record):
         return
     rules = world.rules(record)
@@ -159,7 +177,7 @@ def fail(
         end(world, record, State.DEAD, reason=dead)
         record.prune_at_ms = now if discard else record.prune_at_ms
     elif record.expires_at_ms is not None and due >= record.expires_at_ms:
-        end(world, record, State.CANCELLED, reason="expired")
+        expire(world, record)
     else:
         record.attempt += 1
         record.due_ms, record.deadline_ms, record.reason = due, None, None
@@ -212,6 +230,7 @@ def reap(world: World, record: Record, now: int) -> None:
         fail(world, record, now, retryable=True, retry_in_ms=None)
         return
     record.crashes += 1
+    world.tallies.queue(record, "lease_lost")
     record.error, record.error_type = LEASE_EXPIRED, "LeaseExpired"
     note_attempt(record, AttemptOutcome.CRASHED, now)
     if ended_as_asked(world, record):

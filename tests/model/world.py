@@ -18,6 +18,7 @@ from tests.model.memories import Keys, Replays
 from tests.model.queues import Bucket, Limits, Queue
 from tests.model.records import Record
 from tests.model.resolving import Rules
+from tests.model.tallies import Tallies
 from tests.model.uniques import Uniques
 
 FAILOVER_FENCE_US = 60_000_000  # what a new run id of the store adds to the fence base
@@ -48,6 +49,7 @@ class World:
         self.keys = Keys()
         self.replays = Replays()
         self.history: list[Change] = []
+        self.tallies = Tallies()
         self.fence_base_us = 0
         self._busy: dict[tuple[str, str, str], Record] = {}  # the lane's job that was leased last, until it is out
         self._last_ms = 0
@@ -129,6 +131,9 @@ class World:
         elif state in FINAL:
             self.uniques.free(record.new.unique, record.new.id, UniqueUntil.START, UniqueUntil.FINISH)
             record.counts_bytes = False
+        if state in (State.SCHEDULED, State.RETRYING):
+            record.wanted_ms = record.due_ms
+        self.tallies.moved(record, was)
         self._note(record, was)
 
     def _take_turns(self, record: Record) -> None:
@@ -167,6 +172,7 @@ class World:
         self._leave_lane(record)
         self.uniques.free(record.new.unique, record.new.id, UniqueUntil.START, UniqueUntil.FINISH)
         del self.jobs[record.new.id]
+        self.tallies.queue(record, "removed")
         self.history.append(Change(record.new.id, record.state, None, self._last_ms))
 
     def line_up(self, record: Record) -> None:

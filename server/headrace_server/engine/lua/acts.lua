@@ -65,6 +65,7 @@ local function patch_one(id, rev, priority, run_ms, queue)
         postpone(job, job.s == 'ready' and 'scheduled' or job.s, run_ms, rev, fields)
     elseif run_ms or (job.s == 'ready' and (priority or queue)) then
         local place = job.s == 'retrying' and job.ok and job.sc or new_place(job, rev)
+        if job.s ~= 'ready' then fields[#fields + 1], fields[#fields + 2] = 'ru', now_text end -- it is due now
         move(job, 'ready', place, rev, fields)
     elseif due_of(job) then
         postpone(job, job.s, tonumber(job.ru), rev, fields)
