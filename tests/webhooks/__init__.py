@@ -1,0 +1,1 @@
+"""Tests of webhooks: from the log of events to a receiver's answer."""
