@@ -178,7 +178,7 @@ def key_of(secret: str) -> bytes | None:
         key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except (binascii.Error, ValueError):
         return None
-    return key if secret.startswith(SECRET_PREFIX) and MIN_SECRET_BYTES <= len(key) <= MAX_SECRET_BYTES else None
+    return key if secret == secret_of(key) and MIN_SECRET_BYTES <= len(key) <= MAX_SECRET_BYTES else None
 
 
 def signatures(secrets: Iterable[str], message_id: str, timestamp_s: int, body: bytes) -> str:
