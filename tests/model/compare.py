@@ -1,12 +1,13 @@
 """Whether engine and oracle say the same: everything but revs, and the words about a lease that ran out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import msgspec
 from headrace_server.domain.finding import Attempt
 from headrace_server.domain.jobs import Job
 from headrace_server.domain.lifecycle import State
+from headrace_server.domain.metrics import JobMetrics
 from headrace_server.domain.operations import OperationView
 from headrace_server.domain.requests import Enqueued, Grant
 
@@ -51,6 +52,12 @@ def plain_enqueued(answer: Enqueued) -> Enqueued:
 def plain_operation(view: OperationView | None) -> OperationView | None:
     """Return an operation without what each side chooses for itself: its name, and the way it went."""
     return None if view is None else msgspec.structs.replace(view, id=b"", scanned=0, sample=[])
+
+
+def counted(metrics: JobMetrics, forgotten: Collection[str] = ()) -> list[object]:
+    """Return the counters of queues that have any, but for some, and of all tasks."""
+    queues = {q.stats.queue: q.counted for q in metrics.queues if any(q.counted) and q.stats.queue not in forgotten}
+    return [queues, metrics.tasks]
 
 
 def net_changes(changes: Iterable[Change]) -> dict[bytes, tuple[State | None, State | None]]:

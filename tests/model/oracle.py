@@ -11,6 +11,7 @@ from headrace_server.domain.defaults import Defaults
 from headrace_server.domain.finding import Attempt, JobFilter
 from headrace_server.domain.jobs import Job, QueueStats
 from headrace_server.domain.lifecycle import FINAL, HELD_BY_NOBODY, State
+from headrace_server.domain.metrics import JobMetrics
 from headrace_server.domain.queues import LimitSettings, LimitView, QueueSettings, QueueView
 
 from tests.model.bulk import Bulk
@@ -21,7 +22,7 @@ from tests.model.leasing import Leasing
 from tests.model.operating import Operating
 from tests.model.queues import FOR_EVER, Queue
 from tests.model.settling import Settling, expire, put_back, reap
-from tests.model.views import as_job, limit_view, stats_of, view_of
+from tests.model.views import as_job, limit_view, metrics_of, stats_of, view_of
 from tests.model.world import Change, World
 
 
@@ -111,6 +112,10 @@ class Oracle(World):
     def stats(self, queues: Sequence[str]) -> list[QueueStats]:
         """Count the jobs of each queue."""
         return [stats_of(self, queue) for queue in queues]
+
+    def metrics(self) -> JobMetrics:
+        """Return what was counted."""
+        return metrics_of(self)
 
     def attempts(self, job_id: bytes) -> list[Attempt] | None:
         """Return what became of the deliveries of a job."""

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from headrace_server.domain.lifecycle import State
-from headrace_server.domain.metrics import JobMetrics, Times
+from headrace_server.domain.metrics import TaskMetrics, Times
 from headrace_server.telemetry.catalogue import QUEUE_COUNTERS, TASK_COUNTERS, TASK_SECONDS
 
 from tests.model.records import Record
@@ -57,36 +57,21 @@ class Tallies:
         if record.started_at_ms is None or record.started_at_ms < due:
             self.took(record, "wait", max(0, now - due))
 
-    def faults_of(self, told: JobMetrics) -> list[str]:
-        """Return where the engine tells something else, one line each."""
-        return [*self._queue_faults(told), *self._task_faults(told)]
+    def queue_names(self) -> list[str]:
+        """Return the queues of which anything was counted."""
+        return sorted({queue for queue, _ in self.of_queues})
 
-    def _queue_faults(self, told: JobMetrics) -> list[str]:
-        queues = [queue for queue in told.queues if queue.stats.queue not in self.forgotten]
-        real = {
-            (queue.stats.queue, word): n
-            for queue in queues
-            for word, n in zip(QUEUE_COUNTERS, queue.counted, strict=True)
-        }
-        mine = {key: n for key, n in self.of_queues.items() if key[0] not in self.forgotten}
-        return [
-            f"{key}: told {real.get(key, 0)}, is {mine.get(key, 0)}"
-            for key in {*real, *mine}
-            if real.get(key, 0) != mine.get(key, 0)
-        ]
+    def counted_of(self, queue: str) -> tuple[int, ...]:
+        """Return the counters of a queue, in the order of the catalogue."""
+        return tuple(self.of_queues[queue, word] for word in QUEUE_COUNTERS)
 
-    def _task_faults(self, told: JobMetrics) -> list[str]:
-        faults = []
-        for task in told.tasks:
-            for word, n in zip(TASK_COUNTERS, task.counted, strict=True):
-                if n != self.of_tasks[task.task, word]:
-                    faults.append(f"{task.task} {word}: told {n}, is {self.of_tasks[task.task, word]}")
-            for what, times in (("wait", task.wait), ("run", task.run), ("total", task.total)):
-                if times != (mine := _times(self.spans_ms.get((task.task, what), []))):
-                    faults.append(f"{task.task} {what}: told {times}, is {mine}")
-        if {task.task for task in told.tasks} != {task for task, _ in self.of_tasks}:
-            faults.append(f"tasks: told {told.tasks}")
-        return faults
+    def tasks(self) -> list[TaskMetrics]:
+        """Return what was counted of each task."""
+        return [self._task(task) for task in sorted({task for task, _ in self.of_tasks})]
+
+    def _task(self, task: str) -> TaskMetrics:
+        times = [_times(self.spans_ms.get((task, what), [])) for what in ("wait", "run", "total")]
+        return TaskMetrics(task, tuple(self.of_tasks[task, word] for word in TASK_COUNTERS), *times)
 
 
 def _times(spans_ms: list[int]) -> Times:

@@ -33,7 +33,7 @@ VERBS = (
 PARTS = (
     *("settings", "options", "moves", "records", "lanes", "gates", "buckets", "turns", "grants", "verdict", "failing"),
     *("unique", "births", "refusals", "replacing", "acts", "bulk", "filters", "counts", "steps", "sweeps", "upkeep"),
-    *("explain", "facts"),
+    *("explain", "facts", "tallies", "cells"),
 )
 # Without shrinking: a mutant's first failure is as good as its smallest.
 HUNT = settings(

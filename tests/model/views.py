@@ -2,6 +2,7 @@
 
 from headrace_server.domain.jobs import Job, Leased, QueueStats
 from headrace_server.domain.lifecycle import FINAL, State
+from headrace_server.domain.metrics import JobMetrics, QueueMetrics
 from headrace_server.domain.queues import LimitView, QueueView
 
 from tests.model.queues import FOR_EVER
@@ -100,6 +101,13 @@ def stats_of(world: World, queue: str) -> QueueStats:
         paused=world.known(queue).is_paused(now),
         draining=world.known(queue).draining,
     )
+
+
+def metrics_of(world: World) -> JobMetrics:
+    """Return what was counted."""
+    names, counted_of = world.tallies.queue_names(), world.tallies.counted_of
+    queues = [QueueMetrics(stats_of(world, name), counted_of(name), polled=False) for name in names]
+    return JobMetrics(queues, len(queues), world.tallies.tasks(), world.now_ms())
 
 
 def view_of(world: World, name: str) -> QueueView:

@@ -16,8 +16,8 @@ must come of it. Times are sums of numbers with a unit: `30s`, `30s-1ms`, `24h+1
 The jobs that follow a `lease` are all that were handed out, in this order; those of an `enqueue` that was replayed,
 deduplicated or replaced are the ones it was answered with. `a #1` as words name job and token. In place of job and
 state stand, after `attempts`, an outcome and the number of its attempt, and after `explain` a reason and its key or
-`-`; after `stats`, `queue`, `limit` and `operation` names and values. What `events`, `list` and `explain` bring is all
-there is, events in their order.
+`-`; after `stats`, `queue`, `limit`, `operation` and `tally` names and values. What `events`, `list`, `explain` and
+`tally` bring is all there is, events in their order; `tally` of a task has counts (`waits`) and sums (`wait`).
 
 Before a lease from a queue whose jobs have limits, fairness or ordering keys the store ticks: that opens lanes which
 were found blocked, and otherwise takes a while. `tick=no` leaves that out.
@@ -34,7 +34,7 @@ _LINE = re.compile(r"t=(?P<at>\S+)\s+(?P<verb>\w+)\s*(?P<words>.*?)\s*->\s*(?P<e
 _DURATION = re.compile(r"([+-]?)(\d+)(us|ms|s|m|h)")
 _CLAUSE = re.compile(r"(?P<words>[^,()]+)(?:\((?P<facts>[^)]*)\))?\s*(?:,|$)")
 _VERDICTS = ("ok", "late", "repeated", "replayed", "nothing", "requested", "deduplicated", "replaced", "refused")
-_VERBS_OF_FACTS = ("stats", "queue", "limit", "operation")
+_VERBS_OF_FACTS = ("stats", "queue", "limit", "operation", "tally")
 
 
 class StoryError(Exception):
@@ -133,7 +133,7 @@ def _expectation(verb: str, text: str) -> tuple[str, list[Expected], dict[str, s
     verdict, jobs, facts = "ok", [], {}
     for clause in _clauses(text):
         words = clause["words"].split()
-        if words[0] in _VERDICTS:
+        if words[0] in _VERDICTS and verb != "tally":  # which counts some of them
             verdict = " ".join(words)
         elif verb in _VERBS_OF_FACTS:
             facts[words[0]] = words[1]

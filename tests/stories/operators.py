@@ -1,6 +1,8 @@
 """The lines of a story that operators speak: queues, limits, bulk operations, and how jobs are found."""
 
 from headrace_server.domain.jobs import QueueStats
+from headrace_server.domain.metrics import JobMetrics
+from headrace_server.telemetry.catalogue import QUEUE_COUNTERS, TASK_COUNTERS
 
 from tests.stories import orders
 from tests.stories.language import Line, StoryError, millis
@@ -55,6 +57,13 @@ class Operators:
     def stats(self, line: Line) -> str:
         (answer,) = self._stage.stats([line.words[0]])
         _compare_stats(answer, line.facts)
+        return "ok"
+
+    def tally(self, line: Line) -> str:
+        metrics, task = self._stage.metrics(), line.options.get("task")
+        found = _task_tally(metrics, task) if task else _queue_tally(metrics, line.words[0])
+        wanted = {name: _millis_or_word(value) for name, value in line.facts.items()}
+        assert found == wanted, f"counted is: {found}"
         return "ok"
 
     # -- limits ---------------------------------------------------------------------------------------
@@ -132,3 +141,21 @@ def _compare_stats(answer: QueueStats, facts: dict[str, str]) -> None:
         assert answer.backlog == int(facts["backlog"]), f"backlog {answer.backlog}"
     if "oldest" in facts:
         assert answer.oldest_ready_age_ms == millis(facts["oldest"]), f"oldest {answer.oldest_ready_age_ms}"
+
+
+def _queue_tally(metrics: JobMetrics, name: str) -> dict[str, str]:
+    """Return what was counted of a queue, without zeros."""
+    [counted] = [queue.counted for queue in metrics.queues if queue.stats.queue == name] or [()]
+    return {word: str(n) for word, n in zip(QUEUE_COUNTERS, counted, strict=False) if n}
+
+
+def _task_tally(metrics: JobMetrics, name: str) -> dict[str, str]:
+    """Return the same of a task; then how often it waited, ran and ended, and how long that took in all."""
+    tasks = {task.task: task for task in metrics.tasks}
+    assert name in tasks, f"counted are: {[*tasks]}"
+    task = tasks[name]
+    found = {word: str(n) for word, n in zip(TASK_COUNTERS, task.counted, strict=True) if n}
+    for word, times in (("wait", task.wait), ("run", task.run), ("total", task.total)):
+        if any(times.buckets):
+            found |= {f"{word}s": str(sum(times.buckets)), word: str(times.sum_ms)}
+    return found
