@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
+from headrace._codec import JSON
+from headrace._plan import plan_body
 from headrace.conf import Conf
 from headrace.decorators import BindingDecorator, Decorator
 from headrace.entries import HOW, Entry, How, PeriodicOptions, add, entry, read_entries, schedule_name
@@ -154,6 +156,10 @@ class Periodic(ABC):
         for name, each in self._entries.items():
             add(entries, name, each)
         return {name: self._schedule(name, each) for name, each in entries.items()}
+
+    def schedule_documents(self) -> dict[str, bytes]:
+        """Return `schedules` as the API takes them, in JSON: for those who tell the server in this app's place."""
+        return {name: JSON.encode(plan_body(schedule, JSON)) for name, schedule in self.schedules().items()}
 
     @property
     def schedule_owner(self) -> str | None:

@@ -20,9 +20,11 @@ from headrace import loading
 from headrace_worker import blackbox, log, registry, reload, reporting, spans
 from headrace_worker.executor import Executor
 from headrace_worker.frames import Down, Setup, Splitter, Up, pack_up, unpack_down
+from headrace_worker.hands import Imported
 from headrace_worker.inbox import Inbox
 from headrace_worker.outbox import Outbox
 from headrace_worker.outcome import Outcome
+from headrace_worker.plans import plan_of
 from headrace_worker.tickets import PipeTickets, Tickets
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -109,6 +111,7 @@ def main(setup: Setup) -> None:
     try:
         app = loading.load(setup.app)
         handlers = registry.handlers(app)
+        plan = plan_of(app) if setup.tells_plan else None
     except loading.AppNotFound as error:
         _give_up(pipe, str(error))
     except BaseException as error:  # noqa: BLE001 - whatever the module raised, SystemExit too
@@ -117,7 +120,7 @@ def main(setup: Setup) -> None:
         app.hooks.fire("worker_start")
     app.hooks.fire("child_start")
     child = Child(pipe, PipeTickets(setup.tickets), handlers, setup.slots)
-    child.say(Up.READY, {name: handler.facts for name, handler in handlers.items()})
+    child.say(Up.READY, Imported({name: handler.facts for name, handler in handlers.items()}, plan))
     if setup.watches_files:
         reload.watch(lambda files: child.say(Up.CHANGED, files), began_ns)
     is_last = child.listen()

@@ -7,7 +7,7 @@ import asyncio
 import math
 import random
 import signal
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from headrace_worker import bounds, clock, log
 from headrace_worker.backoff import restart_s
 from headrace_worker.fates import Sentence, describe_status, died, mebibytes, with_stack
 from headrace_worker.frames import Setup
-from headrace_worker.hands import AppFailed, TaskFacts
+from headrace_worker.hands import AppFailed, Imported
 from headrace_worker.life import Life
 from headrace_worker.memory import OomKills, Peak
 from headrace_worker.outcome import Outcome
@@ -34,6 +34,7 @@ class PoolSettings:
     max_tasks: int | None = None  # a child is replaced after so many jobs
     max_memory_bytes: int | None = None  # a child is replaced when it takes more
     reload: bool = False  # children are replaced when files of the app change
+    tells_plan: bool = False  # the server is told what the app says is periodic
 
 
 class Crew:
@@ -52,7 +53,7 @@ class Crew:
         self.wanted = settings.processes
         self.lives: list[Life] = []  # those that take jobs
         self.leaving: list[Life] = []  # those that only finish what they have
-        self.facts: Mapping[str, TaskFacts] = {}
+        self.app = Imported({})  # as the youngest child has it
 
     async def start(self) -> None:
         """Start all, and return when all are ready. Raises AppFailed."""
@@ -136,17 +137,18 @@ class Crew:
             log_level=settings.log_level,
             is_first=is_first,
             watches_files=settings.reload,
+            tells_plan=settings.tells_plan,
         )
         life = Life(setup, self._owner)
         try:
-            self.facts = await life.begin()
+            self.app = await life.begin()
             _check_size(life, settings.max_memory_bytes)
         except BaseException:
             await life.end(is_last=False)
             raise
         self.lives.append(life)
         self._send(self._tend(life))
-        log.info("child started", pid=life.pid, tasks=len(self.facts))
+        log.info("child started", pid=life.pid, tasks=len(self.app.tasks))
 
     async def _keep(self) -> None:
         """Start children while there are too few, more slowly when they die often."""

@@ -60,6 +60,12 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         help="jobs at a time: plain tasks on threads, async ones on one event loop (default: %(default)s)",
     )
     childflags.add(parser)
+    parser.add_argument(
+        "--no-schedules",
+        dest="schedules",
+        action="store_false",
+        help="leave what the app says is periodic to `headrace schedules apply` (default: told at the start)",
+    )
 
 
 def _add_operating(parser: argparse.ArgumentParser) -> None:

@@ -33,7 +33,7 @@ class Down(StrEnum):
 class Up(StrEnum):
     """What the child says."""
 
-    READY = "ready"  # {task: TaskFacts}: the app is imported
+    READY = "ready"  # Imported: the app is
     FAILED = "failed"  # text: the app cannot be imported
     SAID = "said"  # [[key, topic, JSON], ...]
     DONE = "done"  # [[key, milliseconds, *outcome], ...]; may be empty
@@ -49,6 +49,7 @@ class Setup(NamedTuple):
     log_level: str
     is_first: bool = False  # of this worker
     watches_files: bool = False  # tells when the app's files change
+    tells_plan: bool = False  # says what is periodic
     fd: int = -1  # the inherited end of the pipe
     tickets: int = -1  # likewise, of the tickets
     blackbox: int = -1  # likewise, of the file for its stacks

@@ -1,7 +1,7 @@
 """What the supervisor needs of whoever runs the jobs: child processes (pool.py) or its own threads (inline.py)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from headrace_worker.frames import Order
 from headrace_worker.news import Topic
@@ -19,6 +19,25 @@ class TaskFacts(NamedTuple):
     time_limit_s: float | None = None  # hard: a longer run is ended with its process
     soft_time_limit_s: float | None = None  # a longer run gets SoftTimeLimitExceeded
     rate_limit: str | float | None = None  # as the app has it: "10/m", or a number per second
+
+
+class Plan(NamedTuple):
+    """The schedules of an app; its order is that of the pipe."""
+
+    owner: str | None  # None: nothing is removed
+    documents: Mapping[str, bytes]  # by name, as the API takes them, in JSON: a payload may hold any integer
+
+
+class Imported(NamedTuple):
+    """What the supervisor has to know of an app; its order is that of the pipe."""
+
+    tasks: Mapping[str, TaskFacts]
+    plan: Plan | None = None  # None: it has none, or somebody else tells the server
+
+    @classmethod
+    def from_wire(cls, tasks: Mapping[str, Sequence[Any]], plan: Sequence[Any] | None) -> "Imported":
+        """Return what a child sent."""
+        return cls({name: TaskFacts(*facts) for name, facts in tasks.items()}, None if plan is None else Plan(*plan))
 
 
 class ChildFacts(NamedTuple):
@@ -78,6 +97,10 @@ class Hands(Protocol):
     @property
     def facts(self) -> Mapping[str, TaskFacts]:
         """What is known of each task."""
+
+    @property
+    def plan(self) -> Plan | None:
+        """What the app says is periodic; None: nothing, or nothing that this worker is to tell."""
 
     @property
     def children(self) -> Sequence[ChildFacts]:

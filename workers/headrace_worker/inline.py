@@ -12,21 +12,24 @@ from headrace import App, loading
 from headrace_worker import bounds, log, registry
 from headrace_worker.executor import Executor
 from headrace_worker.frames import Order
-from headrace_worker.hands import AppFailed, ChildFacts, Hands, Listener, TaskFacts
+from headrace_worker.hands import AppFailed, ChildFacts, Hands, Listener, Plan, TaskFacts
 from headrace_worker.inbox import Inbox
 from headrace_worker.limits import Stopwatch, limits_of
 from headrace_worker.outbox import Outbox
 from headrace_worker.outcome import Outcome
+from headrace_worker.plans import plan_of
 from headrace_worker.tickets import LocalTickets
 
 
 class InlineHands(Hands):
     """An executor on threads of this process; `find` returns the app, or raises what keeps it from being one."""
 
-    def __init__(self, find: Callable[[], App], slots: int) -> None:
+    def __init__(self, find: Callable[[], App], slots: int, *, tells_plan: bool = False) -> None:
         self._find = find
         self._slots = slots
+        self._tells_plan = tells_plan
         self._facts: dict[str, TaskFacts] = {}
+        self._plan: Plan | None = None
         self._tickets = LocalTickets()
         self._handed: set[int] = set()
         self._outbox = Outbox(self._wake)
@@ -37,6 +40,11 @@ class InlineHands(Hands):
     def facts(self) -> Mapping[str, TaskFacts]:
         """See Hands."""
         return self._facts
+
+    @property
+    def plan(self) -> Plan | None:
+        """See Hands."""
+        return self._plan
 
     @property
     def children(self) -> Sequence[ChildFacts]:
@@ -72,6 +80,7 @@ class InlineHands(Hands):
         try:
             self._app = self._find()
             handlers = registry.handlers(self._app)
+            self._plan = plan_of(self._app) if self._tells_plan else None
         except loading.AppNotFound as error:
             raise AppFailed(str(error)) from None
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the module raised

@@ -13,7 +13,7 @@ from headrace_worker import bounds, clock
 from headrace_worker.blackbox import BlackBox
 from headrace_worker.fates import Sentence, describe_status
 from headrace_worker.frames import Down, Order, Setup, Splitter, Up, pack_down, unpack_up
-from headrace_worker.hands import AppFailed, ChildFacts, Ended, Said, TaskFacts
+from headrace_worker.hands import AppFailed, ChildFacts, Ended, Imported, Said
 from headrace_worker.limits import Stopwatch
 from headrace_worker.memory import resident_bytes
 from headrace_worker.news import Topic
@@ -30,7 +30,7 @@ class Life(asyncio.Protocol):
         self._parent = parent
         self._loop = asyncio.get_running_loop()
         self._splitter = Splitter()
-        self._hello: asyncio.Future[Mapping[str, TaskFacts]] = self._loop.create_future()
+        self._hello: asyncio.Future[Imported] = self._loop.create_future()
         self._process: asyncio.subprocess.Process | None = None
         self._transport: asyncio.Transport | None = None
         self._tickets = PipeTickets.make()
@@ -96,8 +96,8 @@ class Life(asyncio.Protocol):
         self.rss_bytes = resident_bytes(self.pid) or self.rss_bytes
         return self.rss_bytes
 
-    async def begin(self) -> Mapping[str, TaskFacts]:
-        """Start the process and return its tasks. Raises AppFailed."""
+    async def begin(self) -> Imported:
+        """Start the process and return what it imported. Raises AppFailed."""
         app = self._setup.app
         try:
             await self._spawn()
@@ -262,7 +262,7 @@ class Life(asyncio.Protocol):
                 pass  # it is being ended before it was of use
             case Up.READY:
                 self.is_ready = True
-                self._hello.set_result({name: TaskFacts(*facts) for name, facts in content.items()})
+                self._hello.set_result(Imported.from_wire(*content))
             case Up.FAILED:
                 self._hello.set_exception(AppFailed(content))
             case Up.SAID:

@@ -3,10 +3,11 @@
 Bodies are msgpack. Only results that msgpack cannot write go in JSON, by a client of their own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from headrace import AsyncClient, Completed, Completion, Grant, Heartbeat, Held, Limit, Patience, Rate, WorkerInfo
-from headrace.schedules import ScheduleRecord
+from headrace.schedules import ScheduleChange, ScheduleRecord
 
 from headrace_worker import bounds
 
@@ -72,6 +73,14 @@ class Line:
     async def schedule(self, name: str) -> ScheduleRecord:
         """Read a schedule."""
         return await self._main.schedule(name)
+
+    async def apply_schedules(
+        self, wanted: Mapping[str, Mapping[str, Any]], owner: str | None
+    ) -> tuple[ScheduleChange, ...]:
+        """Let the owner's schedules be as wanted; of its many requests each may be repeated for a moment."""
+        patience = Patience(total_s=bounds.REQUEST_S)
+        async with AsyncClient(self._url, format="json", retry=patience, timeout=bounds.REQUEST_S) as client:
+            return await client.apply_schedules(wanted, owner=owner)
 
     async def renew(self) -> None:
         """Go on with new connections."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 
-from headrace_worker import bounds, clock, log, rates, reporting
+from headrace_worker import bounds, clock, log, plans, rates, reporting
 from headrace_worker.about import About
 from headrace_worker.checkins import CheckIns
 from headrace_worker.dispatch import Dispatcher
@@ -66,23 +66,25 @@ class Joined:
         parts.duty.changed = self._duty_changed
         self._line = parts.line
         self._board = parts.board
-        self._facts = parts.hands.facts
+        self._facts, self._plan = parts.hands.facts, parts.hands.plan
         self._news = asyncio.Event()
         parts.dispatcher.hands_changed = self._news.set
 
     async def announce(self) -> None:
-        """Tell the server the rate limits of the tasks."""
+        """Tell the server the rate limits of the tasks, and what is periodic."""
         await rates.announce(self._line, self._facts, Retrying("limits", self.about.tally))
+        if self._plan is not None:
+            await plans.announce(self._line, self._plan, Retrying("schedules", self.about.tally))
 
     async def follow(self, queues: Callable[[], Sequence[str]]) -> None:
         """Keep up with an app that is loaded anew (`--reload`), for ever: its tasks, its queues, its rate limits."""
         while True:
             await self._news.wait()
             self._news.clear()
-            facts = self.about.hands.facts
-            if facts == self._facts:
+            facts, plan = self.about.hands.facts, self.about.hands.plan
+            if (facts, plan) == (self._facts, self._plan):
                 continue
-            self._facts = facts
+            self._facts, self._plan = facts, plan
             with contextlib.suppress(Misconfigured):  # half an app: it goes on with the queues that it has
                 self.about.queues = queues()
             log.info("tasks have changed", tasks=len(facts), queues=",".join(self.about.queues))

@@ -12,7 +12,7 @@ from headrace_worker.autoscale import Autoscale
 from headrace_worker.crew import Crew, PoolSettings
 from headrace_worker.fates import Sentence, oversize, overtime
 from headrace_worker.frames import Down, Order
-from headrace_worker.hands import ChildFacts, Ended, Hands, Listener, Said, TaskFacts
+from headrace_worker.hands import ChildFacts, Ended, Hands, Listener, Plan, Said, TaskFacts
 from headrace_worker.life import Life
 from headrace_worker.limits import limits_of
 from headrace_worker.outcome import Outcome
@@ -35,7 +35,12 @@ class Pool(Hands):
     @property
     def facts(self) -> Mapping[str, TaskFacts]:
         """See Hands."""
-        return self._crew.facts
+        return self._crew.app.tasks
+
+    @property
+    def plan(self) -> Plan | None:
+        """See Hands."""
+        return self._crew.app.plan
 
     @property
     def children(self) -> Sequence[ChildFacts]:

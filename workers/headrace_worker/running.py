@@ -67,7 +67,7 @@ def make_hands(args: argparse.Namespace) -> Hands:
     if vain := childflags.in_vain(args):
         raise Misconfigured(f"{' and '.join(vain)}: there is no child process to replace with --processes 0")
     if args.processes == 0:
-        return InlineHands(lambda: loading.load(args.app), args.threads)
+        return InlineHands(lambda: loading.load(args.app), args.threads, tells_plan=args.schedules)
     fewest, most = args.autoscale or (args.processes, None)
     return Pool(
         PoolSettings(
@@ -79,6 +79,7 @@ def make_hands(args: argparse.Namespace) -> Hands:
             max_tasks=args.max_tasks_per_child,
             max_memory_bytes=args.max_memory_per_child,
             reload=args.reload,
+            tells_plan=args.schedules,
         )
     )
 
