@@ -24,7 +24,6 @@ from headrace_worker.hands import Imported
 from headrace_worker.inbox import Inbox
 from headrace_worker.outbox import Outbox
 from headrace_worker.outcome import Outcome
-from headrace_worker.plans import plan_of
 from headrace_worker.tickets import PipeTickets, Tickets
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -111,7 +110,7 @@ def main(setup: Setup) -> None:
     try:
         app = loading.load(setup.app)
         handlers = registry.handlers(app)
-        plan = plan_of(app) if setup.tells_plan else None
+        plan = registry.plan_of(app) if setup.tells_plan else None
     except loading.AppNotFound as error:
         _give_up(pipe, str(error))
     except BaseException as error:  # noqa: BLE001 - whatever the module raised, SystemExit too

@@ -17,7 +17,6 @@ from headrace_worker.inbox import Inbox
 from headrace_worker.limits import Stopwatch, limits_of
 from headrace_worker.outbox import Outbox
 from headrace_worker.outcome import Outcome
-from headrace_worker.plans import plan_of
 from headrace_worker.tickets import LocalTickets
 
 
@@ -80,7 +79,7 @@ class InlineHands(Hands):
         try:
             self._app = self._find()
             handlers = registry.handlers(self._app)
-            self._plan = plan_of(self._app) if self._tells_plan else None
+            self._plan = registry.plan_of(self._app) if self._tells_plan else None
         except loading.AppNotFound as error:
             raise AppFailed(str(error)) from None
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the module raised

@@ -6,21 +6,12 @@ puts it again while it runs: of two versions side by side the one that started l
 
 import json
 
-from headrace import App, HeadraceError, NotDone, OutcomeUnknown, ScheduleChange
+from headrace import HeadraceError, NotDone, OutcomeUnknown, ScheduleChange
 
 from headrace_worker import log
 from headrace_worker.hands import Plan
 from headrace_worker.line import Line
 from headrace_worker.retrying import Retrying
-
-
-def plan_of(app: App) -> Plan | None:
-    """Return what an app says is periodic; None where it wants somebody else to tell, or has nothing to say.
-
-    Raises TypeError or ValueError for a call that its task does not take.
-    """
-    plan = Plan(app.schedule_owner, app.schedule_documents())
-    return plan if app.conf.beat_apply and any(plan) else None
 
 
 async def announce(line: Line, plan: Plan, retrying: Retrying) -> None:

@@ -10,7 +10,7 @@ from headrace.durations import seconds
 from headrace.hooks import Hooks
 from headrace.serializers import Serializers
 
-from headrace_worker.hands import TaskFacts
+from headrace_worker.hands import Plan, TaskFacts
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,15 @@ def handlers(app: App) -> dict[str, Handler]:
     """Return what the executor needs of each task of an app, by the task's name."""
     app.serializers.check()
     return {name: _handler(app, task) for name, task in app.tasks.items()}
+
+
+def plan_of(app: App) -> Plan | None:
+    """Return what an app says is periodic; None where it wants somebody else to tell, or has nothing to say.
+
+    Raises TypeError or ValueError for a call that its task does not take.
+    """
+    plan = Plan(app.schedule_owner, app.schedule_documents())
+    return plan if app.conf.beat_apply and any(plan) else None
 
 
 def _handler(app: App, task: BaseTask[Any, Any]) -> Handler:
