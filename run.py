@@ -85,7 +85,7 @@ def ensure_installed(extras):
 
 def is_installed(extras):
     """Tell whether the last install ended well, and was one of this project, here, with this Python and `extras`."""
-    stamp = read_stamp()
+    stamp = read_json(STAMP, {})
     return stamp.get("venv") == venv_facts() and stamp.get("project") == project_digest() and covers(stamp, extras)
 
 
@@ -97,13 +97,13 @@ def covers(stamp, extras):
     return present.issuperset(extras)
 
 
-def read_stamp():
-    """Return what the last install wrote: {} when there was none, or not by run.py."""
+def read_json(path, absent):
+    """Return what a file holds in JSON; `absent` where there is none that can be read."""
     try:
-        with open(STAMP) as file:
+        with open(path) as file:
             return json.load(file)
     except (OSError, ValueError):
-        return {}
+        return absent
 
 
 def write_stamp(stamp):
@@ -144,7 +144,7 @@ def only_one():
 
 def install(extras, lock):
     """Install the project into .venv, from scratch where what is there cannot be trusted."""
-    before = read_stamp()
+    before = read_json(STAMP, {})  # what the last install wrote, when it was run.py that did it
     if before and before["venv"] != venv_facts():  # interrupted (None), moved, or made by another Python
         shutil.rmtree(DISCARDED, ignore_errors=True)
         os.rename(VENV, DISCARDED)  # in one step: half a .venv must not be taken for one that somebody made by hand
@@ -231,7 +231,7 @@ def run_tests(options):
     if os.path.exists(FAILURES):
         os.remove(FAILURES)
     code = subprocess.call([PYTHON, "-m", "pytest"] + options)
-    failed = read_failures() if code == 1 else []
+    failed = sorted(read_json(FAILURES, [])) if code == 1 else []
     if not 0 < len(failed) <= MOST_UNSTEADY:
         return code
     say("Once more, by themselves: the tests that failed.")
@@ -240,15 +240,6 @@ def run_tests(options):
         for name in failed:
             say("unsteady: %s failed among all tests and passed by itself" % name)
     return code
-
-
-def read_failures():
-    """Return the tests that pytest wrote down as failed."""
-    try:
-        with open(FAILURES) as file:
-            return sorted(json.load(file))
-    except (OSError, ValueError):
-        return []
 
 
 def passes(command):
@@ -264,9 +255,8 @@ def install_debian_packages():
         with no_services():
             if not apt_get(["install"] + absent, complain=False):  # a new machine has no lists of packages yet
                 apt_get(["update"])
-                if not apt_get(["install"] + absent, complain=False):
-                    for package in absent:  # one that a mirror lacks must not cost the others
-                        apt_get(["install", package])
+                for package in absent:  # one that a mirror lacks must not cost the others
+                    apt_get(["install", package])
     for program, _, purpose in NEEDED:
         if not shutil.which(program):
             say("note: %s is not on PATH; %s are skipped" % (program, purpose))
