@@ -66,8 +66,35 @@ def test_an_exception_stays_on_its_line() -> None:
         record.exc_info = (ValueError, fault, fault.__traceback__)
     for format in ("json", "logfmt"):
         line = LineFormatter(format, []).format(record)
-        assert "ValueError: inside" in line
+        assert "ValueError" in line
         assert "\n" not in line
+
+
+def _failed(level: int) -> str:
+    record = _record("broken", levelno=level)
+    try:
+        try:
+            raise KeyError("geheim")
+        except KeyError as cause:
+            raise ExceptionGroup("geheim", [ValueError("geheim")]) from cause
+    except ExceptionGroup as fault:
+        record.exc_info = (type(fault), fault, fault.__traceback__)
+    return LineFormatter("text", []).format(record)
+
+
+def test_the_stack_of_a_fault_has_no_messages_where_they_may_repeat_what_clients_sent() -> None:
+    line = _failed(logging.ERROR)
+    assert "geheim" not in line.replace('KeyError("geheim")', "").replace('("geheim", [ValueError("geheim")])', "")
+    assert line.endswith('[ValueError("geheim")]) from cause\nExceptionGroup'), "the source is no message"
+    assert line.count("Traceback (most recent call last)") == 2, "of the group, and of the fault in it"
+
+
+def test_the_message_of_a_fault_that_ends_the_process_is_shown_and_every_one_at_debug(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert "KeyError: 'geheim'" in _failed(logging.CRITICAL)
+    caplog.set_level(logging.DEBUG)
+    assert "KeyError: 'geheim'" in _failed(logging.ERROR)
 
 
 def test_secrets_never_appear() -> None:

@@ -5,6 +5,7 @@ Plain ASGI, no middleware classes: each layer of those costs every request, and 
 
 import asyncio
 import logging
+import re
 import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -29,6 +30,7 @@ from headrace_server.telemetry.meters import NO_ROUTE
 HELD_BACK_FROM: Final = 64 * 1024  # bytes of a reply that fit into the connection's buffer: a longer one is sent in two
 MAX_REQUEST_ID_CHARS: Final = 128
 BAD_REQUEST: Final = 400
+_TRACE_ID: Final = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-")  # of a traceparent
 
 _log = logging.getLogger(__name__)
 
@@ -174,8 +176,10 @@ class _Request:
         return self.scope["method"] == "OPTIONS" and b"access-control-request-method" in self.headers
 
     def facts(self) -> dict[str, str]:
-        """What a line of the log says about a request; never its headers, query or body."""
-        return {"method": self.scope["method"], "path": self.path, "request_id": self.id}
+        """What a line of the log says about a request; of its headers two ids, nothing of its query and body."""
+        facts = {"method": self.scope["method"], "path": self.path, "request_id": self.id}
+        trace = _TRACE_ID.match(self.headers.get(b"traceparent", b""))
+        return {**facts, "trace": trace[1].decode()} if trace else facts
 
     async def send_reply(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole reply."""

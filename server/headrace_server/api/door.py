@@ -14,7 +14,10 @@ from headrace_server.api.problems import Problem
 
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 OPEN_PATHS: Final = ("/livez", "/readyz", "/docs", "/openapi.", "/problems")  # no token needed below these
-_HEADERS_IN: Final = b"authorization, content-type, idempotency-key, if-none-match, last-event-id, prefer"
+_HEADERS_IN: Final = (
+    b"authorization, baggage, content-type, idempotency-key, if-none-match, last-event-id, prefer, "
+    b"traceparent, tracestate, x-request-id"
+)
 _CHALLENGE: Final = [(b"www-authenticate", b'Bearer realm="headrace"')]
 
 

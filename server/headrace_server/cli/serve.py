@@ -5,7 +5,6 @@ import errno
 import os
 import socket
 import sys
-import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from importlib.metadata import version
 from typing import Any, Final
@@ -50,8 +49,7 @@ def _told(error: Exception) -> int:
             return _say(str(cause), cause.exit_code)
         case StoreFault():
             return _say(f"The store failed: {cause.detail}", os.EX_UNAVAILABLE)
-    traceback.print_exception(error)
-    report_end(error)
+    report_end(cause)
     return _say("This is a fault of Headrace itself. Please report it with the log.", os.EX_SOFTWARE)
 
 

@@ -20,6 +20,7 @@ from headrace_server.loops.lag import Lag
 from headrace_server.loops.log_of_events import LogOfEvents
 from headrace_server.loops.relay import Relay
 from headrace_server.loops.tick import Tick
+from headrace_server.telemetry import note_loop
 from headrace_server.telemetry.meters import Meters
 
 FIRST_RETRY_S: Final = 0.05
@@ -91,6 +92,9 @@ async def run_loop(name: str, step: Step, pause: Pause, *, meters: Meters) -> No
             _log.warning("loop step failed", extra={"loop": name, "code": fault.code.value, "detail": fault.detail})
             await asyncio.sleep(retry_s * random.uniform(0.5, 1.0))
             retry_s = min(retry_s * 2, MAX_RETRY_S)
+        except Exception as fault:
+            note_loop(fault, name)  # it ends this process: nobody knows what it left behind
+            raise
         else:
             if retry_s > FIRST_RETRY_S:
                 _log.warning("loop works again", extra={"loop": name})

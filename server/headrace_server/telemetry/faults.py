@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from sentry_sdk.transport import Transport
 
 FLUSH_S: Final = 2.0
+_IN_LOOP: Final = "in the loop "
 _TAGS: Final = ("method", "request_id", "loop", "code")  # of what a line of the log says beside
+
+_log = logging.getLogger(__name__)
 
 
 class CannotReport(Exception):
@@ -50,7 +53,10 @@ class FaultHandler(logging.Handler):
             for value in found["exception"]["values"]
         ]
         facts = {name: str(getattr(record, name)) for name in _TAGS if hasattr(record, name)}
-        return {"level": "error", "logger": record.name, "exception": {"values": values}, "tags": facts}
+        if loop := _loop_of(fault):
+            facts["loop"] = loop
+        level = "fatal" if record.levelno >= logging.CRITICAL else "error"
+        return {"level": level, "logger": record.name, "exception": {"values": values}, "tags": facts}
 
 
 def report_faults(dsn: str, *, messages: bool, release: str, transport: "Transport | None" = None) -> FaultHandler:
@@ -78,11 +84,19 @@ def report_faults(dsn: str, *, messages: bool, release: str, transport: "Transpo
     return handler
 
 
+def note_loop(fault: BaseException, loop: str) -> None:
+    """Put on a fault in which background duty it happened: for the stack that is shown, and for its report."""
+    fault.add_note(_IN_LOOP + loop)
+
+
 def report_end(fault: BaseException) -> None:
-    """Report what ends this process, where faults are reported, and send it before the process is gone."""
-    record = logging.makeLogRecord({"name": __name__, "levelno": logging.CRITICAL, "levelname": "CRITICAL"})
-    record.exc_info = (type(fault), fault, fault.__traceback__)
+    """Log what ends this process, and send its report, where faults are reported, before the process is gone."""
+    _log.critical("a fault ends this process", exc_info=fault)
     for handler in logging.getLogger().handlers:
         if isinstance(handler, FaultHandler):
-            handler.emit(record)
             handler.close()
+
+
+def _loop_of(fault: BaseException) -> str | None:
+    notes = [note for note in getattr(fault, "__notes__", ()) if note.startswith(_IN_LOOP)]
+    return notes[0].removeprefix(_IN_LOOP) if notes else None

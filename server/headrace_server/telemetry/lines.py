@@ -23,6 +23,7 @@ _ECS: Final = {
     "request_id": "http.request.id",
     "status": "http.response.status_code",
     "path": "url.path",
+    "trace": "trace.id",
     "url": "url.full",
     "exit_code": "process.exit_code",
 }

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from headrace_server.telemetry.frames import frames
 from headrace_server.telemetry.lines import WRITERS
 
 LEVELS: Final = ("debug", "info", "warning", "error")
@@ -67,7 +68,10 @@ class LineFormatter(logging.Formatter):
         self._secrets = sorted(forms, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line: time, level, logger, message, then whatever `extra` held, and the stack of an exception."""
+        """Return the line: time, level, logger, message, then whatever `extra` held, and the stack of an exception.
+
+        The messages of exceptions are in it only at level debug, and where a fault ends the process.
+        """
         line = self._write(dict(_fields(record, self)))
         for secret in self._secrets:
             line = line.replace(secret, HIDDEN)
@@ -84,4 +88,5 @@ def _fields(record: logging.LogRecord, formatter: logging.Formatter) -> Iterator
             yield name, value
     if record.exc_info and record.exc_info[0] is not None:
         yield "error", record.exc_info[0].__name__
-        yield "stack", formatter.formatException(record.exc_info)
+        shown = record.levelno >= logging.CRITICAL or logging.getLogger().isEnabledFor(logging.DEBUG)
+        yield "stack", formatter.formatException(record.exc_info) if shown else frames(record.exc_info[1])
