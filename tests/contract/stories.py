@@ -5,6 +5,7 @@ import httpx
 from tests.contract.fleet import FLEET
 from tests.contract.operating import OPERATING
 from tests.contract.planning import PLANNING
+from tests.contract.telling import TELLING
 from tests.contract.world import ID, LEASE_TOKEN, Story, World
 
 Replies = list[httpx.Response]
@@ -168,6 +169,7 @@ STORIES: dict[str, tuple[set[int], Story]] = {
     **FLEET,
     **OPERATING,
     **PLANNING,
+    **TELLING,
     "enqueueJob": ({200, 201, 202, 409, 429}, enqueue_job),
     "enqueueJobs": ({200, 201, 409, 429}, enqueue_jobs),
     "getJob": ({200, 304, 404}, get_job),

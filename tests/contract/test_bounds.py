@@ -31,6 +31,7 @@ BODIES: dict[str, tuple[str, str, Document, str]] = {
     "RateInput": ("PUT", "/v1/limits/limits", {"rate": RATE}, "rate"),
     "BackOffInput": ("POST", "/v1/limits/limits/backoff", {}, ""),
     "ScheduleInput": ("PUT", "/v1/schedules/limits", {"every_ms": 60_000, "job": JOB, "paused": True}, ""),
+    "WebhookInput": ("PUT", "/v1/webhooks/limits", {"url": "https://receiver.example/", "paused": True}, ""),
     "PreviewInput": ("POST", "/v1/schedules/preview", {"every_ms": 60_000}, ""),
     "OperationInput": ("POST", "/v1/operations", NOWHERE, ""),
 }
@@ -121,6 +122,13 @@ RULES: dict[str, list[tuple[Document, list[str]]]] = {
         ({"states": []}, ["/states"]),
         ({"states": ["leased"]}, ["/states/0"]),
         ({"states": ["ready"]}, []),
+    ],
+    "PUT /v1/webhooks/limits": [
+        ({"paused": True}, ["/url"]),
+        ({"url": "https://receiver.example/", "paused": True, "events": ["job.dead", "job.dead"]}, ["/events"]),
+        ({"url": "https://receiver.example/", "paused": True, "queues": ["q", "q"]}, ["/queues"]),
+        ({"url": "https://receiver.example/", "paused": True, "tasks": ["t", "t"]}, ["/tasks"]),
+        ({"url": "https://receiver.example/", "paused": True, "tasks": ["t"], "queues": ["t"]}, []),
     ],
     "POST /v1/operations": [
         (MOVE, []),

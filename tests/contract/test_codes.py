@@ -5,6 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from tests.contract import telling
 from tests.contract.operating import dead, ended, start
 from tests.contract.planning import full
 from tests.contract.world import ERROR, FAR, ID, LEASE_TOKEN, PROOF, World
@@ -213,6 +214,18 @@ WAYS: dict[str, dict[str, Way]] = {
     "resumeSchedule": {"no_such_schedule": reach("/v1/schedules/nobody/resume", "POST")},
     "triggerSchedule": {"no_such_schedule": reach("/v1/schedules/nobody/trigger", "POST")},
     "previewSchedule": {"no_such_schedule": reach("/v1/schedules/nobody/preview")},
+    "putWebhook": {"too_many_webhooks": lambda world, _: telling.full(world)},
+    "getWebhook": {"no_such_webhook": reach("/v1/webhooks/nobody")},
+    "deleteWebhook": {"no_such_webhook": reach("/v1/webhooks/nobody", "DELETE")},
+    "pauseWebhook": {"no_such_webhook": reach("/v1/webhooks/nobody/pause", "POST")},
+    "resumeWebhook": {"no_such_webhook": reach("/v1/webhooks/nobody/resume", "POST")},
+    "rotateWebhook": {"no_such_webhook": reach("/v1/webhooks/nobody/rotate", "POST")},
+    "pingWebhook": {
+        "no_such_webhook": reach("/v1/webhooks/nobody/test", "POST"),
+        "webhook_paused": telling.paused,
+        "queue_draining": telling.drained,
+        "queue_full": telling.crowded,
+    },
     "getProblem": {"no_such_problem": reach("/problems/none")},
 }
 

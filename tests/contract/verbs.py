@@ -122,7 +122,7 @@ SCHEDULE = schedules.Schedule(
 )
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 WEBHOOK = webhooks.Webhook(
-    url="https://example.com/hook?a=b",
+    url="https://receiver.example/hook?a=b",
     events=[words.WebhookEvent.DEAD],
     queues=["q"],
     tasks=["a.b"],
@@ -277,7 +277,7 @@ CALLS: dict[str, tuple[Verb, Verb, str]] = {
     ),
     "put_webhook": (
         lambda v: v.put_webhook("w", WEBHOOK),
-        lambda v: v.put_webhook("w", webhooks.Webhook(url="https://example.com")),
+        lambda v: v.put_webhook("w", webhooks.Webhook(url="https://receiver.example")),
         "putWebhook",
     ),
     "webhook": (lambda v: v.webhook("w"), lambda v: v.webhook("w"), "getWebhook"),

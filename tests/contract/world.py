@@ -21,6 +21,7 @@ SMALL = {
     "HEADRACE_RECEIVE_TIMEOUT_MS": "2000",  # and yet long enough for a busy machine
     "HEADRACE_STORE_TIMEOUT_MS": "2000",
     "HEADRACE_WORKER_TIMEOUT_MS": "1000",  # so that a test can wait for it
+    "HEADRACE_WEBHOOK_NETWORKS": "127.0.0.1/32",
     "HEADRACE_TEST_CLOCK": "1",  # which changes nothing until it is set
 }
 SCHEMAS: Document = document()["components"]["schemas"]

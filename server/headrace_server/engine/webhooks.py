@@ -95,7 +95,7 @@ class Webhooking(Listening, Steering, Operating):
         state = {name.decode(): value.decode() for name, value in zip(flat[::2], flat[1::2], strict=True)}
         version = state.get("version", "0")
         if version != known:
-            views = [_view(answer, now_ms) for answer in answers]
+            views = [_view(answer, now_ms) for answer in answers if answer[1]]
             self._hooks = (version, views)
         return Hooks(
             version=version,

@@ -36,7 +36,7 @@ POLICY = RetryPolicy(
     on_exhausted="discard",
 )
 SCHEDULE = Schedule(job=NewJob(task="a", payload=[1], queue="q"), every_ms=60_000, starts_at=NOON, overlap="skip")
-WEBHOOK = Webhook(url="https://example.com/h", events=["job.dead"], queues=["q"], retry=POLICY, concurrency=2)
+WEBHOOK = Webhook(url="https://receiver.example/h", events=["job.dead"], queues=["q"], retry=POLICY, concurrency=2)
 RATE = Rate(count=5, per_ms=1000, burst=2)
 OPTIONS: dict[str, Any] = {
     "queue": "q",
