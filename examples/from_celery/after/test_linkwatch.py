@@ -2,7 +2,6 @@
 
 import httpx
 import pytest
-import schedules
 import store
 import tasks
 from web import app as web
@@ -58,8 +57,8 @@ def test_a_digest_waits_as_long_as_it_is_told(headrace_worker, headrace_clock, m
 
 def test_what_beat_did_comes_by_itself(headrace_app, headrace_clock, assert_enqueued):
     for _ in range(2):  # at each deploy
-        schedules.put()
+        schedules = headrace_app.apply_schedules()  # as a worker does
     headrace_clock.advance("1d")
-    fired = {name: headrace_app.client.schedule(name).fired for name in schedules.SCHEDULES}
+    fired = {each.name: headrace_app.client.schedule(each.name).fired for each in schedules}
     assert fired == {"check-all": 24 * 12, "digest": 1}
     assert_enqueued(tasks.send_digest, queue="mail", count=1)
