@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
-from headrace_worker import bounds, log
+from headrace_worker import bounds, log, reporting
 from headrace_worker.autoscale import Autoscale
 from headrace_worker.crew import Crew, PoolSettings
 from headrace_worker.fates import Sentence, oversize, overtime
@@ -248,3 +248,4 @@ class Pool(Hands):
 def _tell_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.LOGGER.error("a part of the pool failed; jobs run on without it", exc_info=error)
+        reporting.fault(error)

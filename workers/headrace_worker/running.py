@@ -42,6 +42,9 @@ def run(args: argparse.Namespace) -> int:
     ) as error:  # ValueError: the server's address
         sys.stderr.write(f"headrace worker: {error}\n")
         return EX_CONFIG
+    except Exception as error:
+        reporting.fault(error)
+        raise
     finally:
         spans.close()
         reporting.close()

@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from headrace_worker import bounds, log
+from headrace_worker import bounds, log, reporting
 from headrace_worker.duty import Duty
 from headrace_worker.hands import Hands
 from headrace_worker.line import Line
@@ -135,6 +135,7 @@ class Worker:
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.LOGGER.error("a part of the worker failed, stopping", exc_info=error)
+            reporting.fault(error)
             self._failed = True
             self._stopping.set()
             self._duty.stopping()

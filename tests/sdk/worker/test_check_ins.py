@@ -18,7 +18,7 @@ from headrace_worker.held import HeldJob
 from headrace_worker.line import Line
 from headrace_worker.monitors import SLUG_CHARS, CheckIn, Monitor, monitor_of, slug_of
 from headrace_worker.monitors import Status as Slot
-from headrace_worker.reporting import Reporter, ReportSettings
+from headrace_worker.sentry import Reporter, ReportSettings
 
 from tests.sdk.worker.conftest import END_S, MakeWorker, ended
 from tests.support.sentry import DSN, Kept, SentryServer

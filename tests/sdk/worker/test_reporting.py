@@ -1,14 +1,17 @@
 """Sentry in the worker: what is told, how it is joined with the producer's trace, and that no argument is in it."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from headrace import Client, NewJob, RetryPolicy
+from headrace import App, Client, NewJob, RetryPolicy
 from headrace_worker import reporting
-from headrace_worker.reporting import CannotReport, Reporter, ReportSettings
+from headrace_worker.inline import InlineHands
+from headrace_worker.sentry import CannotReport, Reporter, ReportSettings
+from headrace_worker.worker import Worker, WorkerSettings
 
 from tests.sdk.worker.conftest import END_S, MakeWorker, ended
 from tests.support.sentry import DSN, Kept, SentryServer
@@ -149,6 +152,34 @@ def test_a_wrong_setting_is_refused_at_the_start(variables: dict[str, str], word
     assert code == 78
     assert words in errors
     assert "geheim" not in errors
+
+
+def test_a_fault_of_the_worker_itself_is_told_and_stops_it() -> None:
+    settings = ReportSettings.read({"HEADRACE_SENTRY_DSN": DSN})
+    assert settings
+    kept = Kept()
+    reporter = Reporter(settings, worker="w-9", transport=kept)
+    reporting.use(reporter)
+
+    async def fails() -> None:
+        raise RuntimeError(SECRET)
+
+    async def supervise() -> bool:
+        worker = Worker(WorkerSettings(), InlineHands(App, 1))
+        part = worker._guarded(fails())
+        await asyncio.wait({part})
+        await asyncio.wait_for(worker._stopping.wait(), END_S)
+        return worker._failed
+
+    try:
+        assert asyncio.run(supervise())
+    finally:
+        reporting.use(None)
+        reporter.close()
+    [event] = kept.events("event")
+    assert (event["level"], event["tags"]) == ("fatal", {"worker": "w-9"})
+    assert event["exception"]["values"][0]["stacktrace"]["frames"][-1]["function"] == "fails"
+    assert not any(SECRET.encode() in envelope for envelope in kept.wire)
 
 
 def test_no_fault_of_a_report_reaches_a_job() -> None:

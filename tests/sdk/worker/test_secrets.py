@@ -22,8 +22,8 @@ from headrace import (
 )
 from headrace_worker import registry, reporting
 from headrace_worker.outcome import Kind
-from headrace_worker.reporting import Reporter, ReportSettings
 from headrace_worker.run import arun, run
+from headrace_worker.sentry import Reporter, ReportSettings
 from headrace_worker.soft import Alarms
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
