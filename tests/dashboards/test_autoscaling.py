@@ -67,7 +67,7 @@ def test_an_hpa_goes_by_what_the_adapter_makes_of_prometheus() -> None:
 
 def test_the_target_is_the_slots_of_the_worker_that_is_scaled() -> None:
     said = {path.name: path.read_text() for path in (KEDA / "scaledobject.yaml", HPA / "hpa.yaml")}
-    assert all("--threads 8" in text for text in said.values())
+    assert all("--processes 1 --threads 8`" in text for text in said.values())
     targets = [each["metadata"]["threshold"] for each in triggers("prometheus")]
     targets += [each["metadata"]["targetValue"] for each in triggers("metrics-api")]
     targets += [

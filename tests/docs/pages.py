@@ -7,7 +7,7 @@
                                 `...` stands for what is different each time
     ```sh given                 what has been done before (the server runs)
 
-A third word `node` marks what needs Node; files in JavaScript do anyway.
+A third word names a program that it needs: `node`, `promtool`, `amtool`; files in JavaScript need Node anyway.
 """
 
 import re
@@ -23,7 +23,7 @@ class Block:
 
     language: str
     role: str  # run, background, expect, given, or file=NAME
-    needs_node: bool
+    needs: str  # a program that not every machine has; empty for none
     text: str
     line: int
 
@@ -34,12 +34,12 @@ class Block:
 
 
 def blocks(page: Path) -> list[Block]:
-    """Return the blocks of a page from top to bottom; an expectation needs Node when the command before it does."""
+    """Return the blocks of a page from top to bottom; an expectation needs what the command before it does."""
     text = page.read_text()
     found: list[Block] = []
     for match in FENCE.finditer(text):
         words = match[2].split()
         role = words[0] if words else ""
-        needs_node = "node" in words or match[1] == "js" or (role == "expect" and found[-1].needs_node)
-        found.append(Block(match[1], role, needs_node, match[3], text.count("\n", 0, match.start()) + 1))
+        needs = words[1] if words[1:] else "node" if match[1] == "js" else found[-1].needs if role == "expect" else ""
+        found.append(Block(match[1], role, needs, match[3], text.count("\n", 0, match.start()) + 1))
     return found

@@ -11,6 +11,7 @@ from tests.docs.pages import Block
 from tests.support.processes import Child
 from tests.support.servers import HEADRACE, clean_env
 
+ROOT = Path(__file__).parents[2]
 WRITTEN_URL = "http://127.0.0.1:8080"
 DONE = "--- done with exit code "
 ANYTHING = "..."  # on a page: what stands here is different each time
@@ -25,6 +26,7 @@ class Reader:
     def __init__(self, folder: Path, url: str, data_dir: Path) -> None:
         self._folder = folder
         self._url = url
+        (folder / "docker").symlink_to(ROOT / "docker")  # of the clone: some commands name files in it
         path = f"{HEADRACE.parent}{os.pathsep}{os.environ['PATH']}"
         here = {"HEADRACE_URL": url, "HEADRACE_DATA_DIR": str(data_dir), "PATH": path, "PYTHONWARNINGS": "error"}
         self._env = clean_env(here)

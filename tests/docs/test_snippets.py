@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "README.md",
     ROOT / "docs/from-celery.md",
+    ROOT / "docs/operations.md",
     *sorted((ROOT / "docs/guide").glob("*.md")),
     *sorted((ROOT / "docs/operations").glob("*.md")),
 ]
@@ -52,8 +53,8 @@ def reader(url: str, data_dir: Path, tmp_path: Path) -> Iterator[Reader]:
     reader.close()
 
 
-def follow(reader: Reader, page: Path, *, node: bool) -> None:
-    todo = [block for block in blocks(page) if block.needs_node == node]
+def follow(reader: Reader, page: Path, needs: str = "") -> None:
+    todo = [block for block in blocks(page) if block.needs == needs]
     for block, after in itertools.zip_longest(todo, todo[1:]):
         reader.follow(block)
         if block.role == "run" and reader.shown:
@@ -63,16 +64,18 @@ def follow(reader: Reader, page: Path, *, node: bool) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_can_be_followed(page: Path, reader: Reader) -> None:
-    follow(reader, page, node=False)
+    follow(reader, page)
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if any(b.needs_node for b in blocks(page))], ids=lambda p: p.name
+    ("page", "program"),
+    sorted({(page, block.needs) for page in PAGES for block in blocks(page) if block.needs}),
+    ids=lambda it: it.name if isinstance(it, Path) else it,
 )
-def test_what_a_page_says_about_node_can_be_followed(page: Path, reader: Reader) -> None:
-    if not shutil.which("node"):
-        missing("node is not on PATH")
-    follow(reader, page, node=True)
+def test_what_a_page_says_with_another_program_can_be_followed(page: Path, program: str, reader: Reader) -> None:
+    if not shutil.which(program):
+        missing(f"{program} is not on PATH")
+    follow(reader, page, program)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
