@@ -11,8 +11,9 @@ import pytest
 from headrace_server.api import Application, Door, Limits, Services, Status
 from headrace_server.api.documents import routes as document_routes
 from headrace_server.api.routes import ROUTES
-from headrace_server.engine import Engine
+from headrace_server.engine import VERBS, Engine
 from headrace_server.loops import run_loops
+from headrace_server.telemetry.meters import Layout, Meters
 from starlette.routing import Route
 
 from tests.support.stores import StoreProcess
@@ -24,6 +25,7 @@ MSGPACK = "application/msgpack"
 LIMITS = Limits(max_header_bytes=8 * 1024, max_body_bytes=64 * 1024, max_payload_bytes=16 * 1024)
 
 
+ASKED = [(route.path, method) for route in ROUTES for method in route.methods or ()]
 OPEN_DOOR = Door(tokens=[], allowed_origins=[], host="127.0.0.1", any_host=False)
 
 
@@ -81,7 +83,7 @@ def _client(application: Application) -> httpx.AsyncClient:
 @pytest.fixture
 async def api(valkey: StoreProcess, anyio_backend: str) -> AsyncIterator[Api]:
     """The application on an empty store, with its loops running."""
-    engine = Engine(valkey.url)
+    engine = Engine(valkey.url, meters=Meters(Layout(ASKED, VERBS, ())))
     await engine.start()
     status = Status("0", "fsync", 1, "valkey", "9", embedded=False)
     services = Services(engine=engine, status=status, limits=LIMITS)
@@ -98,7 +100,8 @@ async def api(valkey: StoreProcess, anyio_backend: str) -> AsyncIterator[Api]:
 @pytest.fixture
 def without_store(anyio_backend: str) -> Api:
     """The application over a store that nobody runs."""
-    engine = Engine("unix:///nonexistent/headrace-test.sock", connect_timeout_ms=100)
+    meters = Meters(Layout(ASKED, VERBS, ()))
+    engine = Engine("unix:///nonexistent/headrace-test.sock", connect_timeout_ms=100, meters=meters)
     status = Status("0", "fsync", 1, "valkey", "9", embedded=False)
     services = Services(engine=engine, status=status, limits=LIMITS)
     application = Application(services, OPEN_DOOR, ROUTES)

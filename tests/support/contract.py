@@ -18,6 +18,7 @@ METHODS = ("get", "put", "post", "delete", "patch")
 PROBLEM = "application/problem+json"
 MSGPACK = ("application/msgpack", "application/vnd.msgpack")
 EVENT_STREAM = "text/event-stream"
+OTHER_TEXTS = ("application/yaml", "application/openmetrics-text")
 ANY = "*/*"
 Document = dict[str, Any]
 
@@ -171,7 +172,7 @@ def _content_faults(reply: Document, exchange: Exchange) -> Iterator[str]:
     if media == EVENT_STREAM:
         yield from stream_faults(exchange.content)
         return
-    if media.startswith("text/") or media == "application/yaml":
+    if media.startswith("text/") or media in OTHER_TEXTS:
         return
     try:
         value = decode(exchange)
