@@ -1,6 +1,7 @@
 """Sends a message to a robot, and again where that may help, within the time that Alertmanager waits."""
 
 import asyncio
+import itertools
 import random
 import time
 from typing import Final
@@ -33,7 +34,7 @@ async def deliver(
     verdict = Verdict(Outcome.UNREACHABLE, why="TimeoutError")
     try:
         async with asyncio.timeout(total_s):
-            for tries in range(1_000):
+            for tries in itertools.count():
                 verdict = await _try(client, robot.url(int(time.time() * 1000)), body)
                 if verdict.outcome is not Outcome.UNREACHABLE:
                     break
