@@ -25,6 +25,8 @@ RULES_BETWEEN_FIELDS = (
     "needs fairness_key",
     "needs ordering_key",
     "has [a-z, ]+, of which [a-z]+ has no jobs",
+    "(must begin with https://|is no URL|must be ASCII|has no host|must have no user|leads to an address)",
+    "must be `whsec_`",
     r"[\s\S]* (is no cron expression|is none of @yearly|names no instant|is no time zone)",
 )
 ABOUT_A_HELD_JOB = (

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,14 @@ async def proxy(valkey: StoreProcess, tmp_path: Path) -> AsyncIterator[StoreProx
     await proxy.start()
     yield proxy
     await proxy.close()
+
+
+@pytest.fixture
+def client(store_url: str) -> Iterator[redis.Redis]:
+    """A client of the store, past the engine."""
+    made = redis.Redis.from_url(store_url)
+    yield made
+    made.close()
 
 
 def new_job(engine: Engine, queue: str = "q", **options: Any) -> NewJob:

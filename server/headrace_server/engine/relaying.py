@@ -51,8 +51,8 @@ class Relaying(Webhooking):
             call = self._plan(number, part, hooks, rev or str(part.last_rev))
             if call.to_rev == rev or not await self._relay(number, rev or "", call, hooks):
                 continue  # nothing has happened, or another server was faster
-            done += len(part.events)
-            gaps += part.gap_rev is not None
+            is_gap = part.gap_rev is not None
+            done, gaps = done + len(part.events) + is_gap, gaps + is_gap
         return Relayed(done, is_needed=True, gaps=gaps)
 
     def listen_to_events(self) -> Ticket:
