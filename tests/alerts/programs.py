@@ -42,7 +42,7 @@ class Daemon:
         """Start it with `flags`; its log and what it keeps lie in `folder`."""
         self.log = folder / f"{name}.log"
         self._child = Child([program(name), "--web.listen-address=127.0.0.1:0", *flags], self.log, cwd=folder)
-        self._client = httpx.Client()
+        self._client = httpx.Client(trust_env=False, timeout=START_S)
 
     def ready(self) -> "Daemon":
         """Wait until it serves."""

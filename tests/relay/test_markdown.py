@@ -123,3 +123,8 @@ def test_a_cut_word_is_whole_letters() -> None:
 def test_what_is_no_plain_address_is_no_link(url: str) -> None:
     given = alert() | {"annotations": {"runbook_url": url}, "generatorURL": url}
     assert "](" not in markdown.text(of(given), BARE, UTC)
+
+
+def test_a_runbook_that_is_a_path_is_told_as_it_is() -> None:
+    given = alert() | {"annotations": {"runbook_url": "docs/runbook.md#a-backlog-grows"}, "generatorURL": ""}
+    assert markdown.text(of(given), BARE, UTC).endswith("\nwhat to do: docs/runbook.md#a-backlog-grows")

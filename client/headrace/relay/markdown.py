@@ -101,8 +101,16 @@ def _times(alert: Alert, zone: tzinfo | None) -> str:
 
 
 def _links(alert: Alert) -> str:
-    wanted = {"what to do": alert.annotations.get("runbook_url", ""), "graph": alert.source_url}
-    return " · ".join(f"[{word}]({url})" for word, url in wanted.items() if _is_link(url))
+    runbook, graph = alert.annotations.get("runbook_url", ""), alert.source_url
+    told = [
+        _link("what to do", runbook) or (plain(f"what to do: {runbook}", _LINK) if runbook else ""),  # a path, perhaps
+        _link("graph", graph),
+    ]
+    return " · ".join(words for words in told if words)
+
+
+def _link(words: str, url: str) -> str:
+    return f"[{words}]({url})" if _is_link(url) else ""
 
 
 def _is_link(url: str) -> bool:
