@@ -107,6 +107,8 @@ DAMAGES: dict[str, tuple[Wrong, Damage]] = {
     "nobody resumes": (Wrong.AGENDA, lambda c, w: c.zrem(tell("agenda"), "resume:p")),
     "nobody ends a back-off": (Wrong.AGENDA, lambda c, w: c.zrem(tell("agenda"), "relimit:held")),
     "nobody opens lanes": (Wrong.AGENDA, lambda c, w: c.zrem(tell("agenda"), "open:held:x", "relimit:held")),
+    "a task is counted and not listed": (Wrong.TALLY, lambda c, w: c.setbit(tell("tally:t:ghost"), 7, 1)),
+    "a task is listed and not counted": (Wrong.TALLY, lambda c, w: c.zadd(tell("tally:tasks"), {"ghost": 1})),
     "nobody ends the log": (Wrong.AGENDA, lambda c, w: c.zrem(tell("agenda"), "events:")),
     "nobody ends replays": (Wrong.AGENDA, lambda c, w: c.zrem(tell("agenda"), "replay:w", "replay:v")),
     "nobody drops keys": (Wrong.AGENDA, lambda c, w: c.zrem(tell("agenda"), *c.zrangebylex_idem())),

@@ -18,6 +18,6 @@ local function drop_forgotten(queue)
     end
     redis.call('HDEL', MARKS, queue)
     redis.call('ZREM', QUEUES, queue)
-    redis.call('UNLINK', tally_key(queue))
+    drop_tallies(queue)
     marks[queue] = false
 end

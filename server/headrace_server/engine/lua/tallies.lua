@@ -52,6 +52,12 @@ local function tally_move(job, was, state, rev_text)
     if EVENTS_ON then note(job, was, state, rev_text) end
 end
 
+-- A queue is gone, and what this script has counted of it.
+local function drop_tallies(queue)
+    of_queues[queue] = nil
+    redis.call('UNLINK', tally_key(queue))
+end
+
 local function write_tallies()
     know_tasks(of_tasks)
     for queue, cells in pairs(of_queues) do write_cells(tally_key(queue), cells) end
