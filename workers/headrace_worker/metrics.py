@@ -55,7 +55,7 @@ class _Worker(Collector):
     def _what_it_holds(self) -> Iterable[Metric]:
         about = self._about
         gauges = {
-            "slots": ("Jobs that can run at a time as things stand.", about.hands.slots),
+            "usable_slots": ("Jobs that can run at a time as things stand.", about.hands.slots),
             "busy_slots": ("Jobs that run.", about.busy),
             "leases": ("Jobs held: running, waiting for a slot, or waiting to be settled.", len(about.board)),
             "unsettled": ("Jobs that have ended and that the server does not know of.", len(about.settler)),

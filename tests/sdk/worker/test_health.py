@@ -10,8 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 from headrace import Client, State
+from headrace_server.telemetry.catalogue import ALL, Endpoint
 from headrace_worker import bounds
 from headrace_worker.health import Answer, Health, told
+from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.sdk.worker.conftest import END_S, MakeWorker, WorkerProcess, ended
@@ -35,12 +37,12 @@ def asked(url: str, path: str) -> tuple[int, dict[str, object]]:
 
 def metrics(url: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     """Return the samples of /metrics by name and labels."""
-    text = httpx.get(url + "/metrics").raise_for_status().text
-    return {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
+    samples = (sample for family in families(url) for sample in family.samples)
+    return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples}
+
+
+def families(url: str) -> list[Family]:
+    return [*text_string_to_metric_families(httpx.get(url + "/metrics").raise_for_status().text)]
 
 
 def test_a_worker_that_takes_jobs_is_alive_and_ready(shared_server: ServerProcess, make_worker: MakeWorker) -> None:
@@ -121,7 +123,7 @@ def test_the_metrics_count_what_became_of_jobs(
             and seen["headrace_worker_jobs_total", failed] == 1
             and seen["headrace_worker_run_seconds_bucket", (("le", "+Inf"), noop)] == 3
             and seen["headrace_worker_run_seconds_count", (noop,)] == 3
-            and (seen["headrace_worker_slots", ()], seen["headrace_worker_busy_slots", ()]) == (3, 1)
+            and (seen["headrace_worker_usable_slots", ()], seen["headrace_worker_busy_slots", ()]) == (3, 1)
             and seen["headrace_worker_leases", ()] == 1
             and seen["headrace_worker_state", (("state", "run"),)] == 1
             and seen["headrace_worker_children", ()] == 1
@@ -130,7 +132,28 @@ def test_the_metrics_count_what_became_of_jobs(
 
     eventually(counted, END_S)
     assert any(name == "process_cpu_seconds_total" for name, _ in metrics(url))
+    assert unlisted(url) == []
     go.touch()
+
+
+def unlisted(url: str) -> list[str]:
+    """Return in what the worker's metrics are not those of the catalogue."""
+    told = {_full_name(family): family for family in families(url) if family.name.startswith("headrace_")}
+    listed = {metric.name: metric for metric in ALL if metric.endpoint is Endpoint.WORKER}
+    faults = [f"{name} is told or listed alone" for name in told.keys() ^ listed.keys()]
+    for name in told.keys() & listed.keys():
+        family, metric = told[name], listed[name]
+        labels = {frozenset(sample.labels) - {"le"} for sample in family.samples} or {frozenset(metric.labels)}
+        if (family.type, family.documentation, labels) != (metric.kind, metric.meaning, {frozenset(metric.labels)}):
+            faults.append(f"{name}: {family.type}, {family.documentation}, {labels}")
+        bounds = {float(sample.labels["le"]) for sample in family.samples if "le" in sample.labels}
+        if bounds - {float("inf")} != {*metric.bounds}:
+            faults.append(f"{name} has the bounds {bounds}")
+    return faults
+
+
+def _full_name(family: Family) -> str:
+    return f"{family.name}_total" if family.type == "counter" else family.name
 
 
 def test_a_port_that_is_taken_is_told_in_one_line(shared_server: ServerProcess, queue: str, tmp_path: Path) -> None:
