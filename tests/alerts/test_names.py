@@ -21,6 +21,10 @@ FILES = [path for path in sorted(DOCKER.rglob("*")) if path.suffix in (".json", 
 LABEL_VALUES = re.compile(r"label_values\(\s*([\w:]+)\s*(?:\{[^}]*\}\s*)?,\s*(\w+)\s*\)")
 
 
+def under_docker(path: Path) -> str:
+    return path.relative_to(DOCKER).as_posix()
+
+
 def expressions(path: Path) -> list[str]:
     """Return what a file asks a Prometheus for, wherever in it that stands."""
     read = [json.loads(path.read_text())] if path.suffix == ".json" else yaml.safe_load_all(path.read_text())
@@ -60,20 +64,20 @@ def test_rules_dashboards_and_autoscalers_are_read() -> None:
     assert folders == {"prometheus", "grafana", "keda", "hpa"}
 
 
-@pytest.mark.parametrize("path", ASKING, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", ASKING, ids=under_docker)
 def test_every_metric_that_is_asked_for_exists(path: Path) -> None:
     known = {*SERIES, *RECORDED, *OF_PROMETHEUS}
     assert [(use.metric, expr) for expr in expressions(path) for use in uses(expr) if use.metric not in known] == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=under_docker)
 def test_every_name_that_looks_like_a_metric_is_one(path: Path) -> None:
     families = {metric.name for metric in ALL}  # prose may speak of a histogram as a whole
     looks = set(re.findall(r"\bheadrace_\w+|\bheadrace:[a-z][\w:]+|\bcelery_(?:task|worker)_\w+", path.read_text()))
     assert looks - {*SERIES, *RECORDED, *families, "headrace_", "celery_worker_"} == set()
 
 
-@pytest.mark.parametrize("path", ASKING, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", ASKING, ids=under_docker)
 def test_every_metric_has_the_labels_that_it_is_asked_by(path: Path) -> None:
     wrong = [
         (use.metric, use.labels - labels_of(use.metric), expr)
@@ -84,7 +88,7 @@ def test_every_metric_has_the_labels_that_it_is_asked_by(path: Path) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("path", ASKING, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", ASKING, ids=under_docker)
 def test_every_grouping_is_by_a_label_of_what_is_grouped(path: Path) -> None:
     wrong = []
     for expr in expressions(path):
