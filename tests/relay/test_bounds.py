@@ -7,7 +7,7 @@ from http import HTTPStatus
 import pytest
 from headrace.relay.alerts import read
 from headrace.relay.delivery import deliver, make_client
-from headrace.relay.door import Answer, Door, Request
+from headrace.relay.door import MAX_CONNECTIONS, Answer, Door, Request
 from headrace.relay.robots import Outcome, Verdict, WeCom
 from headrace.relay.service import MAX_DELIVERIES, Relay
 from headrace.relay.settings import RelaySettings
@@ -32,6 +32,28 @@ async def test_a_robot_that_never_answers_is_given_up_too(wecom_robot: RobotServ
         verdict = await deliver(client, WeCom(wecom_robot.url, KEY), SOME, total_s=0.5)
     wecom_robot.held.set()
     assert verdict == Verdict(Outcome.UNREACHABLE, why="TimeoutError")
+
+
+async def test_a_connection_too_many_is_closed_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def answer(request: Request) -> Answer:
+        return Answer(HTTPStatus.OK, request.path.encode())
+
+    door = Door(answer, receive_s=60.0)
+    port = int((await door.open("127.0.0.1", 0)).rpartition(":")[2])
+    idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MAX_CONNECTIONS)]
+    try:
+        one_more = await asyncio.open_connection("127.0.0.1", port)
+        assert await one_more[0].read() == b""
+        reader, writer = idle[0]
+        writer.write(b"GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await reader.read()).endswith(b"\r\n\r\n/a")
+        idle.append(one_more)
+    finally:
+        await door.close(1.0)
+        for _, writer in idle:
+            writer.close()
+            await writer.wait_closed()
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 async def test_more_than_it_can_hold_is_put_off(wecom_robot: RobotServer) -> None:

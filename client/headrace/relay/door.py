@@ -97,9 +97,8 @@ def _fitting(request: Request, answer: Answer) -> Answer:
     return answer._replace(body=b"") if request.method == "HEAD" else answer
 
 
-async def _turn_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Close a connection that is one too many; the reader must live for as long as it."""
-    del reader
+async def _turn_away(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Close a connection that is one too many; asyncio complains of one whose reader is gone before it."""
     await _close(writer)
 
 
