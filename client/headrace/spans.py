@@ -70,8 +70,11 @@ def headers_of(context: "Context | None" = None) -> dict[str, str]:
 def context_of(headers: Mapping[str, str]) -> "Context":
     """Return the current context with the span and baggage of such headers, as the parent of what is begun in it."""
     from opentelemetry.baggage.propagation import W3CBaggagePropagator
+    from opentelemetry.context import get_current
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+    if not headers:
+        return get_current()
     return W3CBaggagePropagator().extract(headers, TraceContextTextMapPropagator().extract(headers))
 
 
