@@ -22,7 +22,7 @@ class Mutant:
     """One fault, and the test that must notice it."""
 
     name: str
-    caught_by: str  # `story NAME` or `machine`
+    caught_by: str  # `story NAME` or `machine`; of those of schedules: a test
     edits: list[Edit]
 
     def sources(self) -> dict[str, str]:
@@ -35,9 +35,9 @@ class Mutant:
         return {edit.file: files[edit.file] for edit in self.edits}
 
 
-def mutants() -> list[Mutant]:
+def mutants(file: Path = FILE) -> list[Mutant]:
     """Return all mutants in the order of the file."""
-    _, *blocks = FILE.read_text().split("\n== ")
+    _, *blocks = file.read_text().split("\n== ")
     return [_mutant(block.splitlines()) for block in blocks]
 
 
