@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.processes import runs
 from tests.support.servers import ServerProcess, store_pid
@@ -51,6 +52,32 @@ def test_all_processes_serve_one_port(make_server: Callable[..., ServerProcess])
             os.kill(child, signal.SIGCONT)
     assert server.terminate() == 0
     assert store_pid(server.data_dir or Path()) is None
+
+
+def test_whichever_process_is_scraped_tells_of_all(make_server: Callable[..., ServerProcess]) -> None:
+    """And what one has counted is not lost with it."""
+    server = make_server(flags=["--processes", "2"])
+    asked = 20
+    for _ in range(asked):
+        assert httpx.get(f"{server.url}/livez").status_code == 200  # on a connection of its own each
+    eventually(lambda: _livez_count(server) == asked, 10, "the last one is counted, too: that is after its answer")
+    assert {_livez_count(server) for _ in range(10)} == {asked}
+    victim = _children(server)[0]
+    os.kill(victim, signal.SIGKILL)
+    eventually(lambda: victim not in _children(server) and len(_children(server)) == 2, START_S, "it is started again")
+    eventually(lambda: len(_told(server, "process_open_fds")) == 2, START_S, "it tells how it is")
+    assert _livez_count(server) == asked
+
+
+def _livez_count(server: ServerProcess) -> float:
+    told = _told(server, "headrace_http_requests_total")
+    return sum(value for labels, value in told.items() if ("route", "/livez") in labels)
+
+
+def _told(server: ServerProcess, name: str) -> dict[frozenset[tuple[str, str]], float]:
+    text = httpx.get(f"{server.url}/metrics").raise_for_status().text
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return {frozenset(sample.labels.items()): sample.value for sample in samples if sample.name == name}
 
 
 def test_g22_a_process_that_dies_is_started_again_and_loses_nothing(make_server: Callable[..., ServerProcess]) -> None:
