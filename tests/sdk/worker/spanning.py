@@ -2,7 +2,6 @@
 
 import os
 
-from headrace import Request, Snooze
 from opentelemetry import baggage, trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -28,16 +27,3 @@ def own_span() -> object:
 @app.task(name="own_span_async")
 async def own_span_async() -> object:
     return own_span()
-
-
-@app.task(name="not_yet")
-def not_yet() -> None:
-    raise Snooze(3600)
-
-
-def colour(request: Request) -> None:
-    trace.get_current_span().set_attribute("colour", request.task)
-
-
-app.hooks.on("before_task", colour)
-app.hooks.on("after_task", lambda outcome: trace.get_current_span().set_attribute("said", outcome))

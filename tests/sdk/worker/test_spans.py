@@ -1,165 +1,208 @@
-"""OpenTelemetry in the worker: the span of a run, what it is joined with, and that no argument is in it."""
+"""OpenTelemetry in the worker: the span of a run, what it is joined with, and that it is handed over in time."""
 
+import contextvars
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from headrace import Client, RetryPolicy, State
+from headrace import App, Client, Request, Snooze, State, current
+from headrace_worker import registry, reporting
+from headrace_worker.log import WORKER_VARIABLE
+from headrace_worker.outcome import Outcome
+from headrace_worker.run import run
+from headrace_worker.sentry import Reporter, ReportSettings
+from headrace_worker.soft import Alarms
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.trace import SpanKind, StatusCode
 
-from tests.sdk.worker.conftest import MakeWorker, WorkerProcess, ended, reached
-from tests.support.otel import FILE, written
-from tests.support.sentry import SentryServer
+from tests.sdk.worker.conftest import MakeWorker, ended
+from tests.support.otel import FILE, recording, written
+from tests.support.sentry import DSN, Kept
 from tests.support.servers import ServerProcess
 
 APP = "tests.sdk.worker.spanning:app"
-SECRET = "geheim-4711"
+JOB = "01909c5e-6a52-7000-8a3f-0b6f1d2c3e4f"
 TRACE_ID, PARENT_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TRACE = {"traceparent": f"00-{TRACE_ID}-{PARENT_ID}-01", "tracestate": "vendor=x", "baggage": "tenant=5"}
-ONCE = RetryPolicy(max_attempts=1)
-
-Make = Callable[..., WorkerProcess]
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "spans.jsonl"
-
-
-@pytest.fixture
-def worker(shared_server: ServerProcess, make_worker: MakeWorker, file: Path) -> Make:
-    """A maker of workers whose app exports spans to the file at their end, and not before."""
-
-    def make(*flags: str, **env: str) -> WorkerProcess:
-        return make_worker(shared_server.url, *flags, app=APP, env={FILE: str(file), **env})
-
-    return make
+app = App()
 
 
 def ids(span: dict[str, Any]) -> tuple[str, str, str | None]:
-    """Return the ids of a span: its trace's, its own, its parent's."""
+    """Return the ids of a span as it was written: its trace's, its own, its parent's."""
     found = (span["context"]["trace_id"], span["context"]["span_id"], span["parent_id"])
     trace_id, span_id, parent_id = (text and text.removeprefix("0x") for text in found)
     return trace_id, span_id, parent_id
 
 
-def by_name(file: Path) -> dict[str, dict[str, Any]]:
-    return {span["name"]: span for span in written(file)}
-
-
 @pytest.mark.parametrize("flags", [(), ("--processes", "0")], ids=["process", "inline"])
-def test_a_run_is_a_span_joined_with_the_producer_and_with_the_jobs_of_the_job(
-    client: Client, queue: str, worker: Make, file: Path, flags: tuple[str, ...]
+def test_runs_are_joined_with_the_producer_with_their_own_spans_and_with_the_jobs_of_the_job(
+    shared_server: ServerProcess,
+    client: Client,
+    queue: str,
+    make_worker: MakeWorker,
+    tmp_path: Path,
+    flags: tuple[str, ...],
 ) -> None:
-    running = worker("--name", "w-9", *flags)
-    first = client.enqueue("relay", [queue, SECRET], queue=queue, trace=TRACE)
+    file = tmp_path / "spans.jsonl"  # filled at the worker's end, and not before
+    worker = make_worker(shared_server.url, "--name", "w-9", *flags, app=APP, env={FILE: str(file)})
+    first = client.enqueue("relay", [queue, "x"], queue=queue, trace=TRACE)
     second = ended(client, first.id).result
     assert ended(client, second).state is State.DEAD
-    assert running.terminate() == 0
-    spans = by_name(file)
-    assert set(spans) == {"process relay", f"publish {queue}", "process leak"}
+    assert ended(client, client.enqueue("own_span", queue=queue, trace=TRACE).id).result == "5"
+    assert ended(client, client.enqueue("own_span_async", queue=queue).id).result is None
+    assert worker.terminate() == 0
+
+    spans = {span["name"]: span for span in written(file) if span["name"] != "bank"}
+    assert set(spans) == {
+        "process relay",
+        f"publish {queue}",
+        "process leak",
+        "process own_span",
+        "process own_span_async",
+    }
     outer, publish, inner = (spans[name] for name in ("process relay", f"publish {queue}", "process leak"))
-    assert {ids(span)[0] for span in spans.values()} == {TRACE_ID}
-    assert ids(outer)[2] == PARENT_ID
-    assert ids(publish)[2] == ids(outer)[1]
-    assert ids(inner)[2] == ids(publish)[1]
+    assert {ids(span)[0] for span in (outer, publish, inner)} == {TRACE_ID}
+    assert (ids(outer)[2], ids(publish)[2], ids(inner)[2]) == (PARENT_ID, ids(outer)[1], ids(publish)[1])
     assert [link["context"]["span_id"] for link in inner["links"]] == [publish["context"]["span_id"]]
-    assert (outer["kind"], outer["status"]["status_code"]) == ("SpanKind.CONSUMER", "UNSET")
-    assert outer["attributes"] == {
+    assert outer["attributes"]["messaging.client.id"] == "w-9"
+    assert publish["attributes"]["messaging.message.id"] == second
+    own = {ids(span)[2] for span in written(file) if span["name"] == "bank"}
+    assert own == {ids(spans["process own_span"])[1], ids(spans["process own_span_async"])[1]}
+    assert (spans["process own_span_async"]["parent_id"], spans["process own_span_async"]["links"]) == (None, [])
+
+
+@pytest.fixture
+def kept() -> Iterator[InMemorySpanExporter]:
+    with recording() as exporter:
+        yield exporter
+
+
+@app.on("before_task")
+def colour(request: Request) -> None:
+    trace.get_current_span().set_attribute("colour", request.task)
+
+
+@app.on("after_task")
+def repeat(outcome: str) -> None:
+    trace.get_current_span().set_attribute("said", outcome)
+
+
+@app.task(name="good")
+def good() -> str:
+    return current().trace["traceparent"]
+
+
+@app.task(name="bad")
+def bad(value: str) -> None:
+    try:
+        int(value)
+    except ValueError as error:
+        raise RuntimeError(value) from error
+
+
+@app.task(name="not_yet")
+def not_yet() -> None:
+    raise Snooze(3600)
+
+
+def ran(name: str, payload: Any = None, **facts: Any) -> Outcome:
+    """Run a task as the worker does, in a context of its own."""
+    request = Request(**{"id": JOB, "task": name, "queue": "q", "payload": payload, "trace": TRACE, **facts})
+    return contextvars.Context().run(run, registry.handlers(app)[name], request, Alarms())
+
+
+def facts(span: ReadableSpan) -> dict[str, Any]:
+    return dict(span.attributes or {})
+
+
+def test_the_span_of_a_run_says_what_ran_and_how_it_ended_and_its_hooks_may_say_more(
+    kept: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(WORKER_VARIABLE, "w-9")
+    outcome = ran("good", attempt=2, delivery=3)
+    [span] = kept.get_finished_spans()
+    assert span.context
+    assert (span.name, span.kind, span.status.status_code) == ("process good", SpanKind.CONSUMER, StatusCode.UNSET)
+    assert facts(span) == {
         "messaging.system": "headrace",
         "messaging.operation.name": "process",
         "messaging.operation.type": "process",
-        "messaging.destination.name": queue,
-        "messaging.message.id": first.id,
+        "messaging.destination.name": "q",
+        "messaging.message.id": JOB,
         "messaging.client.id": "w-9",
-        "messaging.headrace.task": "relay",
-        "messaging.headrace.attempt": 1,
-        "messaging.headrace.delivery": 1,
+        "messaging.headrace.task": "good",
+        "messaging.headrace.attempt": 2,
+        "messaging.headrace.delivery": 3,
         "messaging.headrace.outcome": "returned",
-        "colour": "relay",
+        "colour": "good",
         "said": "returned",
     }
-    assert publish["attributes"]["messaging.message.id"] == second
+    assert span.context.trace_state == {"vendor": "x"}
+    assert outcome.value() == f"00-{TRACE_ID}-{span.context.span_id:016x}-{span.context.trace_flags:02x}"
 
 
-def test_a_failure_is_told_with_its_stack_and_without_a_word_of_its_arguments(
-    client: Client, queue: str, worker: Make, file: Path
+def test_a_failure_has_the_stack_of_the_task_and_of_what_led_to_it_without_a_message(
+    kept: InMemorySpanExporter,
 ) -> None:
-    running = worker()
-    call = {"value": SECRET, "other": {"deep": SECRET}}
-    tasks = ("leak", "leak_async", "leak_in_a_chain", "leak_as_verdict", "refused")
-    for name in tasks:
-        job = client.enqueue(name, call, queue=queue, retry=ONCE, meta={"note": SECRET}, tags={"tenant": SECRET})
-        assert ended(client, job.id).state is State.DEAD
-    assert running.terminate() == 0
-    spans = by_name(file)
-    assert set(spans) == {f"process {name}" for name in tasks}
-    assert {span["status"]["status_code"] for span in spans.values()} == {"ERROR"}
-    errors = {name: span["attributes"]["error.type"] for name, span in spans.items()}
-    assert errors["process leak_async"] == "KeyError"
-    assert errors["process refused"] == "TypeError"
-    assert spans["process refused"]["events"] == [], "it did not run"
-    [event] = spans["process leak_in_a_chain"]["events"]
-    assert (event["name"], event["attributes"]["exception.type"]) == ("exception", "RuntimeError")
-    stack = event["attributes"]["exception.stacktrace"]
+    ran("bad", ["geheim-4711"])
+    [span] = kept.get_finished_spans()
+    assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, None)
+    assert facts(span)["error.type"] == "RuntimeError"
+    [event] = span.events
+    assert event.attributes
+    assert (event.name, event.attributes["exception.type"]) == ("exception", "RuntimeError")
+    stack = str(event.attributes["exception.stacktrace"])
     assert stack.index("ValueError\n") < stack.index("RuntimeError\n"), "what led to it goes before"
-    assert "raise RuntimeError(value, other) from error" in stack
+    assert "raise RuntimeError(value) from error" in stack
     assert "headrace_worker" not in stack
-    assert SECRET not in file.read_text()
 
 
-def test_spans_of_the_task_itself_belong_to_its_run_and_see_the_baggage(
-    client: Client, queue: str, worker: Make, file: Path
-) -> None:
-    running = worker()
-    traced = client.enqueue("own_span", queue=queue, trace=TRACE)
-    untraced = client.enqueue("own_span_async", queue=queue)
-    assert ended(client, traced.id).result == "5"
-    assert ended(client, untraced.id).result is None
-    assert running.terminate() == 0
-    spans = written(file)
-    runs = {ids(span)[1]: span for span in spans if span["name"] != "bank"}
-    own = [span for span in spans if span["name"] == "bank"]
-    assert {runs[ids(span)[2] or ""]["name"] for span in own} == {"process own_span", "process own_span_async"}
-    roots = [span for span in runs.values() if span["parent_id"] is None]
-    assert [span["name"] for span in roots] == ["process own_span_async"]
-    assert roots[0]["links"] == []
+def test_what_did_not_run_and_what_is_put_off(kept: InMemorySpanExporter) -> None:
+    ran("bad", ["too", "many", "arguments"])
+    ran("not_yet")
+    refused, later = kept.get_finished_spans()
+    assert (facts(refused)["error.type"], refused.events) == ("TypeError", ())
+    assert (later.status.status_code, facts(later)["messaging.headrace.outcome"]) == (StatusCode.UNSET, "snoozed")
 
 
-def test_what_is_retried_and_what_is_put_off_are_runs_of_their_own(
-    client: Client, queue: str, worker: Make, file: Path
-) -> None:
-    running = worker()
-    twice = client.enqueue("leak", ["x"], queue=queue, trace=TRACE, retry=RetryPolicy(max_attempts=2, initial_ms=10))
-    later = client.enqueue("not_yet", queue=queue, trace=TRACE)
-    ended(client, twice.id)
-    reached(client, later.id, State.SCHEDULED)
-    assert running.terminate() == 0
-    spans = written(file)
-    attempts = [span["attributes"]["messaging.headrace.attempt"] for span in spans if span["name"] == "process leak"]
-    assert sorted(attempts) == [1, 2]
-    assert {ids(span)[2] for span in spans} == {PARENT_ID}
-    snoozed = by_name(file)["process not_yet"]
-    assert snoozed["attributes"]["messaging.headrace.outcome"] == "snoozed"
-    assert snoozed["status"]["status_code"] == "UNSET"
-
-
-def test_spans_of_sentry_and_of_opentelemetry_lie_in_one_trace(
-    client: Client, queue: str, worker: Make, file: Path
-) -> None:
-    sentry = SentryServer()
+def test_spans_of_sentry_and_of_opentelemetry_lie_in_one_trace(kept: InMemorySpanExporter) -> None:
+    settings = ReportSettings.read({"HEADRACE_SENTRY_DSN": DSN})
+    assert settings
+    told = Kept()
+    reporter = Reporter(settings, transport=told)
+    reporting.use(reporter)
     try:
-        running = worker(HEADRACE_SENTRY_DSN=sentry.dsn)
-        ended(client, client.enqueue("quiet", queue=queue, trace=TRACE).id)
-        assert running.terminate() == 0
-        [transaction] = sentry.events("transaction")
+        ran("good")
     finally:
-        sentry.close()
-    [span] = written(file)
+        reporting.use(None)
+        reporter.close()
+    [transaction] = told.events("transaction")
+    [span] = kept.get_finished_spans()
+    assert span.context
     found = transaction["contexts"]["trace"]
-    assert (found["trace_id"], found["parent_span_id"]) == (TRACE_ID, ids(span)[1])
+    assert (found["trace_id"], found["parent_span_id"]) == (TRACE_ID, f"{span.context.span_id:016x}")
+
+
+def test_what_is_not_sampled_hands_on_that_it_is_not() -> None:
+    with recording(ALWAYS_OFF) as nothing:
+        traceparent = ran("good").value()
+    assert nothing.get_finished_spans() == ()
+    assert (traceparent[3:35], int(traceparent[-2:], 16) & trace.TraceFlags.SAMPLED) == (TRACE_ID, 0)
+
+
+def test_a_processor_that_fails_fails_no_job(kept: InMemorySpanExporter) -> None:
+    class Broken(SpanProcessor):
+        def on_start(self, span: object, parent_context: object = None) -> None:
+            raise RuntimeError("broken")
+
+    trace.get_tracer_provider().add_span_processor(Broken())  # type: ignore[attr-defined]
+    assert ran("good").value() == TRACE["traceparent"]
 
 
 def test_opentelemetry_is_imported_by_no_worker_whose_app_does_not() -> None:
