@@ -150,7 +150,7 @@ class Settings:
     events: bool = setting(False, "Write the log of state changes always, not only while somebody reads it.")
     webhook_networks: tuple[str, ...] = setting(
         (),
-        "Networks beside the public one that webhooks may lead to, also by http: 10.0.0.0/8, separated by commas.",
+        "Networks beside the public one that webhooks may lead to, also by http: 192.0.2.0/24, separated by commas.",
     )
     check_interval_ms: int = setting(
         10 * limits.MINUTE_MS,

@@ -35,7 +35,8 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def url(data_dir: Path) -> Iterator[str]:
     """The address of what `python3 run.py` starts: a server on its own store, with the demo worker."""
     folder = data_dir.parent
-    up = Child([str(HEADRACE), "up", "--port", "0", "--data-dir", str(data_dir)], folder / "up.log", env=clean_env())
+    env = clean_env({"HEADRACE_WEBHOOK_NETWORKS": "127.0.0.1/32"})  # as the page about webhooks wants it
+    up = Child([str(HEADRACE), "up", "--port", "0", "--data-dir", str(data_dir)], folder / "up.log", env=env)
     try:
         found = eventually(lambda: LISTENING.search(up.tail()), 30, "`headrace up` listens")
         assert found

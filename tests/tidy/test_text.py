@@ -20,6 +20,7 @@ ALLOWED_HOSTS = {
     "datatracker.ietf.org",
     "keepachangelog.com",
     "semver.org",
+    "www.standardwebhooks.com",
     "qyapi.weixin.qq.com",  # the robots that `headrace alert-relay` tells
     "oapi.dingtalk.com",
     "opentelemetry.io",  # names the conventions that spans follow

@@ -120,6 +120,6 @@ def test_urls_that_will_not(url: str, why: str) -> None:
 
 def test_http_is_for_the_networks_of_the_operator() -> None:
     assert fault_of_url("http://10.1.0.1/", PRIVATE) is None
-    assert fault_of_url("http://name.internal/", PRIVATE) is None  # looked at when it is looked up
+    assert fault_of_url("http://name.test/", PRIVATE) is None  # looked at when it is looked up
     assert "https://" in str(fault_of_url("http://1.1.1.1/", PRIVATE))
     assert "not public" in str(fault_of_url("http://10.2.0.1/", PRIVATE))

@@ -49,7 +49,7 @@ def register(commands: "Commands") -> None:
 
 def _add_put(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("webhook", metavar="NAME", help="the webhook's name")
-    parser.add_argument("url", help="https://, where the receiver is")
+    parser.add_argument("target", metavar="URL", help="https://, where the receiver is")
     what = parser.add_argument_group("what it is told (each may be given several times)")
     what.add_argument("--event", action="append", metavar="TYPE", help="job.dead, job.leased, ... (what jobs end as)")
     what.add_argument("--queue", action="append", metavar="NAME", help="of jobs of this queue (all)")
@@ -94,7 +94,7 @@ def put_webhook(client: "Client", args: argparse.Namespace) -> int:
     from headrace.webhooks import Webhook
 
     wanted = Webhook(
-        url=args.url,
+        url=args.target,
         events=args.event,
         queues=args.queue,
         tasks=args.task,

@@ -59,7 +59,7 @@ def faults(settings: Settings) -> Iterator[str]:
     try:
         networks(settings.webhook_networks)
     except ValueError as fault:
-        yield f"HEADRACE_WEBHOOK_NETWORKS must name networks, such as 10.0.0.0/8 or fd00::/8: {fault}."
+        yield f"HEADRACE_WEBHOOK_NETWORKS must name networks, such as 192.0.2.0/24 or fd00::/8: {fault}."
     if any(not token.isascii() or not token.isprintable() or " " in token for token in settings.tokens):
         yield "HEADRACE_TOKENS holds a token with spaces or characters beyond ASCII, which no header can carry."
 
