@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from tests.torture import delivery_rules, rules
+from tests.torture import beat_rules, delivery_rules, rules
 from tests.torture.entries import read_ledger
 from tests.torture.fault import Fault
 from tests.torture.history import Event
@@ -30,6 +30,9 @@ RULES: tuple[Callable[[Ledger], Iterator[Fault]], ...] = (
     delivery_rules.lanes,
     delivery_rules.uniques,
     delivery_rules.indexes,
+    beat_rules.slots,
+    beat_rules.overlaps,
+    beat_rules.lasts,
 )
 
 
@@ -58,4 +61,6 @@ def figures(events: list[Event]) -> dict[str, int]:
     words["jobs turned away by a unique key"] = sum(bool(order.holders) for order in ledger.orders.values())
     words["leases"] = sum(len(life.grants) for life in ledger.lives.values())
     words["jobs leased more than once"] = sum(len(life.grants) > 1 for life in ledger.lives.values())
+    for beat in ledger.beats:
+        words[f"beat {beat.name}: slots"], words[f"beat {beat.name}: jobs"] = len(beat.grid), len(beat.jobs)
     return dict(sorted(words.items()))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tests.torture.history import Event
-from tests.torture.ledger import Ask, Grant, Ledger, Order, Settled, Steer
+from tests.torture.ledger import Ask, Beat, BeatJob, Grant, Ledger, Order, Settled, Steer
 
 JOB_STEERS = ("cancel", "retry", "delete")
 REFUSALS = ("job_final", "job_not_dead", "job_not_final", "unique_conflict", "not_found")  # an operator may be too late
@@ -135,6 +135,15 @@ def _looked(ledger: Ledger, event: Event) -> None:
         ledger.strange.append(event)
 
 
+def _scheduled(ledger: Ledger, event: Event) -> None:
+    ledger.schedules.add(event["name"])
+
+
+def _beat(ledger: Ledger, event: Event) -> None:
+    facts = {name: value for name, value in event.items() if name in Beat.__dataclass_fields__ and name != "jobs"}
+    ledger.beats.append(Beat(**facts, jobs=[BeatJob(**job) for job in event["jobs"]]))
+
+
 def _checked(ledger: Ledger, event: Event) -> None:
     ledger.findings = event["findings"]
 
@@ -153,6 +162,8 @@ _ENTER = {
     "steer": _steer,
     "steered": _steered,
     "looked": _looked,
+    "scheduled": _scheduled,
+    "beat": _beat,
     "checked": _checked,
     "misused": _misused,
     "gave_up": _gave_up,

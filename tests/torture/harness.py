@@ -16,10 +16,11 @@ from headrace_server.engine import Engine
 
 from tests.support.processes import Child
 from tests.support.servers import HEADRACE, ServerProcess
+from tests.torture.beats import Beats
 from tests.torture.history import History, read_history
 from tests.torture.nemesis import Nemesis, dice_of
 from tests.torture.overseer import Overseer
-from tests.torture.plan import plan_blows
+from tests.torture.plan import BEAT_QUEUES, plan_blows
 from tests.torture.producer import Producer
 from tests.torture.wire import Wire
 
@@ -139,20 +140,25 @@ async def torture(run: Run) -> None:
     wire = Wire([server.url for server in run.servers], dice_of(setup.seed, "wire"))
     producer = Producer(wire, history, setup.jobs, dice_of(setup.seed, "producer"), run.name)
     overseer = Overseer(wire, history, dice_of(setup.seed, "overseer"), lambda: producer.ids)
+    beats = Beats(wire, history)
     await overseer.set_up()
+    await beats.set_up()
     overseeing, producing = asyncio.create_task(overseer.run()), asyncio.create_task(producer.run())
     await _strike(run, producer, history)
     producer.release(1.0)
     await producing
     overseer.stop()
     await overseeing
+    await beats.stop()
     run.calm.touch()
     drained, counts = await _drain(wire)
     codes = await asyncio.gather(*(asyncio.to_thread(worker.child.terminate, 30.0) for worker in run.workers))
     assert not any(codes), f"a worker of the torture failed by itself: {codes}"
     history.note("drained", drained=drained, counts=counts)
     known = {job["id"] for event in read_history(run.history_dir) for job in event.get("jobs", [])}
-    await _read_back(wire, history, sorted(known.union(producer.ids)))
+    listed = await _listed(wire)
+    await _read_back(wire, history, listed, sorted(known.union(producer.ids)))
+    beats.tell(listed)
     history.note("checked", findings=await _check(run.data_dir))
     await wire.close()
     history.close()
@@ -175,14 +181,15 @@ async def _strike(run: Run, producer: Producer, history: History) -> None:
 
 
 async def _drain(wire: Wire) -> tuple[bool, dict[str, int]]:
-    """Wait until every job is final; return whether that came to pass, and the jobs by state."""
+    """Wait until every job is final; return whether that came to pass, and the jobs of producers by state."""
     end = time.monotonic() + DRAIN_S
     counts: dict[str, int] = {}
     while time.monotonic() < end:
         answer = await wire.get("/v1/queues")
         if answer.is_done:
-            counts = _sums([queue["counts"] for queue in answer.body["queues"]])
-            if not any(counts.get(state, 0) for state in NOT_FINAL):
+            queues = answer.body["queues"]
+            counts = _sums([queue["counts"] for queue in queues if queue["queue"] not in BEAT_QUEUES])
+            if not any(queue["counts"].get(state, 0) for queue in queues for state in NOT_FINAL):
                 return True, counts
         await asyncio.sleep(0.2)
     return False, counts
@@ -192,9 +199,8 @@ def _sums(parts: Sequence[dict[str, int]]) -> dict[str, int]:
     return {state: sum(part[state] for part in parts) for state in parts[0]} if parts else {}
 
 
-async def _read_back(wire: Wire, history: History, ids: Sequence[str]) -> None:
+async def _read_back(wire: Wire, history: History, listed: dict[str, Any], ids: Sequence[str]) -> None:
     """Read every job that anybody was told of, and note what matters of it: from the lists, else one by one."""
-    listed = await _listed(wire)
     left = iter(ids)
 
     async def reader() -> None:
@@ -218,7 +224,7 @@ async def _listed(wire: Wire) -> dict[str, Any]:
 
 
 def _kept(job: dict[str, Any] | None) -> dict[str, Any] | None:
-    kept = ("state", "reason", "attempt", "delivery", "crashes", "fence", "enqueued_at", "finished_at")
+    kept = ("state", "reason", "attempt", "delivery", "crashes", "fence", "enqueued_at", "finished_at", "schedule")
     return None if job is None else {name: job[name] for name in kept if name in job}
 
 

@@ -51,6 +51,7 @@ class Grant:
     t: int  # when its worker had it
     key: str | None
     lease_ms: int
+    schedule: str | None = None  # that it is a run of
 
     @property
     def granted_ms(self) -> int:
@@ -132,6 +133,37 @@ class Life:
         return runs
 
 
+@dataclass(frozen=True)
+class BeatJob:
+    """A job of a schedule, as it was read after the drain."""
+
+    id: str
+    slot_ms: int
+    state: str
+    enqueued_ms: int
+    finished_ms: int | None
+
+
+@dataclass(frozen=True)
+class Beat:
+    """A schedule, as it was read when it had been paused; its jobs, when they had ended."""
+
+    name: str
+    every_ms: int
+    first_ms: int
+    last_ms: int | None  # None: no slot was fired
+    fired: int
+    missed: int
+    catch_up: str
+    overlap: str
+    jobs: list[BeatJob]
+
+    @property
+    def grid(self) -> list[int]:
+        """Return its slots, up to the last one that was fired."""
+        return [] if self.last_ms is None else list(range(self.first_ms, self.last_ms + 1, self.every_ms))
+
+
 @dataclass
 class Ledger:
     """A whole run."""
@@ -143,6 +175,8 @@ class Ledger:
     misused: list[Event] = field(default_factory=list)
     gave_up: list[Event] = field(default_factory=list)  # processes that ended without a blow
     steers: dict[int, Steer] = field(default_factory=dict)
+    schedules: set[str] = field(default_factory=set)  # that somebody put
+    beats: list[Beat] = field(default_factory=list)  # what they made
     findings: list[str] = field(default_factory=list)  # of the check of the indexes, after the drain
     clock: list[tuple[int, int, int]] = field(default_factory=list)  # asked, told, and the store's time in between
     asked: dict[tuple[str, int], int] = field(default_factory=dict)  # by caller and call

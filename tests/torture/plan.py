@@ -18,6 +18,14 @@ LIMITS: Final[dict[str, dict[str, Any]]] = {
 }
 LIMIT_KEYS: Final = ("hot:a", "hot:a", "hot:b", "hot:b", "slow:a")
 TAGS: Final = ("red", "blue")
+# What comes by itself, each every second: all of its slots; the newest after an outage; one job at a time.
+BEAT_QUEUES: Final = ("beat.all", "beat.newest", "beat.alone")
+BEAT_EVERY_MS: Final = 1_000
+BEATS: Final[dict[str, dict[str, Any]]] = {
+    "all": {"catch_up": "all", "max_catch_up": 1_000},
+    "newest": {"catch_up": "last"},
+    "alone": {"catch_up": "all", "max_catch_up": 1_000, "overlap": "skip"},
+}
 LEASE_MS: Final = (1_500, 4_000)
 DELAYED: Final = 0.1  # share of jobs that must not start before a time
 UNKEYED: Final = 0.05  # share of enqueues without an Idempotency-Key: sent once, whatever comes back
@@ -55,6 +63,13 @@ def plan_group(first: int, at_most: int, dice: random.Random, now_ms: int, run: 
         jobs[0]["unique"] = {"key": f"only-{dice.randrange(40)}", "on_conflict": dice.choice(("return", "reject"))}
     key = None if dice.random() < UNKEYED else f"{run}-{first}"
     return Group(uids, jobs, key, patient=dice.random() > GIVEN_UP)
+
+
+def plan_beat(name: str, starts_ms: int) -> dict[str, Any]:
+    """Return the schedule of a beat; its job's payload carries its own hash, as that of any other."""
+    job = {"task": "beat", "queue": f"beat.{name}", "payload": {"blob": name, "sha": sha_of(name)}}
+    job["retry"] = {"max_attempts": 3, "initial_ms": 100, "max_ms": 1_000}
+    return {"every_ms": BEAT_EVERY_MS, "starts_at": to_instant(starts_ms), "job": job, **BEATS[name]}
 
 
 def plan_job(uid: int, queue: str, dice: random.Random, now_ms: int) -> dict[str, Any]:

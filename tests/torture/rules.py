@@ -35,6 +35,8 @@ def phantom(ledger: Ledger) -> Iterator[Fault]:
     for life in ledger.lives.values():
         for grant in life.grants:
             order = ledger.orders.get(-1 if grant.uid is None else grant.uid)
+            if grant.schedule in ledger.schedules:
+                continue
             if order is None:
                 yield Fault("G2", life.id, f"nobody ever enqueued uid {grant.uid}")
             elif order.never_happened:

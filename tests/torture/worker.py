@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.torture.history import History, to_ms
-from tests.torture.plan import LEASE_MS, QUEUES, sha_of
+from tests.torture.plan import BEAT_QUEUES, LEASE_MS, QUEUES, sha_of
 from tests.torture.wire import Answer, Outcome, Wire
 
+ALL_QUEUES = (*QUEUES, *BEAT_QUEUES)
 SLOTS = 4
 REPEAT_S = 0.1
 REPEATS = 40  # then the lease has run out long ago
@@ -83,7 +84,7 @@ class Worker:
         key = f"{self._spec.name}-{secrets.token_hex(6)}" if self._dice.random() < 0.5 else None
         wait_ms = 0 if complete else self._dice.choice((0, 200, 1_000))
         ask: dict[str, Any] = {
-            "queues": self._dice.sample(QUEUES, len(QUEUES)),
+            "queues": self._dice.sample(ALL_QUEUES, len(ALL_QUEUES)),
             "max": 0 if self._stopping else self._dice.randint(1, 20),
             "wait_ms": wait_ms,
             "lease_ms": self._dice.randint(*LEASE_MS),
@@ -254,6 +255,7 @@ def _granted(job: dict[str, Any]) -> dict[str, Any]:
         "uid": payload.get("uid"),
         "sha": payload.get("sha"),
         "intact": sha_of(str(payload.get("blob"))) == payload.get("sha"),
+        "schedule": job.get("schedule", {}).get("name"),
         "not_before_ms": payload.get("not_before_ms"),
         "token": job["token"],
         "fence": job["fence"],
