@@ -67,7 +67,8 @@ class ProblemError(HeadraceError):
         faults = "".join(f"\n  {f.pointer or 'the body'}: {f.detail}" for f in self.errors)
         title = self.problem.title
         told = self.problem.status is None or title.casefold() in self.detail.casefold()  # None: our own words
-        return f"{'' if told else f'{title}: '}{self.detail} [{self.code}]{faults}"
+        id = None if isinstance(self, Refused | QueueFull) else self.problem.request_id  # of others the log tells more
+        return f"{'' if told else f'{title}: '}{self.detail} [{self.code}]{f' (request {id})' if id else ''}{faults}"
 
     @property
     def code(self) -> str:

@@ -210,5 +210,12 @@ def test_a_text_says_what_happened_before_it_says_what_to_do() -> None:
     assert str(NotDone(same)) == "the store is away [store_unreachable]"
 
 
+def test_a_fault_of_the_server_names_the_request_to_look_for_in_its_log() -> None:
+    fault = Problem(code="internal", status=500, title="A fault", detail="See the log.", request_id="r1")
+    assert str(OutcomeUnknown(fault)) == "A fault: See the log. [internal] (request r1)"
+    for refusal in (Conflict, QueueFull):
+        assert str(refusal(fault)) == "A fault: See the log. [internal]"
+
+
 def test_a_refused_token_says_where_the_token_comes_from() -> None:
     assert "HEADRACE_TOKEN" in str(Unauthorized(Problem(code="unauthorized", title="A token is needed", detail="d")))
