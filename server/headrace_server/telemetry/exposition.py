@@ -1,5 +1,6 @@
 """Writes metrics down: the text format of Prometheus, and OpenMetrics 1.0; pure, and it must not know what they say."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Final, TypeAlias
@@ -11,6 +12,7 @@ from headrace_server.telemetry.catalogue import Kind, Metric
 TEXT: Final = b"text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS: Final = b"application/openmetrics-text; version=1.0.0; charset=utf-8"
 _UNITS: Final = ("seconds", "bytes")
+_ODD: Final = re.compile(r'["\\\n]')  # what must not stand in a label as it is
 
 
 class Spread(msgspec.Struct, frozen=True, gc=False):
@@ -56,37 +58,31 @@ def _head(metric: Metric, *, openmetrics: bool) -> Iterator[str]:
 
 
 def _plain(family: Family) -> list[str]:
-    name, labels = family.metric.name, family.metric.labels
-    return [f"{name}{_braces(labels, values)} {_number(value)}" for values, value in family.samples]
+    line = f"{family.metric.name}{_braces(family.metric.labels)} %s"
+    return [line % (*map(_quoted, values), repr(value)) for values, value in family.samples]
 
 
 def _histogram(family: Family) -> Iterator[str]:
+    """Yield the lines of each histogram as one text; they differ in labels and numbers."""
     name, labels = family.metric.name, family.metric.labels
-    bounds = [*(f'le="{_number(float(bound))}"' for bound in family.metric.bounds), 'le="+Inf"']
+    bounds = [*(repr(float(bound)) for bound in family.metric.bounds), "+Inf"]
+    buckets = [f"{name}_bucket{_braces((*labels, 'le'))} %s"] * len(bounds)
+    lines = "\n".join([*buckets, f"{name}_count{_braces(labels)} %s", f"{name}_sum{_braces(labels)} %s"])
     for values, spread in family.samples:
         assert isinstance(spread, Spread)
-        told = _braces(labels, values)
-        opened = told[:-1] + "," if told else "{"
-        count = 0
-        for bound, count in zip(bounds, accumulate(spread.buckets), strict=True):
-            yield f"{name}_bucket{opened}{bound}}} {count}"
-        yield f"{name}_count{told} {count}"
-        yield f"{name}_sum{told} {_number(spread.sum)}"
+        quoted = tuple(map(_quoted, values))
+        counts = [*accumulate(spread.buckets)]
+        words = [word for pair in zip(bounds, counts, strict=True) for word in (*quoted, *pair)]
+        yield lines % (*words, *quoted, counts[-1], *quoted, repr(spread.sum))
 
 
-def _braces(labels: Labels, values: Labels) -> str:
-    if not labels:
-        return ""
-    pairs = (f'{label}="{_quoted(value)}"' for label, value in zip(labels, values, strict=True))
-    return "{" + ",".join(pairs) + "}"
-
-
-def _number(value: object) -> str:
-    return str(int(value)) if isinstance(value, bool) else repr(value)
+def _braces(labels: Labels) -> str:
+    """Return labels with places for their values."""
+    return "{" + ",".join(f'{label}="%s"' for label in labels) + "}" if labels else ""
 
 
 def _quoted(value: str) -> str:
-    return _escaped(value).replace('"', '\\"')
+    return _escaped(value).replace('"', '\\"') if _ODD.search(value) else value
 
 
 def _escaped(text: str) -> str:
