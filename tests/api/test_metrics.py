@@ -53,6 +53,8 @@ async def busy(api: Api) -> None:
     every = {"every_ms": 60_000, "starts_at": "2020-01-01T00:00:00Z", "job": {"task": "clean", "queue": "mail"}}
     assert (await api.http.put("/v1/schedules/cleanup", json=every)).status_code == 200
     await api.post("/v1/schedules/cleanup/trigger", {})
+    hook = {"url": "https://receiver.example/", "paused": True}
+    assert (await api.http.put("/v1/webhooks/audit", json=hook)).status_code == 201
 
 
 async def test_what_is_told_is_what_the_catalogue_lists(api: Api) -> None:
@@ -63,6 +65,7 @@ async def test_what_is_told_is_what_the_catalogue_lists(api: Api) -> None:
         rare = {
             "headrace_store_call_errors_total",
             "headrace_loop_faults_total",
+            "headrace_webhook_attempts_total",
             "headrace_loop_lag_seconds",
             "headrace_schedule_last_timestamp_seconds",
         }

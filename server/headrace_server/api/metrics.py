@@ -7,7 +7,7 @@ from typing import Final
 
 from headrace_server.api import media
 from headrace_server.api.call import Call, Reply
-from headrace_server.api.numbers import of_queues, of_schedules, of_store, of_tasks, of_workers
+from headrace_server.api.numbers import of_queues, of_schedules, of_store, of_tasks, of_webhooks, of_workers
 from headrace_server.domain.errors import StoreFault
 from headrace_server.domain.fleet import WorkerFilter, WorkerRecord
 from headrace_server.domain.limits import MAX_LISTED_SCHEDULES, MAX_LISTED_WORKERS
@@ -47,9 +47,11 @@ async def get_job_metrics(call: Call) -> Reply:
 
 async def _gather(engine: Engine) -> list[Family]:
     health = await engine.store_health()  # by itself: nobody else makes it wait
-    jobs, workers, schedules = await asyncio.gather(engine.metrics(), _workers(engine), _schedules(engine))
-    families = [of_store(health, jobs.now_ms), of_queues(jobs, workers), of_tasks(jobs.tasks)]
-    return [family for part in (*families, of_workers(workers), of_schedules(schedules)) for family in part]
+    jobs, workers, schedules, hooks = await asyncio.gather(
+        engine.metrics(), _workers(engine), _schedules(engine), engine.webhooks()
+    )
+    families = [of_store(health, jobs.now_ms), of_queues(jobs, workers), of_tasks(jobs.tasks), of_workers(workers)]
+    return [family for part in (*families, of_schedules(schedules), of_webhooks(hooks.views)) for family in part]
 
 
 async def _workers(engine: Engine) -> list[WorkerRecord]:

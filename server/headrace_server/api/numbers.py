@@ -12,6 +12,7 @@ from headrace_server.domain.fleet import Directive, WorkerRecord, WorkerState
 from headrace_server.domain.lifecycle import State
 from headrace_server.domain.metrics import JobMetrics, QueueMetrics, StoreHealth, TaskMetrics, Times
 from headrace_server.domain.schedules import ScheduleState, ScheduleView
+from headrace_server.domain.webhooks import WebhookView
 from headrace_server.telemetry.catalogue import BY_NAME, QUEUE_COUNTERS, TASK_COUNTERS, TASK_OUTCOMES
 from headrace_server.telemetry.exposition import Family, Sample, Spread
 
@@ -132,6 +133,16 @@ def of_schedules(schedules: Sequence[ScheduleView]) -> list[Family]:
         each("paused", lambda schedule: int(schedule.state is ScheduleState.PAUSED)),
         each("fired_total", lambda schedule: schedule.fired),
         each("missed_total", lambda schedule: schedule.missed),
+    ]
+
+
+def of_webhooks(webhooks: Sequence[WebhookView]) -> list[Family]:
+    """Return which webhooks are told nothing, and what they do not know."""
+    paused = [((webhook.name,), int(webhook.paused is not None)) for webhook in webhooks]
+    missed = [((webhook.name,), webhook.missed) for webhook in webhooks]
+    return [
+        Family(BY_NAME["headrace_webhook_paused"], paused),
+        Family(BY_NAME["headrace_webhook_missed_events"], missed),
     ]
 
 

@@ -128,6 +128,19 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
     timeout_ms: int
 
 
+class Outcome(StrEnum):
+    """What came of an attempt, for those who count."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"  # answered, but not by a 2xx
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"  # no name, no connection, no TLS, no HTTP
+    FORBIDDEN = "forbidden"  # an address that the server does not send to
+
+
+_OUTCOMES: Final = {"": Outcome.TAKEN, "timeout": Outcome.TIMEOUT, "address_refused": Outcome.FORBIDDEN}
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """What came of an attempt."""
 
@@ -136,6 +149,11 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""  # never holds the address's path or query, nor what was answered
     retry_after_ms: int | None = None
     took_ms: int = 0
+
+    @property
+    def outcome(self) -> Outcome:
+        """What is counted."""
+        return _OUTCOMES.get(self.error, Outcome.UNREACHABLE if self.status is None else Outcome.REFUSED)
 
 
 Send: TypeAlias = Callable[[Parcel], Awaitable[Receipt]]

@@ -26,6 +26,7 @@ from headrace_server.domain.webhooks import (
     signatures,
 )
 from headrace_server.engine import Engine
+from headrace_server.telemetry import note_loop
 
 MOST: Final = 100  # deliveries of one lease
 POLL_MS: Final = 10 * SECOND_MS
@@ -86,8 +87,10 @@ class Deliveries:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        if not task.cancelled() and task.exception() is not None:  # its lease runs out, and another attempt is made
-            _log.error("fault of the server", exc_info=task.exception())
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None:  # the lease runs out, and another attempt is made
+            note_loop(fault, "deliveries")
+            _log.error("fault of the server", exc_info=fault)
 
     async def _unless_changed(self, ask: LeaseAsk) -> Grant | None:
         """Return what a poll brings; None when a webhook has changed, for there may be other queues to ask for."""
@@ -107,6 +110,7 @@ class Deliveries:
         except asyncio.CancelledError:
             await self._settle(Release(job_id=job.id, token=job.token, reason="the server stops"))
             raise
+        self._engine.meters.delivered(receipt.outcome)
         if receipt.status == GONE:
             await self._stop_telling(view)
         settled = await self._settle(self._verdict(view, job, receipt))

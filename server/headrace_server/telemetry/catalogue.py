@@ -162,6 +162,11 @@ _SCHEDULES: Final = (
     _jobs("headrace_schedule_missed_total", Kind.COUNTER, "Slots passed over as late.", "schedule", source=_SCRIPTS),
 )
 
+_WEBHOOKS: Final = (
+    _jobs("headrace_webhook_paused", Kind.GAUGE, "1 while it is told nothing, also because of a 410.", "webhook"),
+    _jobs("headrace_webhook_missed_events", Kind.GAUGE, "Events that it was not told of, nor that yet.", "webhook"),
+)
+
 _STORE: Final = (
     _jobs("headrace_store_up", Kind.GAUGE, "1 if the store answers; without it there are no other series here."),
     _jobs("headrace_store_info", Kind.GAUGE, "1 for this store.", "server", "version", "fsync"),
@@ -198,6 +203,9 @@ _SERVER: Final = (
     _process("headrace_store_call_errors_total", Kind.COUNTER, "Calls that failed.", "verb"),
     _process("headrace_batch_items", Kind.HISTOGRAM, "Items that shared one call.", bounds=BATCH_ITEMS),
     _process("headrace_loop_faults_total", Kind.COUNTER, "Steps of background duties that failed.", "loop"),
+    _process(
+        "headrace_webhook_attempts_total", Kind.COUNTER, "Attempts to tell webhooks, by what came of them.", "outcome"
+    ),
     _process("process_cpu_seconds_total", Kind.COUNTER, "CPU time spent.", "process"),
     _process("process_resident_memory_bytes", Kind.GAUGE, "Resident memory.", "process"),
     _process("process_start_time_seconds", Kind.GAUGE, "When it was started, unix time.", "process"),
@@ -221,5 +229,5 @@ _WORKER: Final = (
     _worker("request_failures_total", Kind.COUNTER, "Requests that the server did not answer as hoped.", "request"),
 )
 
-ALL: Final = (*_COUNTED, *_QUEUES, *_WORKERS, *_SCHEDULES, *_STORE, *_SERVER, *_WORKER)
+ALL: Final = (*_COUNTED, *_QUEUES, *_WORKERS, *_SCHEDULES, *_WEBHOOKS, *_STORE, *_SERVER, *_WORKER)
 BY_NAME: Final[Mapping[str, Metric]] = {metric.name: metric for metric in ALL}

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from headrace_server.domain.webhooks import Outcome
 from headrace_server.telemetry.catalogue import BY_NAME, Kind, Metric
 from headrace_server.telemetry.exposition import Family, Labels, Sample, Spread
 
@@ -47,6 +48,8 @@ class Layout:
             self._add("headrace_store_call_errors_total", verb)
         for loop in (*loops, OTHER):
             self._add("headrace_loop_faults_total", loop)
+        for outcome in Outcome:
+            self._add("headrace_webhook_attempts_total", outcome)
         for name in ("headrace_loop_lag_seconds", "headrace_batch_items", *_GAUGES):
             self._add(name)
 
@@ -108,6 +111,10 @@ class Meters:
     def faulted(self, loop: str) -> None:
         """Count a step of a background duty that failed."""
         self._add(1.0, "headrace_loop_faults_total", loop)
+
+    def delivered(self, outcome: Outcome) -> None:
+        """Count an attempt to tell a webhook something."""
+        self._add(1.0, "headrace_webhook_attempts_total", outcome)
 
     def parked(self, polls: int) -> None:
         """Say how many requests for jobs wait now."""
