@@ -1,4 +1,4 @@
-"""Firing a slot when something came between the look and the call: whoever comes second changes nothing."""
+"""G19: firing a slot when something came between the look and the call: who comes second changes nothing."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -31,8 +31,7 @@ def told(faults: list[Fault]) -> str:
 
 def test_kills_break_no_promise(tmp_path: Path) -> None:
     """Whatever is killed, and whenever: G1, G2, G3, G4, G5, G6, G7, G8, G12, G13, G14, G15, G16, G19, G20, G21, G22,
-    G25,
-    and unique and ordering keys."""
+    G25, and unique and ordering keys."""
     setup = Setup(jobs=3_000, kills=30, seed=seed_of(None), pace_s=0.2)
     faults, counted = run(tmp_path, setup)
     assert not faults, f"{setup}\n{told(faults)}"
