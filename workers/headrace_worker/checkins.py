@@ -5,13 +5,13 @@ follows from the schedule, which is asked for when its first job comes. This mod
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from headrace import HeadraceError, Leased
+from headrace import Leased
 from headrace.leases import Completion, Settled
-from headrace.schedules import ScheduleRecord
 
 from headrace_worker import bounds, clock, log
 from headrace_worker.held import HeldJob
@@ -37,7 +37,8 @@ class CheckIns:
     def __init__(self, line: Line, send: Send | None) -> None:
         self._line = line
         self._send = send
-        self._queue: asyncio.Queue[CheckIn] = asyncio.Queue(bounds.CHECK_INS)
+        self._waiting: deque[CheckIn] = deque()
+        self._news = asyncio.Event()
         self._known: dict[str, _Known] = {}
 
     def begun(self, jobs: Iterable[Leased]) -> None:
@@ -58,23 +59,27 @@ class CheckIns:
             self._put(CheckIn(schedule=job.schedule.name, job_id=job.id, status=status, took_s=took_s))
 
     async def run(self) -> None:
-        """Tell what there is to tell, for ever."""
+        """Tell what there is to tell, for ever; what is told at the moment waits with the others until it is."""
         while True:
-            check_in = await self._queue.get()
-            self._tell(check_in, await self._monitor(check_in.schedule))
+            await self._news.wait()
+            self._news.clear()
+            while self._waiting:
+                monitor = await self._monitor(self._waiting[0].schedule)
+                self._tell(self._waiting.popleft(), monitor)
 
     def flush(self) -> None:
         """Tell the rest with what is known: the worker ends."""
-        while not self._queue.empty():
-            check_in = self._queue.get_nowait()
+        while self._waiting:
+            check_in = self._waiting.popleft()
             known = self._known.get(check_in.schedule)
             self._tell(check_in, known.monitor if known else Monitor(slug=slug_of(check_in.schedule)))
 
     def _put(self, check_in: CheckIn) -> None:
-        try:
-            self._queue.put_nowait(check_in)
-        except asyncio.QueueFull:
+        if len(self._waiting) >= bounds.CHECK_INS:
             log.warning("a check-in was left out", schedule=check_in.schedule, job=check_in.job_id)
+            return
+        self._waiting.append(check_in)
+        self._news.set()
 
     def _tell(self, check_in: CheckIn, monitor: Monitor | None) -> None:
         if monitor is not None and self._send is not None:
@@ -92,8 +97,8 @@ class CheckIns:
     async def _ask(self, name: str, known: _Known | None, now: float) -> _Known:
         """Return what the server says of a schedule; what was known before where it cannot say anything now."""
         try:
-            record: ScheduleRecord = await self._line.schedule(name)
-        except HeadraceError:
+            return _Known(monitor_of(await self._line.schedule(name)), now + bounds.MONITOR_S)
+        except Exception as error:  # noqa: BLE001 - whatever it is, a report is not worth a worker
+            log.debug("a schedule cannot be asked for", schedule=name, error=type(error).__name__)
             monitor = Monitor(slug=slug_of(name)) if known is None else known.monitor
             return _Known(monitor, now + bounds.MONITOR_RETRY_S)
-        return _Known(monitor_of(record), now + bounds.MONITOR_S)

@@ -108,11 +108,14 @@ def test_a_slot_ends_as_its_job_ends(completion: Completion, verdict: dict[str, 
     assert [(each.status, each.took_s) for each in sent] == ([(told, 0.25)] if told else [])
 
 
-def test_where_the_server_cannot_be_asked_a_check_in_goes_without_the_setting_up() -> None:
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_where_the_server_cannot_be_asked_a_check_in_goes_without_the_setting_up(is_closed: bool) -> None:
     sent: list[tuple[str, Monitor]] = []
 
     async def tell() -> None:
         line = Line("w", NOBODY)
+        if is_closed:
+            await line.close()
         check_ins = CheckIns(line, lambda check_in, monitor: sent.append((check_in.status, monitor)))
         check_ins.begun([held().job, held(schedule=None).job])
         running = asyncio.create_task(check_ins.run())
@@ -124,6 +127,36 @@ def test_where_the_server_cannot_be_asked_a_check_in_goes_without_the_setting_up
 
     asyncio.run(asyncio.wait_for(tell(), END_S))
     assert sent == [("in_progress", Monitor(slug="report"))]
+
+
+def test_what_is_on_its_way_when_the_worker_ends_is_told_all_the_same() -> None:
+    sent: list[CheckIn] = []
+
+    async def end() -> None:
+        asked, answer = asyncio.Event(), asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            asked.set()
+            await answer.wait()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        host, port = server.sockets[0].getsockname()
+        line = Line("w", f"http://{host}:{port}")
+        check_ins = CheckIns(line, lambda check_in, _: sent.append(check_in))
+        check_ins.begun([held().job])
+        running = asyncio.create_task(check_ins.run())
+        await asked.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        check_ins.flush()
+        answer.set()
+        await line.close()
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(asyncio.wait_for(end(), END_S))
+    assert [each.status for each in sent] == [Slot.IN_PROGRESS]
 
 
 def test_more_than_there_is_room_for_is_left_out_and_said(caplog: pytest.LogCaptureFixture) -> None:
