@@ -2,7 +2,9 @@
 
 import json
 import os
+import random
 import re
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,16 @@ from tests.support.servers import HEADRACE, clean_env
 
 ROOT = Path(__file__).parents[2]
 WRITTEN_URL = "http://127.0.0.1:8080"
+WRITTEN_PORT = re.compile(r"\b(?:9096|9197|9198|9464)\b")  # of what else a page starts
+SPARE_PORTS = range(20_000, 30_000)  # nobody is given one of these who asks the system for any
 DONE = "--- done with exit code "
 ANYTHING = "..."  # on a page: what stands here is different each time
 
 
 class Reader:
     """Follows a page in a folder of its own, with the server at `url` in the place of the one that the page names.
+
+    Its other ports are others here, too: another reader may be at the same page.
 
     `data_dir`: that of the server, for commands that look into the store.
     """
@@ -30,6 +36,7 @@ class Reader:
         path = f"{HEADRACE.parent}{os.pathsep}{os.environ['PATH']}"
         here = {"HEADRACE_URL": url, "HEADRACE_DATA_DIR": str(data_dir), "PATH": path, "PYTHONWARNINGS": "error"}
         self._env = clean_env(here)
+        self._ports: dict[str, str] = {}
         self._background: list[Child] = []
         self._errors = folder / "terminal.log"
         with self._errors.open("wb") as errors:
@@ -46,7 +53,7 @@ class Reader:
 
     def follow(self, block: Block) -> None:
         """Do what a block says."""
-        text = block.text.replace(WRITTEN_URL, self._url)
+        text = WRITTEN_PORT.sub(self._port, block.text.replace(WRITTEN_URL, self._url))
         if block.file:
             (self._folder / block.file).write_text(text)
         elif block.role == "run":
@@ -57,6 +64,9 @@ class Reader:
             self._background.append(Child(argv, log, env=self._env))
         elif block.role == "expect":
             self._compare(block)
+
+    def _port(self, written: re.Match[str]) -> str:
+        return self._ports.setdefault(written[0], str(spare_port()))
 
     def close(self) -> None:
         """Close all terminals."""
@@ -91,6 +101,15 @@ class Reader:
             assert difference(json.loads(block.text), json.loads(self.shown)) == {}, self.shown
         else:
             assert reads_like(block.text.strip(), self.shown), f"{self.shown}\n{self.logs()}"
+
+
+def spare_port() -> int:
+    """Return a port on which nobody listens."""
+    while True:
+        port = random.choice(SPARE_PORTS)
+        with socket.socket() as door:
+            if door.connect_ex(("127.0.0.1", port)):
+                return port
 
 
 def difference(expected: Any, shown: Any, where: str = "") -> dict[str, Any]:
