@@ -46,7 +46,9 @@ def overlaps(ledger: Ledger) -> Iterator[Fault]:
 
 
 def lasts(ledger: Ledger) -> Iterator[Fault]:
-    """The slot that was fired last is the newest that has a job, unless it was skipped."""
+    """The slot that was fired last is the newest that has a job, unless it was skipped; none is overdue for long."""
+    for name, trouble in ledger.beat_troubles:
+        yield Fault(RULE, name, trouble)
     for beat in ledger.beats:
         newest = max((job.slot_ms for job in beat.jobs), default=None)
         if beat.overlap == "allow" and newest != beat.last_ms:

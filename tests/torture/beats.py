@@ -1,7 +1,8 @@
 """What comes by itself during a run: schedules that are put before the first blow, and read when all is quiet."""
 
 import asyncio
-from typing import Any
+import time
+from typing import Any, TypeAlias
 
 from tests.torture.history import History, to_ms
 from tests.torture.plan import BEAT_EVERY_MS, BEATS, plan_beat
@@ -9,6 +10,7 @@ from tests.torture.wire import Wire
 
 REPEAT_S = 0.1
 CAUGHT_UP_S = 60.0
+Record: TypeAlias = dict[str, Any]
 
 
 class Beats:
@@ -17,11 +19,13 @@ class Beats:
     def __init__(self, wire: Wire, history: History) -> None:
         self._wire = wire
         self._history = history
-        self._records: dict[str, dict[str, Any]] = {}
+        self._records: dict[str, Record | None] = {}
 
     async def set_up(self) -> None:
         """Put all of them; returns when they are known to be there."""
-        now_ms = to_ms((await self._done("GET", "/v1/server"))["server_time"])
+        server = await self._done("GET", "/v1/server")
+        assert server is not None, "there is always a server"
+        now_ms = to_ms(server["server_time"])
         for name in BEATS:
             self._history.note("scheduled", name=name)
             await self._done("PUT", f"/v1/schedules/{name}", plan_beat(name, now_ms - now_ms % 1_000 + BEAT_EVERY_MS))
@@ -29,14 +33,21 @@ class Beats:
     async def stop(self) -> None:
         """Wait until no slot is overdue, and pause them: a pause makes up for nothing."""
         for name in BEATS:
-            async with asyncio.timeout(CAUGHT_UP_S):
-                while not _is_caught_up(await self._done("GET", f"/v1/schedules/{name}")):
-                    await asyncio.sleep(REPEAT_S)
+            end = time.monotonic() + CAUGHT_UP_S
+            while not (is_caught_up := _is_caught_up(await self._read(name))) and time.monotonic() < end:
+                await asyncio.sleep(REPEAT_S)
             self._records[name] = await self._done("POST", f"/v1/schedules/{name}/pause")
+            if not is_caught_up:
+                self._history.note(
+                    "beat_trouble", name=name, text=f"slots are overdue after {CAUGHT_UP_S:g} s of quiet"
+                )
 
     def tell(self, listed: dict[str, Any]) -> None:
         """Note what they have done, now that their jobs have ended; `listed`: all jobs by their ids."""
         for name, record in self._records.items():
+            if record is None:
+                self._history.note("beat_trouble", name=name, text="the schedule is gone")
+                continue
             jobs = [_job(job_id, job) for job_id, job in listed.items() if job.get("schedule", {}).get("name") == name]
             self._history.note(
                 "beat",
@@ -51,15 +62,21 @@ class Beats:
                 jobs=jobs,
             )
 
-    async def _done(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        while not (answer := await self._wire.send(method, path, body)).is_done:
+    async def _read(self, name: str) -> Record | None:
+        return await self._done("GET", f"/v1/schedules/{name}")
+
+    async def _done(self, method: str, path: str, body: Record | None = None) -> Record | None:
+        """Ask until there is an answer; None: there is no such schedule, as a store that forgets would have it."""
+        while (answer := await self._wire.send(method, path, body)).status != 404:
+            if answer.is_done:
+                document: Record = answer.body
+                return document
             await asyncio.sleep(REPEAT_S)
-        document: dict[str, Any] = answer.body
-        return document
+        return None
 
 
-def _is_caught_up(record: dict[str, Any]) -> bool:
-    return to_ms(record["next_at"]) > to_ms(record["server_time"])
+def _is_caught_up(record: Record | None) -> bool:
+    return record is None or to_ms(record["next_at"]) > to_ms(record["server_time"])
 
 
 def _job(job_id: str, job: dict[str, Any]) -> dict[str, Any]:

@@ -144,6 +144,10 @@ def _beat(ledger: Ledger, event: Event) -> None:
     ledger.beats.append(Beat(**facts, jobs=[BeatJob(**job) for job in event["jobs"]]))
 
 
+def _beat_trouble(ledger: Ledger, event: Event) -> None:
+    ledger.beat_troubles.append((event["name"], event["text"]))
+
+
 def _checked(ledger: Ledger, event: Event) -> None:
     ledger.findings = event["findings"]
 
@@ -164,6 +168,7 @@ _ENTER = {
     "looked": _looked,
     "scheduled": _scheduled,
     "beat": _beat,
+    "beat_trouble": _beat_trouble,
     "checked": _checked,
     "misused": _misused,
     "gave_up": _gave_up,

@@ -177,6 +177,7 @@ class Ledger:
     steers: dict[int, Steer] = field(default_factory=dict)
     schedules: set[str] = field(default_factory=set)  # that somebody put
     beats: list[Beat] = field(default_factory=list)  # what they made
+    beat_troubles: list[tuple[str, str]] = field(default_factory=list)  # name of a schedule, what is the matter
     findings: list[str] = field(default_factory=list)  # of the check of the indexes, after the drain
     clock: list[tuple[int, int, int]] = field(default_factory=list)  # asked, told, and the store's time in between
     asked: dict[tuple[str, int], int] = field(default_factory=dict)  # by caller and call

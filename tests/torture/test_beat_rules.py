@@ -74,6 +74,11 @@ def test_a_broken_promise_is_found(event: Event, words: str) -> None:
     assert any(words in fault.text for fault in found), found
 
 
+def test_a_schedule_that_is_gone_is_found() -> None:
+    [found] = faults({"what": "beat_trouble", "name": "b", "text": "the schedule is gone"})
+    assert (found.rule, found.about) == ("G19", "b")
+
+
 def test_a_job_of_a_schedule_is_no_phantom() -> None:
     granted = lease(uid=None, sha="abc", schedule="b")
     put: Event = {"what": "scheduled", "name": "b"}
