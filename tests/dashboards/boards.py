@@ -24,7 +24,7 @@ class Query:
     def filled(self, **variables: str) -> str:
         """Return the expression with Grafana's variables replaced, as Grafana does it."""
         given = {"queue": ".*", "task": ".*", "__rate_interval": "1m", "__range": "5m", **variables}
-        return re.sub(r"\$(\w+)", lambda found: given[found[1]], self.expr)
+        return re.sub(r"\$([a-z_]\w*)", lambda found: given[found[1]], self.expr)
 
 
 def load(path: Path) -> Any:

@@ -1,11 +1,11 @@
 """Every panel shows something: a Prometheus scrapes a server and a worker at work, and is asked what Grafana asks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from headrace import Client, RetryPolicy, State
+from headrace import Client, RetryPolicy, State, Webhook
 
 from tests.alerts import programs
 from tests.dashboards.boards import Query, queries
@@ -14,6 +14,7 @@ from tests.support.servers import ServerProcess
 from tests.support.waiting import eventually
 
 TASK = "demo.fail"
+SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 SHOWN_S = 60.0
 # Lines that are there only while something is wrong, or after a week.
 ABSENT_IN_PEACE = {"Slots missed", "Scripts that failed", "Faults of background duties", "Requests that failed"}
@@ -21,10 +22,16 @@ ABSENT_AT_FIRST = {"a week before", "bound"}
 
 
 @pytest.fixture
-def worker(shared_server: ServerProcess, tmp_path: Path) -> Iterator[WorkerProcess]:
+def server(make_server: Callable[..., ServerProcess]) -> ServerProcess:
+    """A server that may tell webhooks on this machine."""
+    return make_server(env={"HEADRACE_WEBHOOK_NETWORKS": "127.0.0.1/32"})
+
+
+@pytest.fixture
+def worker(server: ServerProcess, tmp_path: Path) -> Iterator[WorkerProcess]:
     """A worker with a health port, of the tasks of the demo."""
     flags = ("--queues", "default,boards", "--health-port", "127.0.0.1:0")
-    made = WorkerProcess(tmp_path / "worker.log", shared_server.url, "", *flags, app="headrace_worker.demo:app")
+    made = WorkerProcess(tmp_path / "worker.log", server.url, "", *flags, app="headrace_worker.demo:app")
     try:
         yield made.ready()
     finally:
@@ -32,12 +39,12 @@ def worker(shared_server: ServerProcess, tmp_path: Path) -> Iterator[WorkerProce
 
 
 @pytest.fixture
-def prometheus(shared_server: ServerProcess, worker: WorkerProcess, tmp_path: Path) -> Iterator[programs.Daemon]:
+def prometheus(server: ServerProcess, worker: WorkerProcess, tmp_path: Path) -> Iterator[programs.Daemon]:
     """A Prometheus that scrapes both each second, by the names of docker/prometheus/prometheus.yml."""
     eventually(lambda: worker.says("msg=health url=http://"), SHOWN_S)
     at = {
-        ("headrace-server", "/metrics"): shared_server.url,
-        ("headrace-jobs", "/metrics/jobs"): shared_server.url,
+        ("headrace-server", "/metrics"): server.url,
+        ("headrace-jobs", "/metrics/jobs"): server.url,
         ("headrace-worker", "/metrics"): worker.text().split("msg=health url=")[1].split()[0],
     }
     jobs = [
@@ -68,10 +75,11 @@ def has_lines(prometheus: programs.Daemon, query: Query) -> bool:
     return bool([each for each in found["data"]["result"] if each["value"][1] != "NaN"])
 
 
-def test_every_panel_shows_something(shared_server: ServerProcess, prometheus: programs.Daemon) -> None:
+def test_every_panel_shows_something(server: ServerProcess, prometheus: programs.Daemon) -> None:
     wanted = [each for each in queries() if each.panel not in ABSENT_IN_PEACE and each.name not in ABSENT_AT_FIRST]
-    with Client(shared_server.url) as client:
+    with Client(server.url) as client:
         job = {"task": "demo.add", "payload": [1, 2], "queue": "boards"}
+        client.put_webhook("boards", Webhook(url="http://127.0.0.1:9/", queues=("boards",), secret=SECRET))
         client.put_schedule("boards", {"every_ms": 1_000, "job": job})
 
         def all_there() -> bool:
