@@ -36,8 +36,9 @@ torture:  ## Kills and faults under load
 ordeal:  ## 20,000 jobs and 200 kills: 3 to 7 minutes
 	$(BIN)/python -m tests.torture
 
-docs:  ## Write docs/operations/settings.md from the settings
+docs:  ## Write what the pages of settings and metrics have from the code
 	$(BIN)/python -m tests.tidy.settings_page
+	$(BIN)/python -m tests.tidy.metrics_page
 
 constraints:  ## Take the newest versions of everything into constraints.txt
 	rm -rf build/constraints && python3 -m venv build/constraints

@@ -75,7 +75,6 @@ QUEUE_COUNTERS: Final = {
 # histograms of wait, run and total.
 TASK_OUTCOMES: Final = ("succeeded", "failed", "retried", "dead", "cancelled")
 TASK_COUNTERS: Final = ("enqueued", "leased", *TASK_OUTCOMES)
-STATES: Final = ("scheduled", "ready", "leased", "retrying", "succeeded", "dead", "cancelled")
 OTHERS: Final = "_other"  # the task that stands for all beyond MAX_COUNTED_TASKS
 
 _SCRIPTS: Final = "counted by the scripts that move the jobs"

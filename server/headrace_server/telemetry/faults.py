@@ -5,6 +5,7 @@ of exceptions (which may repeat any of them) are not in an event; the client is 
 else adds to it.
 """
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
@@ -87,6 +88,15 @@ def report_faults(dsn: str, *, messages: bool, release: str, transport: "Transpo
 def note_loop(fault: BaseException, loop: str) -> None:
     """Put on a fault in which background duty it happened: for the stack that is shown, and for its report."""
     fault.add_note(_IN_LOOP + loop)
+
+
+def tell_stray(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what failed where nobody waits for it; asyncio's own words show the arguments of callbacks and of faults."""
+    fault = context.get("exception")
+    if fault is None:
+        _log.warning("%s", context.get("message", "something odd in the event loop"))
+    else:
+        _log.error("fault in the background", exc_info=fault)
 
 
 def report_end(fault: BaseException) -> None:

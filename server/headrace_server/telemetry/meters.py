@@ -8,7 +8,6 @@ process: what takes its place goes on counting.
 import mmap
 import os
 import sys
-import time
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -177,11 +176,11 @@ def _facts_of(pid: int) -> dict[str, float]:
     folder, ticks = _PROC / str(pid), os.sysconf("SC_CLK_TCK")
     # the name of the program, in brackets, may hold anything: what follows it is told by place
     fields = (folder / "stat").read_text().rpartition(")")[2].split()
-    up_s = float((_PROC / "uptime").read_text().split()[0])
+    booted = next(line for line in (_PROC / "stat").read_text().splitlines() if line.startswith("btime"))
     return {
         "process_cpu_seconds_total": (int(fields[11]) + int(fields[12])) / ticks,
         "process_resident_memory_bytes": int(fields[21]) * os.sysconf("SC_PAGE_SIZE"),
-        "process_start_time_seconds": time.time() - up_s + int(fields[19]) / ticks,
+        "process_start_time_seconds": int(booted.split()[1]) + int(fields[19]) / ticks,
         "process_open_fds": len(list((folder / "fd").iterdir())),
     }
 
