@@ -1,4 +1,4 @@
-"""The tests of schedules are tested: each fault put into their scripts must be noticed by the test that it names."""
+"""The tests of schedules and webhooks are tested: each fault put into their scripts is noticed by the test it names."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,14 +11,21 @@ from headrace_server.domain.defaults import Defaults
 from headrace_server.engine import Engine
 from headrace_server.engine.scripts import load_scripts
 
-from tests.engine import test_fire, test_schedules
+from tests.engine import test_fire, test_relay, test_schedules, test_webhooks
 from tests.engine.stage import CLOCK_KEY, Stage
 from tests.model.mutants import Mutant, mutants
 from tests.support.stores import StoreProcess
 
 pytestmark = pytest.mark.anyio
 
-MUTANTS = mutants(Path(__file__).with_name("mutants_of_schedules.txt"))
+FOLDER = Path(__file__).parent
+SCHEDULES, WEBHOOKS = (mutants(FOLDER / f"mutants_of_{records}.txt") for records in ("schedules", "webhooks"))
+MUTANTS = [*SCHEDULES, *WEBHOOKS]
+TESTS = {
+    name: test
+    for module in (test_fire, test_relay, test_schedules, test_webhooks)
+    for name, test in vars(module).items()
+}
 LONGEST_S = 60.0  # a fault may let something go on for ever
 Test = Callable[[Stage], Awaitable[None]]
 
@@ -44,7 +51,7 @@ async def staged(store: StoreProcess, files: dict[str, str]) -> AsyncIterator[St
 
 
 async def play(store: StoreProcess, test: str, files: dict[str, str]) -> None:
-    function: Test = vars(test_schedules).get(test) or vars(test_fire)[test]
+    function: Test = TESTS[test]
     async with staged(store, files) as stage, asyncio.timeout(LONGEST_S):
         await function(stage)
 
@@ -61,6 +68,13 @@ async def test_the_scripts_themselves_pass(test: str, volatile_store: StoreProce
     await play(volatile_store, test, {})
 
 
-def test_every_script_of_schedules_has_a_mutant() -> None:
-    assert {edit.file for mutant in MUTANTS for edit in mutant.edits} == {"fire", "schedule", "runs", "beats"}
+def test_every_script_has_a_mutant() -> None:
+    assert {edit.file for mutant in SCHEDULES for edit in mutant.edits} == {"fire", "schedule", "runs", "beats"}
+    assert {edit.file for mutant in WEBHOOKS for edit in mutant.edits} == {
+        "relay",
+        "webhook",
+        "webhooks",
+        "hooks",
+        "events",
+    }
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
