@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import io
 import json
 import logging
@@ -15,7 +16,7 @@ import pytest
 from headrace_server.api import Application, Services
 from headrace_server.api.call import Reply
 from headrace_server.api.routes import ROUTES, Operation
-from headrace_server.cli.serve import guarded
+from headrace_server.cli.serve import guarded, run_async
 from headrace_server.loops.runner import run_loop
 from headrace_server.telemetry import configure, report_faults
 from headrace_server.telemetry.logs import FLOOD_LINES
@@ -191,3 +192,23 @@ def test_a_fault_in_a_loop_ends_the_process_and_is_told_with_the_loops_name(told
     [line] = told.lines()
     assert (line["message"], line["log.level"]) == ("a fault ends this process", "critical")
     assert "in the loop beat" in line["error.stack_trace"]
+
+
+def test_a_fault_that_nobody_waits_for_is_told_without_its_words(told: Told) -> None:
+    async def fails() -> None:
+        fail()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(fail, SECRET)
+        task = asyncio.create_task(fails())
+        await asyncio.wait({task})
+        del task  # nobody has looked at it
+        gc.collect()
+        loop.call_exception_handler({"message": "no fault at all"})
+
+    run_async(main())
+    lines = [(line["log.level"], line["message"]) for line in told.lines()]
+    assert lines == [("error", "fault in the background")] * 2 + [("warning", "no fault at all")]
+    assert len(told.sentry.events("event")) == 2
+    assert told.is_silent_about(SECRET)

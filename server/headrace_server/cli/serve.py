@@ -19,7 +19,7 @@ from headrace_server.config import Settings, SettingsError
 from headrace_server.domain.errors import StoreFault
 from headrace_server.engine import StoreMismatch
 from headrace_server.store import StoreRefused
-from headrace_server.telemetry import CannotReport, configure, report_end, report_faults
+from headrace_server.telemetry import CannotReport, configure, report_end, report_faults, tell_stray
 
 BACKLOG: Final = 2_048
 
@@ -118,6 +118,7 @@ async def serve(
 def run_async(main: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine on the fast event loop."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.get_loop().set_exception_handler(tell_stray)
         runner.run(main)
 
 
