@@ -14,7 +14,7 @@ from typing import Final
 
 import httpx
 
-from headrace.relay import alerts, delivery
+from headrace.relay import alerts, delivery, markdown
 from headrace.relay.door import Answer, Door, Request
 from headrace.relay.robots import Outcome, Robot, Verdict
 from headrace.relay.settings import RelaySettings
@@ -22,6 +22,7 @@ from headrace.relay.settings import RelaySettings
 LOGGER: Final = logging.getLogger("headrace.relay")
 GRACE_S: Final = delivery.TOTAL_S + 1.0
 MAX_DELIVERIES: Final = 16  # at a time
+_SHOWN_BYTES: Final = 200
 _STATUS: Final = {
     Outcome.TOLD: HTTPStatus.OK,
     Outcome.REFUSED: HTTPStatus.BAD_GATEWAY,
@@ -73,7 +74,7 @@ class Relay:
         finally:
             self._seats += 1
         _log(robot, notification, verdict, (time.monotonic() - began) * 1000)
-        return _said(_STATUS[verdict.outcome], "" if verdict.outcome is Outcome.TOLD else _words(verdict))
+        return _said(_STATUS[verdict.outcome], _words(verdict))
 
 
 async def run(settings: RelaySettings, host: str, port: int) -> None:
@@ -99,7 +100,7 @@ def _log(robot: Robot, notification: alerts.Notification, verdict: Verdict, took
         logging.INFO if told else logging.ERROR,
         "alerts told" if told else "alerts not told",
         robot=robot.name,
-        alerts=",".join(notification.names[:5]),
+        alerts=markdown.plain(",".join(notification.names), _SHOWN_BYTES),
         firing=notification.firing,
         resolved=len(notification.alerts) - notification.firing,
         outcome=None if told else verdict.outcome.value,
@@ -114,8 +115,11 @@ def _line(level: int, event: str, **facts: object) -> None:
 
 
 def _words(verdict: Verdict) -> str:
-    parts = ["the robot:", verdict.outcome.value, "" if verdict.code is None else str(verdict.code), verdict.why or ""]
-    return " ".join(part for part in parts if part)
+    """Return what Alertmanager may log: never the robot's own words, which might repeat what it was sent."""
+    if verdict.outcome is Outcome.TOLD:
+        return ""
+    code = "" if verdict.code is None else f" ({verdict.code})"
+    return f"the robot: {verdict.outcome.value}{code}; the relay's log says more"
 
 
 def _only(method: str) -> Answer:
