@@ -104,7 +104,7 @@ class Conf(Settings):
     def update(self, settings: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Set many at once: all or, where one of the names or values is wrong, none.
 
-        Raises AttributeError for an unknown name, ValueError for a value that cannot be.
+        Raises AttributeError for an unknown name, TypeError or ValueError for a value that cannot be.
         """
         wanted = {**(settings or {}), **more}
         for name, value in wanted.items():

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from headrace import App, AsyncClient, AsyncTask, BoundTask, Client, Grant, Job, Request, State, Task, shared_task
+from headrace import crontab, every
 from headrace import ResultSet, aas_completed, agather, as_completed, gather
 
 app = App()
@@ -94,6 +95,27 @@ def no_self() -> int:
 reveal_type(crawl.delay("x").get())  # R: int
 crawl.delay(1)  # E: arg-type
 as_celery_writes_it.delay(1)  # E: arg-type
+
+
+@app.periodic_task(crontab(hour=7, minute=0), queue="mail", overlap="skip", jitter=5)
+def digest(day: int = 0) -> str:
+    return str(day)
+
+
+@app.periodic_task(every(minutes=5), bind=True)
+def looks(self: Task[..., Any], page: str) -> int:
+    return len(page)
+
+
+@app.periodic_task(60, overlaps="skip")  # E: call-overload call-overload untyped-decorator
+def misspelt() -> None: ...
+
+
+reveal_type(digest.delay(1).get())  # R: str
+reveal_type(looks.delay("x").get())  # R: int
+looks.delay(1)  # E: arg-type
+reveal_type(app.add_periodic_task(30.0, digest.s(1), priority=3, overlap="skip"))  # R: str
+app.add_periodic_task(30.0, digest.s(1), priority="high")  # E: arg-type
 
 
 @shared_task

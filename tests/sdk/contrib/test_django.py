@@ -79,7 +79,11 @@ def test_a_test_overrides_settings_for_a_while(app: App) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
-    [({"HEADRACE": "http://a"}, "its key URL"), ({"HEADRACE_TASK_ROUTE": {}}, "did you mean 'task_routes'")],
+    [
+        ({"HEADRACE": "http://a"}, "its key URL"),
+        ({"HEADRACE_TASK_ROUTE": {}}, "did you mean 'task_routes'"),
+        ({"HEADRACE_BEAT_SCHEDULE": {"e": {"task": "t"}}}, "an entry has a 'schedule'"),
+    ],
 )
 def test_wrong_settings_are_told(app: App, wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=said), override_settings(**wrong):

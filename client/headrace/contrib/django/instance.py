@@ -28,7 +28,7 @@ class ProjectApp(App):
         gone = {name: getattr(_DEFAULTS, name) for name in self._taken - settings.keys()}
         try:
             self.conf.update({**gone, **settings})
-        except (AttributeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             raise ImproperlyConfigured(f"{reading.NAME}: {error}") from None
         self._taken = frozenset(settings)
 
