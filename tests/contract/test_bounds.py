@@ -97,6 +97,8 @@ RULES: dict[str, list[tuple[Document, list[str]]]] = {
         ({**JOB, "payload_type": "a/b"}, ["/payload_type"]),
         ({**JOB, "payload_raw": "AA==", "payload_type": "a/b"}, []),
         ({**JOB, "tags": {"n": None}}, ["/tags/n"]),
+        ({**JOB, "queue": "headrace.webhooks.w"}, ["/queue"]),
+        ({**JOB, "queue": "headrace"}, []),
         ({**JOB, "unique": None}, ["/unique"]),
     ],
     f"POST {FAR}/ack": [

@@ -14,6 +14,7 @@ from msgspec import inspect as info
 
 from headrace_server.domain import limits
 from headrace_server.domain.limits import MAX_KEY_CHARS, MAX_NAME_CHARS
+from headrace_server.domain.webhooks import RESERVED
 
 _Instant = Annotated[datetime, Meta(tz=True)]
 _NAME: Final = f"1 to {MAX_NAME_CHARS} characters of A-Z a-z 0-9 _ . -"
@@ -22,6 +23,7 @@ _TAG_VALUE: Final = f"1 to {limits.MAX_TAG_VALUE_CHARS} characters without contr
 _LANE: Final = "1 to 128 visible ASCII characters without spaces"
 _WORDS: Final = {
     "name": f"must be {_NAME}",
+    "open_queue": f"must be {_NAME}, and not begin with {RESERVED}, as the queues of the server do",
     "worker": f"must be {_NAME} : @",
     "token": "must be the 32 hexadecimal digits of a lease's token",
     "job_id": "is not the id of a job: ids are what the server gave out",

@@ -4,6 +4,7 @@
 checked ("raw").
 """
 
+import re
 from datetime import datetime
 from typing import Annotated, Final, TypeAlias
 
@@ -11,6 +12,7 @@ import msgspec
 from msgspec import Meta, Raw
 
 from headrace_server.domain import limits
+from headrace_server.domain.webhooks import RESERVED
 
 # `(?!\n)`: in Python `$` also matches before a last newline
 _END: Final = r"$(?!\n)"
@@ -24,6 +26,9 @@ _MEDIA_WORD: Final = r"[A-Za-z0-9!#$&^_.+\-]+"
 MEDIA_TYPE_PATTERN: Final = rf'^{_MEDIA_WORD}/{_MEDIA_WORD}( ?; ?{_MEDIA_WORD}=("[ !#-\[\]-~]*"|{_MEDIA_WORD}))*{_END}'
 
 Name: TypeAlias = Annotated[str, Meta(pattern=rf"^{limits.NAME_PATTERN}{_END}", extra={"is": "name"})]
+OpenQueue: TypeAlias = Annotated[  # that anybody may put jobs into
+    str, Meta(pattern=rf"^(?!{re.escape(RESERVED)}){limits.NAME_PATTERN}{_END}", extra={"is": "open_queue"})
+]
 WorkerId: TypeAlias = Annotated[str, Meta(pattern=WORKER_PATTERN, extra={"is": "worker"})]
 Token: TypeAlias = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{32}}{_END}", extra={"is": "token"})]
 JobId: TypeAlias = Annotated[str, Meta(pattern=rf"^{limits.ID_PATTERN}{_END}", extra={"is": "job_id"})]

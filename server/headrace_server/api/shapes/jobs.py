@@ -21,6 +21,7 @@ from headrace_server.api.shapes.fields import (
     MediaType,
     Name,
     Object,
+    OpenQueue,
     Priority,
     Reason,
     ResultTtlMs,
@@ -72,7 +73,7 @@ class JobOptions(Body, gc=False):
     """What every new job may ask for, whoever makes it."""
 
     payload: Value | UnsetType = UNSET
-    queue: Name | UnsetType = UNSET
+    queue: OpenQueue | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
     expires_in_ms: Annotated[int, Meta(ge=1, le=limits.MAX_DELAY_MS)] | UnsetType = UNSET
     lease_ms: LeaseMs | UnsetType = UNSET
