@@ -21,6 +21,7 @@ RULES: tuple[Callable[[Ledger], Iterator[Fault]], ...] = (
     rules.crashes,
     rules.retries,
     rules.totals,
+    rules.counters,
     rules.heals,
     delivery_rules.cancels,
     delivery_rules.pauses,

@@ -152,6 +152,10 @@ def _checked(ledger: Ledger, event: Event) -> None:
     ledger.findings = event["findings"]
 
 
+def _counted(ledger: Ledger, event: Event) -> None:
+    ledger.counted = event["sums"]
+
+
 def _drained(ledger: Ledger, event: Event) -> None:
     ledger.counts, ledger.drained = event["counts"], event["drained"]
 
@@ -170,6 +174,7 @@ _ENTER = {
     "beat": _beat,
     "beat_trouble": _beat_trouble,
     "checked": _checked,
+    "counted": _counted,
     "misused": _misused,
     "gave_up": _gave_up,
     "seen": _seen,

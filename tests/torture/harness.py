@@ -6,13 +6,14 @@ import json
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import redis
 from headrace_server.engine import Engine
+from headrace_server.telemetry.catalogue import QUEUE_COUNTERS
 
 from tests.support.processes import Child
 from tests.support.servers import HEADRACE, ServerProcess
@@ -159,7 +160,9 @@ async def torture(run: Run) -> None:
     listed = await _listed(wire)
     await _read_back(wire, history, listed, sorted(known.union(producer.ids)))
     beats.tell(listed)
-    history.note("checked", findings=await _check(run.data_dir))
+    async with _engine(run.data_dir) as engine:
+        history.note("checked", findings=await _check(engine))
+        history.note("counted", sums=await _counted(engine))
     await wire.close()
     history.close()
 
@@ -240,16 +243,28 @@ async def _read(wire: Wire, path: str) -> Any:
     raise AssertionError(f"nobody answers about {path}")
 
 
-async def _check(data_dir: Path) -> list[str]:
-    """Return where the store's indexes disagree with its jobs."""
+@contextlib.asynccontextmanager
+async def _engine(data_dir: Path) -> AsyncIterator[Engine]:
     engine = Engine(f"unix://{data_dir / 'store.sock'}")
     await engine.start()
     try:
-        pages = [await engine.check(0, None, repair=False)]
-        while pages[-1].cursor is not None:
-            pages.append(await engine.check(0, pages[-1].cursor, repair=False))
+        yield engine
     finally:
         await engine.close()
+
+
+async def _counted(engine: Engine) -> dict[str, int]:
+    """Return what the metrics say of all queues together, and how many jobs lie there."""
+    queues = (await engine.metrics()).queues
+    sums = {word: sum(queue.counted[number] for queue in queues) for number, word in enumerate(QUEUE_COUNTERS)}
+    return {**sums, "there": sum(sum(queue.stats.counts.values()) for queue in queues)}
+
+
+async def _check(engine: Engine) -> list[str]:
+    """Return where the store's indexes disagree with its jobs."""
+    pages = [await engine.check(0, None, repair=False)]
+    while pages[-1].cursor is not None:
+        pages.append(await engine.check(0, pages[-1].cursor, repair=False))
     return [f"{found.kind}: {found.detail} ({found.queue})" for page in pages for found in page.found]
 
 

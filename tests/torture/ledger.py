@@ -181,6 +181,7 @@ class Ledger:
     findings: list[str] = field(default_factory=list)  # of the check of the indexes, after the drain
     clock: list[tuple[int, int, int]] = field(default_factory=list)  # asked, told, and the store's time in between
     asked: dict[tuple[str, int], int] = field(default_factory=dict)  # by caller and call
+    counted: dict[str, int] | None = None  # by the metrics, over all queues, after the drain
     counts: dict[str, int] | None = None  # by state over all queues, after the drain
     drained: bool = False
 

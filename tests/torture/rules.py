@@ -180,6 +180,20 @@ def totals(ledger: Ledger) -> Iterator[Fault]:
         yield Fault("G13", "-", f"{total} jobs in the store; {surely} accepted and {maybe} maybe; {removed}")
 
 
+def counters(ledger: Ledger) -> Iterator[Fault]:
+    """G13: at rest the metrics add up to the jobs that are there, and have missed no lease that anybody was told of."""
+    sums = ledger.counted
+    if sums is None or not ledger.drained:
+        return
+    if sums["enqueued"] - sums["removed"] != sums["there"]:
+        yield Fault("G13", "metrics", f"{sums['there']} jobs are there: {sums}")
+    if sums["succeeded"] + sums["dead"] + sums["cancelled"] - sums["redriven"] != sums["enqueued"]:
+        yield Fault("G13", "metrics", f"not as many ends as beginnings: {sums}")
+    leases = sum(len({grant.token for grant in life.grants}) for life in ledger.lives.values())  # one may be told twice
+    if sums["leased"] < leases:
+        yield Fault("G13", "metrics", f"{leases} leases were told of: {sums}")
+
+
 def heals(ledger: Ledger) -> Iterator[Fault]:
     """G25: a server waits for what was struck, and does not end itself."""
     for event in ledger.gave_up:

@@ -5,13 +5,21 @@ from collections.abc import Callable
 import pytest
 
 from tests.torture.history import Event
-from tests.torture.made_up import JOB, end, enqueue, lease, rules_broken, settle
+from tests.torture.made_up import JOB, counted, end, enqueue, lease, rules_broken, settle
 
 
 def test_a_clean_history_is_clean() -> None:
     second = lease(2, 3_000, attempt=2)
     assert (
-        rules_broken(enqueue(), lease(), settle("nack", run_at_ms=2_900), second, settle("ack", 2, 3_500), end())
+        rules_broken(
+            enqueue(),
+            lease(),
+            settle("nack", run_at_ms=2_900),
+            second,
+            settle("ack", 2, 3_500),
+            end(),
+            counted(leased=2),
+        )
         == set()
     )
 
@@ -76,6 +84,9 @@ BROKEN: dict[str, tuple[str, Callable[[], list[Event | list[Event]]]]] = {
         "G13",
         lambda: [enqueue(), lease(), settle(), {**end()[0], "counts": {"dead": 2}}, end()[1]],
     ),
+    "a job is counted twice": ("G13", lambda: [enqueue(), lease(), settle(), end(), counted(enqueued=2, succeeded=2)]),
+    "an end is counted twice": ("G13", lambda: [enqueue(), lease(), settle(), end(), counted(dead=1)]),
+    "a lease is not counted": ("G13", lambda: [enqueue(), lease(), settle(), end(), counted(leased=0)]),
     "an attempt is taken back": ("G14", lambda: [enqueue(), lease(attempt=2), lease(2, 2_000), end()]),
     "dead before the last crash": (
         "G14",
