@@ -2,22 +2,31 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pprint import pformat
 
 import pytest
 from headrace import WorkerInfo
 
 from tests.alerts.plant import Plant
 from tests.alerts.test_alertmanager import CHANNELS
+from tests.conftest import LOGS
 from tests.support.waiting import eventually
 
 LONG_S = 60.0
 
 
 @pytest.fixture(scope="module")
-def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    """Everything, for all tests of this module: use queues of your own."""
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
     with ExitStack() as stack:
         yield Plant(tmp_path_factory.mktemp("plant"), stack)
+
+
+@pytest.fixture
+def plant(running: Plant, request: pytest.FixtureRequest) -> Plant:
+    """Everything, for all tests of this module: use queues of your own."""
+    logs = [(daemon.log.name, daemon.log.read_text) for daemon in (running.prometheus, running.alertmanager)]
+    request.node.stash[LOGS] = [*logs, ("what was told", lambda: pformat(running.told()))]
+    return running
 
 
 def a_worker_comes(plant: Plant, queue: str) -> None:
