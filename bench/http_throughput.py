@@ -74,12 +74,12 @@ class Connection:
         self._writer.close()
 
 
-async def enqueue_one_by_one(port: int) -> float:
+async def enqueue_one_by_one(port: int, jobs: int = ENQUEUES) -> float:
     """Return enqueues a second from CONNECTIONS connections, each waiting for its answers."""
     connections = [await Connection.open(port) for _ in range(CONNECTIONS)]
 
     async def produce(connection: Connection) -> None:
-        for _ in range(ENQUEUES // CONNECTIONS):
+        for _ in range(jobs // CONNECTIONS):
             await connection.post("/v1/jobs", BODY)
 
     start = time.perf_counter()
@@ -87,7 +87,7 @@ async def enqueue_one_by_one(port: int) -> float:
     seconds = time.perf_counter() - start
     for connection in connections:
         connection.close()
-    return ENQUEUES // CONNECTIONS * CONNECTIONS / seconds
+    return jobs // CONNECTIONS * CONNECTIONS / seconds
 
 
 async def enqueue_in_bulk(port: int) -> float:

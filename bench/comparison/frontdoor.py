@@ -1,0 +1,89 @@
+"""Single enqueues of many clients over HTTP: against an application that stores nothing, and with two processes."""
+
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+
+from http_throughput import BARE, enqueue_one_by_one
+
+from comparison.heats import Figures
+from comparison.installing import Environment
+from comparison.own import OURS
+from comparison.processes import Service
+from comparison.stage import stage
+from comparison.stores import RedisStore, free_port
+
+WARM = 640
+SERVED_S = 20.0
+
+
+def starlette(environment: Environment, jobs: int, rounds: int) -> Iterator[Figures]:
+    """Enqueue from 64 connections at a server and at a bare Starlette, both on one core; the rest has the others."""
+    with stage(OURS, environment, "strict") as on, bare(on.folder / "bare.log") as (service, port):
+        assert on.server is not None
+        with _pinned(on.server, service, elsewhere=on.store):
+            for _ in range(rounds):
+                yield {"single_bare": _rate(port, jobs), "single_64": _rate(_port(on.url), jobs)}
+
+
+def processes(environment: Environment, jobs: int, rounds: int) -> Iterator[Figures]:
+    """Enqueue from 64 connections at one server process, and at two."""
+    with (
+        stage(OURS, environment, "strict", server_flags=("--processes", "1")) as one,
+        stage(OURS, environment, "strict", server_flags=("--processes", "2")) as two,
+    ):
+        for _ in range(rounds):
+            yield {"processes_1": _rate(_port(one.url), jobs), "processes_2": _rate(_port(two.url), jobs)}
+
+
+@contextlib.contextmanager
+def bare(log: os.PathLike[str]) -> Iterator[tuple[Service, int]]:
+    """Serve the same path by Starlette and uvicorn alone: the body is decoded, and forgotten."""
+    from pathlib import Path
+
+    port = free_port()
+    service = Service([sys.executable, "-c", BARE.replace("{port}", str(port))], Path(log))
+    try:
+        end = time.monotonic() + SERVED_S
+        while not asyncio.run(_answers(port)) and time.monotonic() < end:
+            service.check()
+        yield service, port
+    finally:
+        service.end()
+
+
+async def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        await enqueue_one_by_one(port, 64)
+        return True
+    await asyncio.sleep(0.05)
+    return False
+
+
+def _rate(port: int, jobs: int) -> float:
+    asyncio.run(enqueue_one_by_one(port, WARM))
+    return asyncio.run(enqueue_one_by_one(port, jobs))
+
+
+@contextlib.contextmanager
+def _pinned(*services: Service, elsewhere: object) -> Iterator[None]:
+    """Keep these on the last core, and the load and the store off it; nothing where there is a single one."""
+    cores = os.sched_getaffinity(0)
+    if len(cores) > 1:
+        last = max(cores)
+        for service in services:
+            service.bind({last})
+        if isinstance(elsewhere, RedisStore):
+            elsewhere.service.bind(cores - {last})
+        os.sched_setaffinity(0, cores - {last})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def _port(url: str) -> int:
+    return int(url.rpartition(":")[2])
