@@ -31,6 +31,7 @@ class _Call(msgspec.Struct):
     missed: dict[str, int] = msgspec.field(default_factory=dict)
     deliveries: encode.Args = msgspec.field(default_factory=list)
     count: int = 0
+    looked_at: int = 0  # events
 
 
 class Relaying(Webhooking):
@@ -41,18 +42,14 @@ class Relaying(Webhooking):
         hooks = await self.webhooks()
         if not hooks.views:
             return Relayed(0, is_needed=False)
-        done = await self._tell_gaps(hooks)
-        gaps = 0
+        done, gaps = await self._tell_gaps(hooks), 0
         for number in range(self.shards):
             rev = hooks.revs.get(number)
             part = await self._read_part(
                 number, None if rev is None else int(rev), limits.RELAY_EVENTS, keep_ms=limits.WEBHOOK_LOG_MS
             )
-            call = self._plan(number, part, hooks, rev or str(part.last_rev))
-            if call.to_rev == rev or not await self._relay(number, rev or "", call, hooks):
-                continue  # nothing has happened, or another server was faster
-            is_gap = part.gap_rev is not None
-            done, gaps = done + len(part.events) + is_gap, gaps + is_gap
+            looked_at = await self._relay_part(number, part, hooks, rev or "")
+            done, gaps = done + looked_at, gaps + (looked_at > 0 and part.gap_rev is not None)
         return Relayed(done, is_needed=True, gaps=gaps)
 
     def listen_to_events(self) -> Ticket:
@@ -71,8 +68,18 @@ class Relaying(Webhooking):
                 _add(call, view, job_id, body, hooks.now_ms, missed=view.missed)
         return await self._relay(home, call.to_rev, call, hooks) if call.count else 0
 
+    async def _relay_part(self, number: int, part: Part, hooks: Hooks, rev: str) -> int:
+        """Write what is to be written about a part of a log; return how many events and gaps were looked at."""
+        done = 0
+        while True:
+            call = self._plan(number, part, hooks, rev)
+            if call.to_rev == rev or not await self._relay(number, rev, call, hooks):
+                return done  # nothing has happened, or another server was faster
+            done += call.looked_at + (part.gap_rev is not None)
+            rev, part = call.to_rev, Part(part.events[call.looked_at :], None, part.last_rev, part.now_ms)
+
     def _plan(self, number: int, part: Part, hooks: Hooks, rev: str) -> _Call:
-        """Return what is to be written about a part of a log, the events behind a rev."""
+        """Return what is to be written about the first events of a part, those behind a rev."""
         call = _Call(rev)
         if part.gap_rev is not None:
             call.to_rev = str(part.gap_rev)
@@ -87,6 +94,7 @@ class Relaying(Webhooking):
                 else:
                     call.missed[view.name] = call.missed.get(view.name, 0) + 1
             call.to_rev = str(event.rev)
+            call.looked_at += 1
         call.to_rev = str(part.last_rev)
         return call
 
