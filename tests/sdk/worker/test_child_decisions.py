@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from headrace.loading import load
 from headrace_worker import bounds, childflags
 from headrace_worker.autoscale import GROW_AFTER_S, SHRINK_AFTER_S, Autoscale
 from headrace_worker.fates import ALONG, Sentence, died, oversize, overtime
@@ -18,7 +19,6 @@ from headrace_worker.inline import InlineHands
 from headrace_worker.limits import Limits, limits_of
 from headrace_worker.memory import OomKills, Peak, resident_bytes
 from headrace_worker.outcome import Kind
-from headrace_worker.registry import load
 
 from tests.sdk.worker.listening import Notes, order
 
