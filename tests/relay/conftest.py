@@ -14,6 +14,7 @@ from tests.support.waiting import eventually
 
 LISTENING = re.compile(r'url(?:=|\.full": ")(http://[^\s"]+)')
 START_S = 30.0
+NO_PROXY = {"NO_PROXY": "*", "no_proxy": "*"}  # the robots are on this machine
 KEY, TOKEN, SECRET, BEARER = "w3com-k3y", "d1ngtalk-t0ken", "SEC-d1ngtalk", "b3arer-t0ken"
 
 
@@ -22,7 +23,7 @@ class RelayProcess:
 
     def __init__(self, log: Path, env: dict[str, str], flags: tuple[str, ...]) -> None:
         argv = [str(HEADRACE), "alert-relay", "--listen", "127.0.0.1:0", *flags]
-        self.process = Child(argv, log, env=clean_env({"PYTHONWARNINGS": "error", "NO_PROXY": "*", **env}))
+        self.process = Child(argv, log, env=clean_env({"PYTHONWARNINGS": "error", **NO_PROXY, **env}))
 
     def ready(self) -> "RelayProcess":
         """Wait until it listens."""
@@ -57,6 +58,13 @@ class RelayProcess:
 
 
 MakeRelay = Callable[..., RelayProcess]
+
+
+@pytest.fixture(autouse=True)
+def nothing_by_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reach the robots directly from here, too."""
+    for name, value in NO_PROXY.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="module")
