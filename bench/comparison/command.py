@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,13 +31,18 @@ FAULTS = (Ended, LostJobs)  # of one run: it is noted, and the others go on
 def main(text: str | None, argv: Sequence[str] | None = None) -> int:
     """Measure, or report what was measured; return the exit code."""
     args = arguments(text, argv)
-    if args.smoke:
-        with tempfile.TemporaryDirectory(prefix="hr-bench-") as scratch:
-            where = ["--output", f"{scratch}/smoke.jsonl", "--page", f"{scratch}/RESULTS.md"]
-            return main(text, [*SMOKE, *where])
     if args.report:
         say_and_write(args.report, args.page)
         return 0
+    if not args.smoke:
+        return measure(args)
+    with tempfile.TemporaryDirectory(prefix="hr-bench-") as scratch:
+        where = ["--output", f"{scratch}/smoke.jsonl", "--page", f"{scratch}/RESULTS.md"]
+        return measure(arguments(text, [*where, *SMOKE, *(sys.argv[1:] if argv is None else argv)]))
+
+
+def measure(args: argparse.Namespace) -> int:
+    """Measure everything that was asked for, and report it."""
     environments, missing = installed(args.peers)
     path = args.output or RESULTS / f"compare-{time.strftime('%Y-%m-%dT%H%MZ', time.gmtime())}.jsonl"
     record = Record(path, about(args, environments, missing))
@@ -72,7 +78,7 @@ def arguments(text: str | None, argv: Sequence[str] | None) -> argparse.Namespac
         "--page", type=Path, default=PAGE, metavar="FILE", help="the tables (default: bench/RESULTS.md)"
     )
     parser.add_argument("--report", type=Path, nargs="+", metavar="FILE", help="write the page of these raw numbers")
-    parser.add_argument("--smoke", action="store_true", help="a few jobs; raw numbers and page go nowhere")
+    parser.add_argument("--smoke", action="store_true", help="a few jobs; no page, unless another option says where")
     return parser.parse_args(argv)
 
 

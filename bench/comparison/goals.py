@@ -66,11 +66,12 @@ def against(names: Iterable[str], figure: str, *, ours: str = OURS, fallback: st
             single = runs.figures(GOALS_TABLE, name, fallback)
             if _median(single) > _median(found[name]):
                 found[name] = single
-        known = {name: by_round for name, by_round in found.items() if by_round}
-        if not known:
+        mine = runs.figures(GOALS_TABLE, ours, figure)
+        paired = {name: by_round for name, by_round in found.items() if mine.keys() & by_round.keys()}
+        if not paired:
             return [], ""
-        best = (min if less else max)(known, key=lambda name: _median(known[name]))
-        mine, theirs = runs.figures(GOALS_TABLE, ours, figure), known[best]
+        best = (min if less else max)(paired, key=lambda name: _median(paired[name]))
+        theirs = paired[best]
         shared = [n for n in mine if n in theirs]
         return [theirs[n] / mine[n] if less else mine[n] / theirs[n] for n in shared], best
 

@@ -3,6 +3,7 @@
 Environments are kept, each under a name that changes with its requirements, so that a second run starts at once.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -18,6 +19,7 @@ ROOT = BENCH.parent
 REQUIREMENTS = BENCH / "peers" / "requirements"
 CACHE = ROOT / "build" / "bench"  # ignored by git, removed by `make clean`
 LIMIT_S = 600.0
+PIP_OPTIONS = ("--quiet", "--retries", "1", "--timeout", "15")  # without a network it must not take minutes to say so
 
 
 class NotInstalled(Exception):
@@ -43,7 +45,10 @@ def install(peer: str, cache: Path) -> Environment:
     if peer == "headrace":
         return Environment(Path(sys.executable).parent, (f"headrace {_our_version()}",))
     make = {"bullmq": _node_environment}.get(peer, _python_environment)
-    environment = make(peer, cache)
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / f"{peer}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be installing the same
+        environment = make(peer, cache)
     if peer == "beanstalkd" and not shutil.which("beanstalkd"):
         raise NotInstalled("the program beanstalkd is not on PATH (Debian: apt-get install beanstalkd)")
     return environment
@@ -56,7 +61,7 @@ def _python_environment(peer: str, cache: Path) -> Environment:
     if not (place / "complete").exists():
         shutil.rmtree(place, ignore_errors=True)
         _run([sys.executable, "-m", "venv", "--without-pip", str(place)], place)
-        _run([*_pip(), "--python", str(python), "install", "--quiet", "--requirement", str(wanted)], place)
+        _run([*_pip(), "--python", str(python), "install", *PIP_OPTIONS, "--requirement", str(wanted)], place)
         (place / "complete").touch()
     return Environment(place / "bin", tuple(wanted.read_text().split()))
 
@@ -99,7 +104,6 @@ def _pip() -> list[str]:
 
 def _run(argv: list[str], place: Path) -> None:
     """Run one step; raises NotInstalled with the end of what it said."""
-    place.parent.mkdir(parents=True, exist_ok=True)
     log = place.with_suffix(".log")
     quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_REQUIRE_VIRTUALENV": "0"}
     try:

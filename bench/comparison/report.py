@@ -1,5 +1,6 @@
 """The tables of bench/RESULTS.md, made from raw numbers alone; it measures nothing."""
 
+import os
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 from comparison.goals import Verdict, judged, quartiles
 from comparison.record import Runs
-from comparison.roster import DEFAULTS_TABLE, GOALS_TABLE, ROSTER
+from comparison.roster import DEFAULTS_TABLE, GOALS_TABLE, ROSTER, Contestant
 
 MIB = 2**20
 Column = tuple[str, str, float, int]  # heading, figure, divided by, digits
@@ -66,7 +67,7 @@ OWN: tuple[tuple[str, Sequence[Column]], ...] = (
 
 def write(path: Path, runs: Runs, sources: Iterable[Path]) -> None:
     """Write the page."""
-    path.write_text(page(runs, [source.name for source in sources]))
+    path.write_text(page(runs, [os.path.relpath(source, path.parent) for source in sources]))
 
 
 def page(runs: Runs, sources: Sequence[str]) -> str:
@@ -74,9 +75,7 @@ def page(runs: Runs, sources: Sequence[str]) -> str:
     parts = [HEAD, _about(runs.about, sources), "## Goals\n\n" + goals(judged(runs))]
     for table, title in ((GOALS_TABLE, "All durable"), (DEFAULTS_TABLE, "Each with its own defaults")):
         if any(run.table == table for run in runs.runs):
-            parts.append(
-                f"## {title}\n\n{EXPLAINED[table]}\n\n{contest(runs, table, SPEED)}\n\n{contest(runs, table, COST)}"
-            )
+            parts += [f"## {title}", EXPLAINED[table], MARKS, contest(runs, table, SPEED), contest(runs, table, COST)]
             if faults := runs.faults(table):
                 parts.append("Left out:\n\n" + "\n".join(f"- {name}: {fault}" for name, fault in faults.items()))
     if own := _own(runs):
@@ -92,6 +91,9 @@ Written by `python3 bench/compare.py`; [performance](../docs/performance.md) say
 second. A cell is the median of all rounds, with the quartiles in brackets. Ratios travel between machines, the rest
 does not."""
 
+AT_ONCE, LOSES = " *", " °"
+MARKS = f"""{AT_ONCE.strip()} its bulk form is many calls at once; {LOSES.strip()} takes a job off the queue before the
+work, so it loses what a dying worker held; memory of beanstalkd is that of its process."""
 EXPLAINED = {
     GOALS_TABLE: """The store is the same program for all, a fresh one for each run, with `appendfsync always`. Jobs are
 acknowledged after the work where the queue can do that, and results are kept. Goals are judged on this table.""",
@@ -117,8 +119,12 @@ def contest(runs: Runs, table: str, shown: Sequence[Column]) -> str:
     for contestant in ROSTER[table]:
         cells = [_cell(runs.figures(table, contestant.name, figure), by, digits) for _, figure, by, digits in shown]
         if any(cells):
-            rows.append((contestant.name, *cells))
+            rows.append((contestant.name + (AT_ONCE if contestant.gathers else "") + _loses(contestant), *cells))
     return _table(rows)
+
+
+def _loses(contestant: Contestant) -> str:
+    return "" if contestant.acks_after else LOSES
 
 
 def _own(runs: Runs) -> str:
@@ -143,7 +149,7 @@ def _about(about: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> str:
         f"- {facts['who']}; {facts['rounds']} rounds, {facts['jobs']:,} jobs; {facts['store']}; {facts['disk']}"
         for facts in about
     ]
-    return "\n".join([*lines, f"- raw numbers: {', '.join(f'[{name}](results/{name})' for name in sources)}"])
+    return "\n".join([*lines, f"- raw numbers: {', '.join(f'[{Path(name).name}]({name})' for name in sources)}"])
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

@@ -21,7 +21,6 @@ class Contestant:
     processes: int = 1  # that run jobs
     python: bool = True
     ours: bool = False
-    waits: bool = True  # a job that waits can be counted in the store's memory
 
 
 HEADRACE = ("headrace", "worker", "peers.headrace:app", "--url", "{url}", "--log-level", "warning")
@@ -29,6 +28,7 @@ CELERY = ("celery", "-A", "peers.celery", "worker", "-l", "WARNING", "-P")
 DRAMATIQ = ("dramatiq", "peers.dramatiq", "-t", "8", "-p")
 RQ = ("rq", "worker", "-q", "-u", "{url}")
 TASKIQ = ("taskiq", "worker", "peers.taskiq:broker", "--log-level", "WARNING", "-w", "1")
+ARQ = ("arq", "peers.arq.Settings")
 SAQ = ("saq", "-q", "peers.saq.settings")
 HUEY = ("huey_consumer", "-q", "peers.huey.huey")
 BULLMQ = ("node", "{peers}/bullmq.cjs", "work")
@@ -45,7 +45,8 @@ STRICT = (
     Contestant("Dramatiq 2 processes", "dramatiq", (*DRAMATIQ, "2"), "results", processes=2),
     Contestant("Taskiq stream", "taskiq", TASKIQ, "stream,results", bulk=True, gathers=True),
     Contestant("Taskiq list", "taskiq", TASKIQ, "results", bulk=True, gathers=True, acks_after=False),
-    Contestant("arq", "arq", ("arq", "peers.arq.Settings"), bulk=True, gathers=True),
+    Contestant("arq", "arq", ARQ, bulk=True, gathers=True),
+    Contestant("arq concurrency 100", "arq", ARQ, "concurrency=100", bulk=True, gathers=True),
     Contestant("SAQ", "saq", SAQ, bulk=True, gathers=True),
     Contestant("SAQ concurrency 100", "saq", SAQ, "concurrency=100", bulk=True, gathers=True),
     Contestant("Huey 1 thread", "huey", (*HUEY, "-w", "1"), "results", acks_after=False),
@@ -56,7 +57,7 @@ STRICT = (
         Contestant(f"BullMQ concurrency {n}", "bullmq", BULLMQ, f"concurrency={n}", bulk=True, python=False)
         for n in (1, 50, 200)
     ),
-    Contestant("beanstalkd", "beanstalkd", BEANSTALKD, python=False, waits=False),
+    Contestant("beanstalkd", "beanstalkd", BEANSTALKD, python=False),
 )
 
 DEFAULTS = (
@@ -68,11 +69,11 @@ DEFAULTS = (
     Contestant("Dramatiq", "dramatiq", ("dramatiq", "peers.dramatiq"), processes=2),
     Contestant("Taskiq stream", "taskiq", TASKIQ[:-2], "stream", bulk=True, gathers=True, processes=2),
     Contestant("Taskiq list", "taskiq", TASKIQ[:-2], bulk=True, gathers=True, acks_after=False, processes=2),
-    Contestant("arq", "arq", ("arq", "peers.arq.Settings"), bulk=True, gathers=True),
+    Contestant("arq", "arq", ARQ, bulk=True, gathers=True),
     Contestant("SAQ", "saq", SAQ, bulk=True, gathers=True),
     Contestant("Huey", "huey", HUEY, "results", acks_after=False),
     Contestant("BullMQ concurrency 50", "bullmq", BULLMQ, "concurrency=50", bulk=True, python=False),
-    Contestant("beanstalkd", "beanstalkd", BEANSTALKD, python=False, waits=False),
+    Contestant("beanstalkd", "beanstalkd", BEANSTALKD, python=False),
 )
 ROSTER = {GOALS_TABLE: STRICT, DEFAULTS_TABLE: DEFAULTS}
 PEERS = tuple(dict.fromkeys(contestant.peer for contestant in STRICT))

@@ -7,7 +7,7 @@ from typing import Any
 from arq import create_pool, func
 from arq.connections import ArqRedis, RedisSettings
 
-from peers.job import URL, note
+from peers.job import CONCURRENCY, URL, note
 
 _pools: list[ArqRedis] = []
 
@@ -21,7 +21,7 @@ class Settings:
 
     functions = (func(task, name="note"),)
     redis_settings = RedisSettings.from_dsn(URL)
-    max_jobs = 100  # at a time; ten by default, with which it is slower
+    max_jobs = CONCURRENCY or 10  # its default
 
 
 async def one(payload: str) -> None:

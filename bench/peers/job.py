@@ -11,6 +11,7 @@ from pathlib import Path
 
 URL = os.environ.get("PEER_URL", "")  # of the store, or of the server where the peer has one
 WISHES = frozenset(os.environ.get("PEER_WISHES", "").split(","))  # late, results, ...: see the roster
+CONCURRENCY = next((int(wish.partition("=")[2]) for wish in WISHES if wish.startswith("concurrency=")), 0)
 PAYLOAD_BYTES = 98  # and two quotes in JSON
 STAMP_DIGITS = 20
 

@@ -6,17 +6,16 @@ from typing import Any
 
 from saq import Queue
 
-from peers.job import URL, WISHES, note
+from peers.job import CONCURRENCY, URL, note
 
 queue = Queue.from_url(URL)
-CONCURRENCY = next((int(wish.partition("=")[2]) for wish in WISHES if wish.startswith("concurrency=")), 10)
 
 
 async def task(_context: dict[str, Any], *, stamped: str) -> int:
     return note(stamped)
 
 
-settings = {"queue": queue, "functions": [("note", task)], "concurrency": CONCURRENCY}
+settings = {"queue": queue, "functions": [("note", task)], "concurrency": CONCURRENCY or 10}
 
 
 async def one(payload: str) -> None:
