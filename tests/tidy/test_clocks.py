@@ -20,7 +20,8 @@ MAY_READ = {
     "client/headrace/exceptions.py": "a task asks for an instant, and the server takes a wait from its own now on",
     "client/headrace/relay/delivery.py": "a signature for DingTalk says when it was made",
     "workers/headrace_worker/about.py": "when the worker started, for people",
-    "workers/headrace_worker/reporting.py": "when a span began and ended, for people; nothing waits for it",
+    "workers/headrace_worker/run.py": "when a span of OpenTelemetry ended, for people; nothing waits for it",
+    "workers/headrace_worker/sentry.py": "when a span of Sentry began and ended, for people; nothing waits for it",
     "server/headrace_server/engine/routing.py": "the time in a job's id sorts ids, and decides nothing",
 }
 
