@@ -57,7 +57,7 @@ class Service:
 
     def cpu_s(self) -> float:
         """Return the processor time so far of it, and of what it started and still has or has waited for."""
-        return sum(_cpu_s(pid) for pid in self._tree())
+        return sum(cpu_of(pid) for pid in self._tree())
 
     def memory(self) -> int:
         """Return the bytes that it and what it started take; pages that they share count once (PSS)."""
@@ -69,6 +69,11 @@ class Service:
             for task in _names(Path(f"/proc/{pid}/task")):
                 with suppress(ProcessLookupError):
                     os.sched_setaffinity(int(task), cores)
+
+    def interrupt(self) -> None:
+        """Ask it to finish what it does, as Ctrl-C would, and wait."""
+        self._popen.send_signal(signal.SIGINT)
+        self._popen.wait(END_S)
 
     def end(self) -> None:
         """End it and what it started, kindly first."""
@@ -88,9 +93,16 @@ class Service:
         while todo:
             pid = todo.pop()
             yield pid
-            for task in _names(Path(f"/proc/{pid}/task")):
-                with suppress(OSError):
-                    todo += map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())
+            todo += children_of(pid)
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that a process started and that are still there."""
+    found: list[int] = []
+    for task in _names(Path(f"/proc/{pid}/task")):
+        with suppress(OSError):
+            found += map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())
+    return found
 
 
 def _names(folder: Path) -> list[str]:
@@ -99,7 +111,8 @@ def _names(folder: Path) -> list[str]:
     return []
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_of(pid: int) -> float:
+    """Return the seconds of a processor that a process and those it has waited for took; 0 when it is gone."""
     with suppress(OSError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return sum(map(int, fields[11:15])) / TICKS

@@ -39,6 +39,10 @@ class Producer:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
     def ask(self, do: str, **what: float) -> dict[str, float]:
         """Have something done and return the answer; raises Ended."""
         stdin, stdout = self._popen.stdin, self._popen.stdout
