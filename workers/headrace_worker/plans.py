@@ -17,6 +17,8 @@ from headrace_worker.retrying import Retrying
 async def announce(line: Line, plan: Plan, retrying: Retrying) -> None:
     """Let the server's schedules be those of a plan; return when it has judged each, however long it is away."""
     wanted = {name: json.loads(document) for name, document in plan.documents.items()}
+    if plan.owner is None:
+        log.warning("the app has no name, so what is taken out of its schedules stays on the server: App(name=...)")
     while True:
         try:
             changes = await line.apply_schedules(wanted, plan.owner)
