@@ -5,28 +5,28 @@
 Two phases: one producer enqueues in bulk, then one worker drains. In each, every process is looked at from outside by
 py-spy, a hundred times a second, and the kernel's account of its processor time is divided by the jobs; the store tells
 by itself what its commands took (INFO commandstats) and which of its events were slow (LATENCY). Shares are those of
-samples in which a thread had the interpreter: who waits is not seen, nor who writes to a socket. py-spy is installed
-beside the peers of the comparison and slows what it looks at a little, so rates are not to be read here: that is what
-bench/compare.py is for.
+samples in which a thread had the interpreter: who waits is not seen, nor who writes to a socket. Where there is perf,
+it looks at the store. py-spy is installed beside the peers of the comparison and slows what it looks at a little, so
+rates are not to be read here: that is what bench/compare.py is for.
 """
 
 import argparse
-import contextlib
+import re
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from common import who_measured
-from comparison.heats import BATCH, READY_S
+from comparison.heats import BATCH
 from comparison.installing import CACHE, Environment, NotInstalled, install
+from comparison.looking import Perf, Spy
 from comparison.own import LIMIT_S, OURS, QUEUE, fill
-from comparison.processes import Service, children_of, cpu_of
+from comparison.processes import children_of, cpu_of
 from comparison.stage import Stage, stage
 from comparison.stores import RedisStore
 from headrace import Client
 
-RATE = 100  # looks a second
 SLOW_MS = 5  # an event of the store that is worth a line
 WARM = 1_000
 
@@ -48,17 +48,22 @@ class Look:
 
 
 def _package(frame: str) -> str:
-    path = frame.partition("(")[2].partition(":")[0]
+    """Return what a frame is of: `name (path:line)` of Python, or `library: symbol`."""
+    python = re.search(r"\((.+):\d+\)$", frame)
+    if python is None:
+        return frame.partition(":")[0]
+    path = python[1]
     parts = Path(path.rpartition("site-packages/")[2]).parts
     return "/".join(parts[:2]) if parts[:1] and parts[0].startswith("headrace") else (parts[0] if parts else path)
 
 
 class Watch:
-    """Looks at processes for as long as it is entered."""
+    """Looks at Python processes and their store for as long as it is entered."""
 
-    def __init__(self, spy: Environment, folder: Path, pids: dict[str, int], store: RedisStore) -> None:
-        self._spy, self._folder, self._pids, self._store = spy, folder, pids, store
-        self._jobs = 0
+    def __init__(self, environment: Environment, folder: Path, pids: dict[str, int], store: RedisStore) -> None:
+        self._environment, self._folder, self._python, self._store = environment, folder, pids, store
+        self._pids = {**pids, "store": store.service.pid}
+        self._jobs = 1
         self.looks: list[Look] = []
         self.commands: dict[str, tuple[float, float]] = {}  # of a job: calls, us
         self.events: list[tuple[str, int]] = []  # name, ms at the worst
@@ -71,57 +76,22 @@ class Watch:
         self._store.redis.config_set("latency-monitor-threshold", SLOW_MS)
         self._store.redis.execute_command("CONFIG", "RESETSTAT")
         self._store.redis.execute_command("LATENCY", "RESET")
-        self._before = {name: cpu_of(pid) for name, pid in [*self._pids.items(), ("store", self._store.service.pid)]}
-        self._spies = {
-            name: Service(
-                self._spy.command(
-                    (
-                        "py-spy",
-                        "record",
-                        "--gil",
-                        "-f",
-                        "raw",
-                        "-r",
-                        str(RATE),
-                        "-p",
-                        str(pid),
-                        "-o",
-                        str(self._raw(name)),
-                    )
-                ),
-                self._folder / f"spy-{name}.log",
-            )
-            for name, pid in self._pids.items()
+        self._spies: dict[str, Spy | Perf] = {
+            name: Spy(self._environment, self._folder, name, pid) for name, pid in self._python.items()
         }
-        for spy in self._spies.values():
-            spy.wait_for_line("Sampling process", READY_S)
+        self._spies["store"] = Perf(self._folder, self._pids["store"])
+        self._before = {name: cpu_of(pid) for name, pid in self._pids.items()}
         return self
 
     def __exit__(self, *_: object) -> None:
-        pids = {**self._pids, "store": self._store.service.pid}
-        cpu_us = {name: 1e6 * (cpu_of(pid) - self._before[name]) / max(1, self._jobs) for name, pid in pids.items()}
-        for spy in self._spies.values():
-            spy.interrupt()
-        self.looks = [Look(name, cpu, self._samples(name)) for name, cpu in cpu_us.items()]
-        stats = self._store.info("commandstats")
+        cpu_us = {name: 1e6 * (cpu_of(pid) - self._before[name]) / self._jobs for name, pid in self._pids.items()}
+        self.looks = [Look(name, cpu_us[name], spy.end()) for name, spy in self._spies.items()]
         self.commands = {
-            name.removeprefix("cmdstat_"): (each["calls"] / max(1, self._jobs), each["usec"] / max(1, self._jobs))
-            for name, each in stats.items()
+            name.removeprefix("cmdstat_"): (each["calls"] / self._jobs, each["usec"] / self._jobs)
+            for name, each in self._store.info("commandstats").items()
         }
         latest = self._store.redis.execute_command("LATENCY", "LATEST")
         self.events = [(name.decode(), int(worst)) for name, _, _, worst, *_ in latest]
-
-    def _raw(self, name: str) -> Path:
-        return self._folder / f"spy-{name}.raw"
-
-    def _samples(self, name: str) -> Counter[str]:
-        """Read collapsed stacks: frames from outside in, separated by semicolons, and a number."""
-        found: Counter[str] = Counter()
-        with contextlib.suppress(FileNotFoundError):
-            for line in self._raw(name).read_text().splitlines():
-                stack, _, count = line.rpartition(" ")
-                found[stack.rpartition(";")[2]] += int(count)
-        return found
 
 
 def enqueue(on: Stage, spy: Environment, jobs: int) -> Watch:
