@@ -126,3 +126,19 @@ async def test_the_store_says_how_it_is(valkey: StoreProcess, make_engine: Engin
             assert (await engine.store_health()).memory_max_bytes == 1_000_000_000
         finally:
             client.config_set("maxmemory", 0)
+
+
+async def test_a_queue_that_comes_after_one_that_is_gone_counts_from_nothing(stage: Stage) -> None:
+    await stage.put_one("gone")
+    for job in (await stage.lease("gone"),):
+        await stage.settle(Ack(job_id=job.id, token=job.token))
+    assert await stage.engine.forget("gone") is None
+    assert (await stage.engine.delete([job.id]))[0].status == "deleted"
+    assert await stage.engine.forget("gone") is None  # now without a record: its name goes, and its seat is free
+    await stage.put_one("next")
+    (queue,) = (await stage.engine.metrics()).queues
+    assert (queue.stats.queue, sum(queue.counted)) == ("next", 1)
+
+
+def test_a_seat_has_room_for_the_counters_of_a_queue() -> None:
+    assert len(QUEUE_COUNTERS) <= 16  # lua/settings.lua: SEAT

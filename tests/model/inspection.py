@@ -23,7 +23,8 @@ _AGENDA_KIND = {
 }
 _HOMES = {*(state.value for state in State), "laned"}
 _SETS = {*_HOMES, "expiring", "results"}
-_OTHERS = {"lane", "open", "turns", "times", "busy", "settings", "counts"}
+_OTHERS = {"lane", "open", "turns", "times", "busy", "settings"}
+_MARKS = 16  # what the marks of a queue are below the number of its seat
 _SCORE_FIELD = {State.SCHEDULED.value: b"ru", State.RETRYING.value: b"ru"}
 
 
@@ -94,9 +95,12 @@ def _not_planned(picture: Picture) -> Iterator[str]:
 
 
 def _tally_faults(picture: Picture) -> Iterator[str]:
-    listed = picture.single.get(b"queues") or {}
-    yield from (f"{queue!r} is counted, but not listed" for queue, _ in picture.sets("counts") if queue not in listed)
     tallies = picture.by_kind[b"tally"]
+    taken = [int(marks) // _MARKS for marks in (picture.single.get(b"marks") or {}).values()]
+    seats = sorted(taken + [int(seat) for seat in tallies.get(b"free", [])])
+    made = int((picture.single.get(b"meta") or {}).get(b"seats", 0))
+    if seats != [*range(1, made + 1)]:
+        yield f"{made} seats for counters were made, and these are taken or free: {seats}"
     named, counted = {*tallies.get(b"tasks", {})}, {key[2:] for key in tallies if key.startswith(b"t:")}
     if named != counted:
         yield f"tasks that are listed: {named}, that have counters: {counted}"

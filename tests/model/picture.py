@@ -93,12 +93,14 @@ def _ask(pipe: "redis.client.Pipeline", key: Any, kind: bytes) -> None:
             pipe.smembers(key)
         case b"string":
             pipe.get(key)
+        case b"list":
+            pipe.lrange(key, 0, -1)
         case _:
             pipe.exists(key)
 
 
 def _put(picture: Picture, name: bytes, value: Any) -> None:
-    if isinstance(value, list):  # of members and scores
+    if isinstance(value, list) and isinstance(value[0], tuple):  # of members and scores
         value = dict(value)
     kind, _, rest = name.partition(b":")
     if kind == b"q":

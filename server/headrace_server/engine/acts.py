@@ -33,7 +33,7 @@ class Acts:
         await asyncio.gather(*(batcher.join() for batcher in batchers))
 
     def _batcher(
-        self, verb: str, encode_item: Callable[[Ask], encode.Args], read: Callable[[Ask, Sequence[bytes], int], Answer]
+        self, verb: str, encode_item: Callable[[Ask], encode.Args], read: Callable[[Ask, bytes, int], Answer]
     ) -> Batcher[Ask, Answer]:
         async def run(asks: Sequence[Ask]) -> list[Answer]:
             # the name lets the store answer a repeated call, whose answer was lost, as it did at first
@@ -41,6 +41,6 @@ class Acts:
             for ask in asks:
                 args += encode_item(ask)
             now_ms, answers = await self._write(verb, args)
-            return [read(ask, words, now_ms) for ask, words in zip(asks, answers, strict=True)]
+            return [read(ask, answer, now_ms) for ask, answer in zip(asks, answers, strict=True)]
 
         return Batcher(run, lambda _: (1, _ITEM_BYTES))

@@ -32,6 +32,7 @@ _WAITING = frozenset({State.SCHEDULED, State.RETRYING})
 _STATES = tuple(State)  # in the order of lua/counts.lua
 # by the words of the scripts: an enumeration's own look-up takes five times as long, for every job of every batch
 _STATE_OF = {state.value.encode(): state for state in State}
+_NOTHING_MORE = (b"", b"", b"", b"", b"")  # of a job that is handed out
 _STATUS_OF = {status.value.encode(): status for status in EnqueueStatus}
 
 
@@ -60,17 +61,17 @@ def _written(answer: Sequence[bytes], group: EnqueueGroup, now_ms: int, defaults
     jobs: list[Job | None] = []
     ids, placed = [], []
     for i, job in enumerate(group.jobs):
-        words = answer[1 + 6 * i : 7 + 6 * i]
-        place = _PLACED.get(words[0], Placed.CREATED)
-        created = _created(job, words, defaults) if place is Placed.CREATED else None
+        word, _, rest = answer[1 + i].partition(b" ")
+        place = _PLACED.get(word, Placed.CREATED)
+        created = _created(job, word, rest, defaults) if place is Placed.CREATED else None
         jobs.append(created)
-        ids.append(words[1] if created is None else job.id)
+        ids.append(rest if created is None else job.id)
         placed.append(place)
     return Enqueued(status=EnqueueStatus.CREATED, now_ms=now_ms, jobs=jobs, ids=ids, placed=placed)
 
 
-def _created(job: NewJob, words: Sequence[bytes], defaults: Defaults) -> Job:
-    state, rev, enqueued_at, run_at, expires_at, said = words
+def _created(job: NewJob, state: bytes, rest: bytes, defaults: Defaults) -> Job:
+    rev, enqueued_at, run_at, expires_at, said = rest.split(b" ", 4)
     own = (job.priority, job.retry.max_attempts if job.retry is not None else None, job.max_crashes, job.max_runtime_ms)
     priority, max_attempts, max_crashes, max_runtime = _resolved(own, said) if said else own
     return Job(
@@ -109,8 +110,9 @@ def _resolved(own: Sequence[int | None], said: bytes) -> list[int | None]:
 
 def leased(words: Sequence[bytes], defaults: Defaults) -> Leased:
     """Return one job handed out."""
-    (job_id, queue, attempt, delivery, max_attempts, fence, token, deadline, rev) = words[:9]
-    (task, payload, payload_type, priority, enqueued_at, meta, trace, checkpoint, max_runtime, schedule) = words[9:]
+    job_id, queue, token, numbers, task, payload, *rest = words
+    attempt, delivery, max_attempts, fence, deadline, rev, priority, enqueued_at, max_runtime = numbers.split(b" ")
+    payload_type, meta, trace, checkpoint, schedule = rest or _NOTHING_MORE
     return Leased(
         id=job_id,
         task=task.decode(),
@@ -133,9 +135,9 @@ def leased(words: Sequence[bytes], defaults: Defaults) -> Leased:
     )
 
 
-def settled(job_id: bytes, words: Sequence[bytes], now_ms: int) -> Settled:
+def settled(job_id: bytes, answer: bytes, now_ms: int) -> Settled:
     """Return the verdict on one settle or extend."""
-    status, state, attempt, run_at, deadline, *cancel_requested = words
+    status, state, attempt, run_at, deadline, cancel_requested = answer.split(b" ")
     return Settled(
         job_id=job_id,
         status=SettleStatus(status.decode()),
@@ -148,15 +150,15 @@ def settled(job_id: bytes, words: Sequence[bytes], now_ms: int) -> Settled:
     )
 
 
-def cancelled(ask: CancelAsk, words: Sequence[bytes], now_ms: int) -> Cancelled:
+def cancelled(ask: CancelAsk, answer: bytes, now_ms: int) -> Cancelled:
     """Return the answer to one cancel."""
-    status, state = words
+    status, state = answer.split(b" ")
     return Cancelled(job_id=ask.job_id, status=CancelStatus(status.decode()), now_ms=now_ms, state=_state(state))
 
 
-def redriven(ask: Redrive, words: Sequence[bytes], now_ms: int) -> Redriven:
+def redriven(ask: Redrive, answer: bytes, now_ms: int) -> Redriven:
     """Return the answer to one redrive."""
-    status, state, conflict = words
+    status, state, conflict = answer.split(b" ", 2)
     return Redriven(
         job_id=ask.job_id,
         status=RedriveStatus(status.decode()),
@@ -166,15 +168,15 @@ def redriven(ask: Redrive, words: Sequence[bytes], now_ms: int) -> Redriven:
     )
 
 
-def patched(ask: Patch, words: Sequence[bytes], now_ms: int) -> Patched:
+def patched(ask: Patch, answer: bytes, now_ms: int) -> Patched:
     """Return the answer to one patch."""
-    status, state = words
+    status, state = answer.split(b" ")
     return Patched(job_id=ask.job_id, status=PatchStatus(status.decode()), now_ms=now_ms, state=_state(state))
 
 
-def deleted(job_id: bytes, words: Sequence[bytes], now_ms: int) -> Deleted:
+def deleted(job_id: bytes, answer: bytes, now_ms: int) -> Deleted:
     """Return the answer to one removal."""
-    status, state = words
+    status, state = answer.split(b" ")
     return Deleted(job_id=job_id, status=DeleteStatus(status.decode()), now_ms=now_ms, state=_state(state))
 
 
@@ -246,9 +248,9 @@ def _tags(packed: bytes | None) -> dict[str, str] | None:
     return {name: value for name, _, value in pairs}
 
 
-def stats(queue: str, words: Sequence[bytes], now_ms: int) -> QueueStats:
+def stats(queue: str, answer: bytes, now_ms: int) -> QueueStats:
     """Return how full one queue is."""
-    *numbers, oldest_ms, pause_ms, draining = words
+    *numbers, oldest_ms, pause_ms, draining = answer.split(b" ")
     counts = {state: int(number) for state, number in zip(_STATES, numbers, strict=True)}
     return QueueStats(
         queue=queue,

@@ -93,7 +93,7 @@ class Fleet(Routing):
 
     async def dismiss(self, worker: str) -> Dismissed:
         """Remove the record of a lost worker. Raises StoreFault."""
-        _, [[status]] = await self._shards[0].ask("dismiss", [secrets.token_bytes(_CALL_BYTES), worker])
+        _, [status] = await self._shards[0].ask("dismiss", [secrets.token_bytes(_CALL_BYTES), worker])
         return Dismissed(status.decode())
 
     async def read_directives(self) -> Mapping[str, Directive]:

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 _WORD: Final = re.compile(r"\w+")
+_SAID: Final = re.compile(r"'[^'\n]*'|--.*")  # texts and comments: no name in them means anything
 _CONTINUES: Final = re.compile(r"[ )}]|end\b|else")
 _FUNCTION: Final = re.compile(r"local function (\w+)")
 _METHOD: Final = re.compile(r"function [A-Z]\w*\.")
@@ -56,7 +57,7 @@ def assemble_script(flags: str, defaults: str, files: Sequence[str]) -> str:
 
 def _body(defaults: str, files: Sequence[str]) -> str:
     found = [_sort(text) for text in files]
-    words = [set(_WORD.findall(text)) for text in files]
+    words = [set(_WORD.findall(_SAID.sub("", text))) for text in files]
     begins = [f"begin_{number}" for number in range(len(found))]
     lines = [
         f"local function globals() return {_GLOBALS} end",

@@ -9,7 +9,7 @@ from headrace_server.domain import limits
 
 _JOB_SETS: Final = frozenset(b"scheduled ready leased retrying succeeded dead cancelled laned expiring results".split())
 _MARKS: Final = {b"settings": b"1", b"laned": b"2", b"turns": b"4"}  # as in lua/settings.lua
-_NOT_CHECKED: Final = frozenset(b"meta agenda rates polled clock".split())
+_NOT_CHECKED: Final = frozenset(b"meta agenda rates polled clock tally:free".split())
 
 
 class Task(msgspec.Struct, array_like=True):
@@ -41,7 +41,7 @@ def tasks_of(names: Sequence[bytes], prefix: bytes) -> tuple[list[Task], list[by
             tasks.append(_WHOLE[name](prefix + name))
         elif kind in _LARGE:
             tasks.append(_LARGE[kind](rest, prefix + name))
-        elif kind not in _NOT_CHECKED:
+        elif kind not in _NOT_CHECKED and name not in _NOT_CHECKED:
             strangers.append(name)
     for what, items in together.items():
         starts = range(0, len(items), limits.CHECK_STEP)
@@ -84,6 +84,7 @@ _ONE_OF: Final = {
     (b"beat", b"r:"): "runs",
     (b"hook", b"s:"): "webhook",
     (b"tally", b"t:"): "tally",
+    (b"tally", b"q:"): "seats",
 }
 _WHOLE: Final[dict[bytes, Callable[[bytes], Task]]] = {
     b"fleet:workers": lambda _: _paged("workers"),

@@ -74,14 +74,14 @@ class Steering(Routing):
 def view(name: str, answer: Sequence[Any], now_ms: int) -> QueueView:
     """Return a queue from what the scripts say of it."""
     words, flat = answer
+    *_, pause_ms, draining = words.split(b" ")
     found = {name.decode(): value.decode() for name, value in zip(flat[::2], flat[1::2], strict=True)}
-    pause_ms = words[-2]
     return QueueView(
         stats=decode.stats(name, words, now_ms),
         settings=_settings(found),
         paused=bool(pause_ms),
         paused_until_ms=int(pause_ms) if pause_ms not in (b"", b"-1") else None,
-        draining=bool(words[-1]),
+        draining=bool(draining),
     )
 
 

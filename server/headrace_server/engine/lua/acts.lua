@@ -4,16 +4,16 @@
 local function group_of(queue) return string.match(queue, '^[^.]*') end
 
 -- End it, or (softly) ask its holder to.
+local TO_CANCEL = {'t'} -- fields that are needed beside those of every job; so below
 local ANSWER = {cancelled = 'cancelled', leased = 'requested'}
-local function cancel_one(id, rev, reason, mode)
-    local job = load(id, with())
+local function cancel_one(job, rev, reason, mode)
     if not job.s then return 'not_found', '' end
     if OPEN[job.s] or (job.s == 'leased' and mode == 'hard') then
         call_off(job, rev, has_option(job, 'c') and job.cq or reason)
     elseif job.s == 'leased' and not has_option(job, 'c') then
         set_option(job, 'c')
-        redis.call('HSET', job_key(id), 'cq', reason, 'rv', text(rev))
-        if job.wt and now < job.wt then watched[id] = true end
+        redis.call('HSET', job.key, 'cq', reason, 'rv', rev)
+        if job.wt and now < job.wt then watched[job.id] = true end
     end
     return ANSWER[job.s] or 'final', job.s
 end
@@ -31,18 +31,18 @@ local function conflict_of(job)
 end
 
 -- Open another run of a dead job, in its queue or in another one of the group ('': its own). Third comes the job in the way.
-local function redrive_one(id, rev, queue)
-    local job = load(id, with('pr', 'sc', 'rn'))
+local TO_REDRIVE = {'pr', 'sc', 'rn'}
+local function redrive_one(job, rev, queue)
     if job.s ~= 'dead' then return job.s and 'not_dead' or 'not_found', job.s or '', '' end
     if queue == '' then queue = job.q end
     local refused, conflict = refusal_to(job, queue), conflict_of(job)
     if refused then return refused, job.s, '' end
     if conflict then return 'unique_conflict', job.s, conflict end
-    local holds = job.ok and redis.call('HGET', set_key(job.q, 'busy'), job.lane) == id
+    local holds = job.ok and redis.call('HGET', set_key(job.q, 'busy'), job.lane) == job.id
     if queue ~= job.q then relocate(job, queue) end
     if job.uq and string.sub(job.uq, 1, 1) ~= 't' then take_unique(job) end
     if job.ex and job.ex <= now then
-        redis.call('HDEL', job_key(id), 'ex')
+        redis.call('HDEL', job.key, 'ex')
         drop_option(job, 'e')
         job.ex = nil
     end
@@ -53,8 +53,8 @@ local function redrive_one(id, rev, queue)
 end
 
 -- Give a job that nobody holds another priority, due time or queue of its group; nil: as it was.
-local function patch_one(id, rev, priority, run_ms, queue)
-    local job = load(id, with('pr', 'sc'))
+local TO_PATCH = {'pr', 'sc'}
+local function patch_one(job, rev, priority, run_ms, queue)
     if not OPEN[job.s] then return not job.s and 'not_found' or FINAL[job.s] and 'final' or job.s, job.s or '' end
     local refused = queue and queue ~= job.q and refusal_to(job, queue)
     if refused then return refused, job.s end
@@ -70,14 +70,26 @@ local function patch_one(id, rev, priority, run_ms, queue)
     elseif due_of(job) then
         postpone(job, job.s, tonumber(job.ru), rev, fields)
     else
-        redis.call('HSET', job_key(id), 'rv', text(rev))
+        redis.call('HSET', job.key, 'rv', rev)
     end
     return 'patched', job.s
 end
 
-local function delete_one(id, rev)
-    local job = load(id, with())
+local function delete_one(job, rev)
     if not FINAL[job.s] then return job.s and 'not_final' or 'not_found', job.s or '' end
-    remove(job, text(rev))
+    remove(job, rev)
     return 'deleted', ''
+end
+
+-- Answer each of n jobs by the words of act(job, rev, at), with spaces between them; its id stands at ARGV[at]. ARGV: run id, name
+-- of the call, n, then `width` arguments for each job.
+local function act_on_each(verb, width, names, act)
+    local n, jobs = tonumber(ARGV[3]), nil
+    assert(#ARGV == 3 + n * width, verb .. ': wrong number of arguments')
+    names = with(unpack(names))
+    return answer_once(ARGV[2], n, function(i, rev)
+        jobs = jobs or load_all(4, width, n, names)
+        local at = 4 + (i - 1) * width
+        return table.concat({act(jobs[i] or load(ARGV[at], names), rev, at)}, ' ')
+    end)
 end

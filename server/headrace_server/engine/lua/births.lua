@@ -35,14 +35,19 @@ local function note_options(job, rev_text)
     for tag in string.gmatch(job.tg or '', '[^\31]+') do redis.call('ZADD', tag_key(tag), rev_text, job.id) end
 end
 
--- Write a job: a new one, or (from the state `was`) one that becomes it. Add its description to the answer.
-local function stand(job, rev, was, answer)
+-- What an answer says of a new job, with spaces between the words; the last ones are those of its queue.
+local function in_words(state, rev_text, enqueued, run, ex, queue)
+    return state .. ' ' .. rev_text .. ' ' .. enqueued .. ' ' .. run .. ' ' .. ex .. ' ' .. said_by(queue)
+end
+
+-- Write a job: a new one, or (from the state `was`) one that becomes it. Return its description.
+local function stand(job, rev, was)
     local key, queue, rev_text = job_key(job.id), job.q, text(rev)
     local run_ms = job.run_ms and job.run_ms > now and job.run_ms
     local state, enqueued = run_ms and 'scheduled' or 'ready', job.ca or now_text
     if settings(queue).max_bytes then job.o = (job.o or '') .. 'b' end
     if job.o then prepare_options(job) end
-    local run, ex, fields = run_ms and text(run_ms) or '', job.ex and text(job.ex) or '', job.fields
+    local run, ex, fields = run_ms and time_text(run_ms) or '', job.ex and time_text(job.ex) or '', job.fields
     if job.ex then fields[#fields + 1], fields[#fields + 2] = 'ex', ex end
     if run_ms then fields[#fields + 1], fields[#fields + 2] = 'ru', run end
     redis.call('HSET', key, 'q', queue, 's', state, 'rv', rev_text, 'ca', enqueued, unpack(fields))
@@ -63,14 +68,7 @@ local function stand(job, rev, was, answer)
     end
     if job.o then note_options(job, rev_text) end
     if EVENTS_ON and was ~= state then note(job, was, state, rev_text) end
-    local n = #answer
-    answer[n + 1], answer[n + 2], answer[n + 3], answer[n + 6] = state, rev_text, enqueued, said_by(queue)
-    answer[n + 4], answer[n + 5] = run, ex
-end
-
-local function add(answer, ...)
-    for _, word in ipairs({...}) do answer[#answer + 1] = word end
-    return answer
+    return in_words(state, rev_text, enqueued, run, ex, queue)
 end
 
 -- The same call once more, after its answer was lost between server and store: describe what it wrote.
@@ -78,11 +76,12 @@ local function describe(group, placed)
     local answer = {'created'}
     for i, job in ipairs(group.jobs) do
         local v = redis.call('HMGET', job_key(job.id), 's', 'rv', 'ca', 'ru', 'ex')
-        if placed and placed[i][1] ~= 'created' then
-            add(answer, placed[i][1], placed[i][2], '', '', '', '')
+        local place = placed and string.sub(placed[i], 1, -17) or 'created'
+        if place ~= 'created' then
+            answer[i + 1] = place .. ' ' .. string.sub(placed[i], -16)
         else -- one that is gone already was ready once
             local waits = v[1] == 'scheduled' or v[1] == 'retrying'
-            add(answer, v[1] or 'ready', v[2] or '0', v[3] or now_text, waits and v[4] or '', v[5] or '', said_by(job.q))
+            answer[i + 1] = in_words(v[1] or 'ready', v[2] or '0', v[3] or now_text, waits and v[4] or '', v[5] or '', job.q)
         end
     end
     return answer

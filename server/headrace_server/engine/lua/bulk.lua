@@ -2,15 +2,16 @@
 -- that whoever does the next step finds all as it was left; uses lib, options, moves, acts, filters, walking and steps.
 
 local BULK = {}
-function BULK.retry(id, rev, op) return redrive_one(id, rev, op.target or '') == 'ready' end
-function BULK.cancel(id, rev) return cancel_one(id, rev, '', 'soft') ~= 'final' end
-function BULK.delete(id, rev) return delete_one(id, rev) == 'deleted' end
+function BULK.retry(id, rev, op) return redrive_one(load(id, with(unpack(TO_REDRIVE))), rev, op.target or '') == 'ready' end
+function BULK.cancel(id, rev) return cancel_one(load(id, with(unpack(TO_CANCEL))), rev, '', 'soft') ~= 'final' end
+function BULK.delete(id, rev) return delete_one(load(id, with()), rev) == 'deleted' end
 function BULK.move(id, rev, op)
-    return redis.call('HGET', job_key(id), 'q') ~= op.target and patch_one(id, rev, nil, nil, op.target) == 'patched'
+    local job = load(id, with(unpack(TO_PATCH)))
+    return job.q ~= op.target and patch_one(job, rev, nil, nil, op.target) == 'patched'
 end
 function BULK.purge(id, rev)
     local job = load(id, with())
-    if OPEN[job.s] then remove(job, text(rev)) end
+    if OPEN[job.s] then remove(job, rev) end
     return true
 end
 

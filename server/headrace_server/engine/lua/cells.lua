@@ -1,18 +1,28 @@
--- cells: the strings in which counters lie, one for each queue and for each of so many tasks; uses lib and settings.
+-- cells: the strings in which counters lie, those of queues side by side, and one for each of so many tasks; uses lib and settings.
 
 local OTHERS, DAY_MS = '_other', 86400000
 local function tally_name(name) return TALLY .. name end
 local TASKS = tally_name('tasks')
 local function task_key(task) return tally_name('t:' .. task) end
-local function tally_key(queue) return set_key(queue, 'counts') end
 
-local function add(counts, name, cell, n)
-    local cells = counts[name]
-    if not cells then
-        cells = {}
-        counts[name] = cells
-    end
-    cells[cell] = (cells[cell] or 0) + n
+-- Each queue has a seat of 16 cells in strings of 4,096 seats; its marks say where. Where no marks are, the first one is nobody's.
+local STRING_CELLS = 65536
+local function first_cell(queue)
+    local marked = marks_of(queue) or 0
+    return marked - marked % SEAT
+end
+local function seats_key(first) return tally_name('q:' .. text(first / STRING_CELLS)) end
+local function cells_of(queue)
+    local first = first_cell(queue)
+    if first == 0 then return '' end
+    local at = first % STRING_CELLS
+    return redis.call('GETRANGE', seats_key(first - at), 8 * at, 8 * (at + SEAT) - 1)
+end
+
+local function leave_seat(first)
+    local at = first % STRING_CELLS
+    redis.call('SETRANGE', seats_key(first - at), 8 * at, string.rep('\0', 8 * SEAT))
+    redis.call('RPUSH', TALLY .. 'free', first / SEAT)
 end
 
 -- Of the tasks so many have a string of their own, with the day when it was used last; one unused for long makes room.
@@ -41,18 +51,31 @@ local function know_tasks(counts)
         if not is_full then
             redis.call('ZADD', TASKS, today, unknown[i])
         elseif unknown[i] ~= OTHERS then
-            for cell, n in pairs(counts[unknown[i]]) do add(counts, OTHERS, cell, n) end
+            counts[OTHERS] = counts[OTHERS] or {}
+            for cell, n in pairs(counts[unknown[i]]) do counts[OTHERS][cell] = (counts[OTHERS][cell] or 0) + n end
             counts[unknown[i]] = nil
         end
     end
     if is_full then redis.call('ZADD', TASKS, '+inf', OTHERS) end
 end
 
+-- Add to the counters of a string, by their cells.
 local function write_cells(key, cells)
     local words = {}
     for cell, n in pairs(cells) do
         local k = #words
-        words[k + 1], words[k + 2], words[k + 3], words[k + 4] = 'INCRBY', 'i64', '#' .. cell, n
+        words[k + 1], words[k + 2], words[k + 3], words[k + 4] = 'INCRBY', 'i64', 64 * cell, n
     end
-    redis.call('BITFIELD', key, unpack(words))
+    for i = 1, #words, 2000 do redis.call('BITFIELD', key, unpack(words, i, math.min(i + 1999, #words))) end
+end
+
+-- The same for queues, whose cells count through all strings.
+local function write_seats(cells)
+    local of_strings = {}
+    for cell, n in pairs(cells) do
+        local at = cell % STRING_CELLS
+        local found = of_strings[cell - at] or {}
+        found[at], of_strings[cell - at] = n, found
+    end
+    for first, found in pairs(of_strings) do write_cells(seats_key(first), found) end
 end

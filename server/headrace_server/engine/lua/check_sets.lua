@@ -74,7 +74,7 @@ end
 
 -- A queue that has something must be known by name, and for what it has (a bit of its marks).
 local function check_name(queue, bit)
-    local is_named = marks_of(queue) and redis.call('ZSCORE', QUEUES, queue)
+    local is_named = (marks_of(queue) or 0) >= SEAT and redis.call('ZSCORE', QUEUES, queue)
     if is_named and (bit == 0 or has(queue, bit)) then return end
     if not wrong('name', queue, '', 'is not known for what it has') then return end
     mark(queue, bit)

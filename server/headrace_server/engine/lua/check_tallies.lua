@@ -14,3 +14,11 @@ function CHECKS.tallies(score, id)
         return redis.call('EXISTS', task_key(task)) == 1
     end)
 end
+
+function CHECKS.seats(...)
+    local taken = tonumber(redis.call('HGET', META, 'seats')) or 0
+    for _, number in ipairs({...}) do
+        local first = tonumber(number) * STRING_CELLS
+        if first > taken * SEAT and wrong('tally', '', '', 'counters lie where no queue has a seat') then redis.call('UNLINK', seats_key(first)) end
+    end
+end

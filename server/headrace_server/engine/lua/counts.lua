@@ -18,42 +18,46 @@ end
 -- until so many were found.
 local IN_TURN = {'ready', 'succeeded', 'leased', 'retrying', 'scheduled', 'dead', 'cancelled', 'laned'}
 local function count_all(queue)
-    local keys, counts, prefix = {}, {}, set_key(queue, '')
-    for i = 1, #IN_TURN do keys[i] = prefix .. IN_TURN[i] end
+    local keys, counts, prefix = {}, {laned = 0}, set_key(queue, '')
+    local n = has(queue, HAS_LANES) and #IN_TURN or #IN_TURN - 1
+    for i = 1, n do keys[i] = prefix .. IN_TURN[i] end
     local left = redis.call('EXISTS', unpack(keys))
-    for i = 1, #IN_TURN do
-        local name = IN_TURN[i]
-        counts[name] = left > 0 and redis.call('ZCARD', keys[i]) or 0
-        if counts[name] > 0 then left = left - 1 end
+    for i = 1, n do
+        local count = left > 0 and redis.call('ZCARD', keys[i]) or 0
+        counts[IN_TURN[i]] = count
+        if count > 0 then left = left - 1 end
     end
     return counts
 end
 
 -- Jump from the head of one priority to the head of the next: the scores of a priority fill one span of 2^44.
+local READY = {'ready', 'laned'}
 local function oldest_ready(queue, counts)
     local oldest
-    for _, name in ipairs({'ready', 'laned'}) do
-        local key = counts[name] > 0 and set_key(queue, name)
-        local from = key and '-inf'
-        while from do
-            local head = redis.call('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-            local enqueued_ms = head[1] and tonumber(redis.call('HGET', job_key(head[1]), 'ca'))
+    for i = 1, #READY do
+        local n = counts[READY[i]]
+        local key = n > 0 and set_key(queue, READY[i])
+        local head = key and redis.call('ZRANGE', key, 0, 0, 'WITHSCORES') or {}
+        while head[1] do
+            local enqueued_ms = tonumber(redis.call('HGET', job_key(head[1]), 'ca'))
             if enqueued_ms and (not oldest or enqueued_ms < oldest) then oldest = enqueued_ms end
-            from = head[1] and counts[name] > 1 and text((math.floor(tonumber(head[2]) / 17592186044416) + 1) * 17592186044416)
+            if n == 1 then break end
+            local from = (math.floor(tonumber(head[2]) / 17592186044416) + 1) * 17592186044416
+            head = redis.call('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
         end
     end
     return oldest and text(oldest) or ''
 end
 
--- The number of jobs in each state, enqueued_at of the oldest head of a priority or '', the end of the pause ('-1':
--- until somebody resumes, '': not paused), draining ('1' or '').
+-- In one text, with spaces between them: the number of jobs in each state, enqueued_at of the oldest head of a priority or '', the
+-- end of the pause ('-1': until somebody resumes, '': not paused), draining ('1' or '').
 local function describe_queue(queue)
-    local answer, counts, own = {}, count_all(queue), settings(queue)
-    for i, state in ipairs(STATES) do answer[i] = text(state == 'ready' and counts.ready + counts.laned or counts[state]) end
-    for _, word in ipairs({oldest_ready(queue, counts), is_paused(queue) and text(own.paused) or '', own.draining and '1' or ''}) do
-        answer[#answer + 1] = word
-    end
-    return answer
+    local counts, own, words = count_all(queue), settings(queue), {}
+    local oldest = oldest_ready(queue, counts)
+    counts.ready = counts.ready + counts.laned
+    for i = 1, #STATES do words[i] = text(counts[STATES[i]]) end
+    words[8], words[9], words[10] = oldest, is_paused(queue) and text(own.paused) or '', own.draining and '1' or ''
+    return table.concat(words, ' ')
 end
 
 -- The same, then the settings as names and values.

@@ -10,8 +10,8 @@
 local worker = ARGV[3]
 return answer_once(ARGV[2], 1, function()
     local lost_ms = tonumber(redis.call('ZSCORE', WORKERS, worker))
-    if not lost_ms then return {'unknown'} end
-    if now < lost_ms then return {'up'} end
+    if not lost_ms then return 'unknown' end
+    if now < lost_ms then return 'up' end
     drop_worker(worker)
-    return {'deleted'}
+    return 'deleted'
 end)

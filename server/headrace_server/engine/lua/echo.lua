@@ -1,28 +1,21 @@
 -- echo: what a call answered, for when it comes again because its answer was lost; dropped whole, soon after; uses lib.
--- A call is named by bytes that nobody else uses; its answers are lists of words of any bytes.
+-- A call is named by bytes that nobody else uses; its answers are texts of any bytes, at most 255 each.
 
 local ECHO_MS = DEFAULTS.echo_ms
 local span = math.floor(now / ECHO_MS)
 
+-- Each behind a byte that says how long it is.
 local function packed(answers)
     local parts = {}
-    for _, words in ipairs(answers) do
-        for _, word in ipairs(words) do parts[#parts + 1] = text(#word) .. ':' .. word end
-        parts[#parts + 1] = ';'
-    end
+    for i = 1, #answers do parts[2 * i - 1], parts[2 * i] = string.char(#answers[i]), answers[i] end
     return table.concat(parts)
 end
 
 local function unpacked(bytes)
-    local answers, words, at = {}, {}, 1
+    local answers, at = {}, 1
     while at <= #bytes do
-        if string.sub(bytes, at, at) == ';' then
-            answers[#answers + 1], words, at = words, {}, at + 1
-        else
-            local colon = string.find(bytes, ':', at, true)
-            local last = colon + tonumber(string.sub(bytes, at, colon - 1))
-            words[#words + 1], at = string.sub(bytes, colon + 1, last), last + 1
-        end
+        local last = at + string.byte(bytes, at)
+        answers[#answers + 1], at = string.sub(bytes, at + 1, last), last + 1
     end
     return answers
 end
@@ -40,7 +33,7 @@ local function keep(call, answers)
     plan('echo', text(span), (span + 2) * ECHO_MS)
 end
 
--- Answer each of n items by the words that act(i, rev) returns; a call that comes again is answered as before.
+-- Answer each of n items by the text that act(i, rev) returns; a call that comes again is answered as before.
 local function answer_once(call, n, act)
     local answers = heard(call)
     if not answers then

@@ -15,7 +15,7 @@ local reasons = {}
 local function because(code, ...) reasons[#reasons + 1] = {code, ...} end
 
 if job.s == 'leased' then
-    because('leased', 'until', string.sub(job.k, 17))
+    because('leased', 'until', lease_deadline(job.k))
 elseif job.s == 'scheduled' or job.s == 'retrying' then
     because('not_due', 'until', job.ru)
     tell_of_queue(job.q, because)

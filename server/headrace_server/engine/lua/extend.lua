@@ -1,18 +1,18 @@
 -- extend: keep the leases longer, never shorter, and note what the workers say of their progress.
--- uses:    lib settings cells tallies lanes runs options moves verdict
+-- uses:    lib settings cells tallies lanes runs options loading moves verdict
 -- states:  leased -> leased
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:leased (zset), agenda (zset)
 -- args:    run id, number of items; an item: id, token (16 bytes each), lease in ms or '' (the length first given),
 --          progress or '', checkpoint or ''
--- returns: per item: status, state, attempt, '', deadline in unix ms or '', and '1' if it is to end
+-- returns: per item, in one text: status, state, attempt, '', deadline in unix ms or '', and '1' if it is to end or ''
 -- flags:   allow-oom
 -- cost:    O(log n) per item
 
-return settle('extend', 5, {'ll', 'ul'}, function(job, rev, item)
-    local until_ms = now + (tonumber(item[3]) or job.ll)
+return settle('extend', 5, {'ll', 'ul'}, function(job, rev, at)
+    local until_ms = now + (tonumber(ARGV[at + 1]) or job.ll)
     job.deadline = math.max(job.deadline, math.min(until_ms, tonumber(job.ul) or until_ms))
-    local fields = {'k', job.k .. text(job.deadline)}
-    if item[4] ~= '' then fields[3], fields[4] = 'pg', item[4] end
-    if item[5] ~= '' then fields[#fields + 1], fields[#fields + 2] = 'ck', item[5] end
+    local fields = {'k', job.k .. wide(time_text(job.deadline)) .. string.sub(job.grant, 30)}
+    if ARGV[at + 2] ~= '' then fields[3], fields[4] = 'pg', ARGV[at + 2] end
+    if ARGV[at + 3] ~= '' then fields[#fields + 1], fields[#fields + 2] = 'ck', ARGV[at + 3] end
     move(job, 'leased', job.deadline, rev, fields)
 end)

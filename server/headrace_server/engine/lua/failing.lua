@@ -1,10 +1,11 @@
 -- failing: what a failed attempt leads to, and how long a retry waits; uses lib, settings, moves and records. The rules are domain/retry.py.
 
-local FAILING = {'ma', 'rp', 'dl', 'st', 'w', 'er', 't'} -- the fields that `fail` needs beside the options
+local FAILING = {'ma', 'rp', 'dl', 'w', 'er'} -- the fields that `fail` needs beside the options
 
 -- The wait after run number `attempt`. `policy`: backoff initial_ms factor max_ms jitter, '-' for a default.
 local function wait_ms(policy, queue, attempt, random)
-    local backoff, initial, factor, cap, jitter = string.match(policy or '- - - - -', '(%S+) (%S+) (%S+) (%S+) (%S+)')
+    local backoff, initial, factor, cap, jitter = '-'
+    if policy then backoff, initial, factor, cap, jitter = string.match(policy, '(%S+) (%S+) (%S+) (%S+) (%S+)') end
     initial = resolve(initial, queue, 'initial_ms')
     if backoff == '-' then backoff = settings(queue).backoff or DEFAULTS.backoff end
     local wait = initial
@@ -56,7 +57,7 @@ end
 local function fail(job, rev, how, fields)
     record_attempt(job, how.kind, how.error, how.type, fields)
     tally_both(job.q, task_of(job), 'failed')
-    observe(job.t, RUN, now - job.st)
+    observe(task_of(job), RUN, now - tonumber(started(job)))
     if has_option(job, 'c') then
         fields[#fields + 1], fields[#fields + 2] = 'rs', job.cq
         return finish(job, 'cancelled', rev, fields)

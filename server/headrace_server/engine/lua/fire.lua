@@ -1,5 +1,5 @@
 -- fire: slots of a schedule get their jobs, once: whoever comes second finds another slot next.
--- uses:    lib settings cells tallies lanes runs options moves records idempotency echo unique acts refusals births replacing beats
+-- uses:    lib settings cells tallies lanes runs options loading moves records idempotency echo unique acts refusals births replacing beats
 -- states:  (new) -> ready, (new) -> scheduled, ready -> ready, ready -> scheduled, scheduled -> ready, scheduled -> scheduled,
 --          ready -> cancelled, scheduled -> cancelled, retrying -> cancelled
 -- keys:    beat:s:<name> (hash), beat:due (zset), beat:r:<name> (list), and those of enqueue and cancel
@@ -45,7 +45,7 @@ local function bear(job, rev)
     depths = {}
     if refuse({jobs = {job}, has_unique = job.on_conflict}) then return 'refused', '' end
     if job.placed == 'deduplicated' then tally_met(job.q) return job.placed, job.holder end
-    if job.placed then replace(job, rev) else stand(job, rev, nil, {}) end
+    if job.placed then replace(job, rev) else stand(job, rev) end
     last_id = job.id
     return 'enqueued', job.id
 end
@@ -59,7 +59,7 @@ local function fire(job, rev)
         waits = job.slot
         return 'waits', ''
     elseif busy and overlap == 'cancel_previous' then
-        cancel_one(last_id, rev, 'superseded', 'soft')
+        cancel_one(load(last_id, with(unpack(TO_CANCEL))), rev, 'superseded', 'soft')
     elseif busy and overlap ~= 'allow' then
         return 'skipped', ''
     end

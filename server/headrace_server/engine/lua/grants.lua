@@ -6,7 +6,7 @@ local function load_whole(id)
     local key = job_key(id)
     local flat, job = redis.call('HGETALL', key), {
         id = id, key = key, is_whole = true, s = false, dl = 0, cr = 0, at = nil, q = nil, t = nil, p = nil, ca = nil, rv = nil,
-        k = nil, fe = nil, sc = nil, deadline = nil,
+        k = nil, grant = nil, fe = nil, sc = nil, deadline = nil,
     }
     for i = 1, #flat, 2 do
         local name, value = flat[i], flat[i + 1]
@@ -15,12 +15,16 @@ local function load_whole(id)
     return understand(job)
 end
 
-local function describe(job, deadline, rev)
-    return {
-        job.id, job.q, text(job.at), text(job.dl), resolved_text(job.ma, job.q, 'max_attempts'), job.fe, job.k, deadline, rev,
-        job.t, job.p, job.pt or '', resolved_text(job.pr, job.q, 'priority'), job.ca, job.m or '', job.tr or '', job.ck or '', job.mx or '',
-        job.sd or '',
-    }
+-- What its worker gets: id, queue and token; numbers, with spaces between them, where '' stands for the server's; task and payload;
+-- then, if it has any of them: the payload's format, meta, trace, checkpoint, and its slot of a schedule.
+local function describe(job, deadline, rev_text)
+    local numbers = text(job.at) .. ' ' .. text(job.dl) .. ' ' .. resolved_text(job.ma, job.q, 'max_attempts') .. ' ' .. job.fe .. ' ' .. deadline
+        .. ' ' .. rev_text .. ' ' .. resolved_text(job.pr, job.q, 'priority') .. ' ' .. job.ca .. ' ' .. (job.mx or '')
+    local words = {job.id, job.q, job.k, numbers, job.t, job.p}
+    if job.pt or job.m or job.tr or job.ck or job.sd then
+        words[7], words[8], words[9], words[10], words[11] = job.pt or '', job.m or '', job.tr or '', job.ck or '', job.sd or ''
+    end
+    return words
 end
 
 -- Give a job to a request, under a token.
@@ -28,20 +32,21 @@ local function hand_out(ask, job, rev, token)
     local lease_ms = ask.lease_ms or resolve(job.le, job.q, 'lease_ms')
     local runtime_ms = resolve(job.mx, job.q, 'max_runtime_ms')
     job.deadline, job.dl, job.k = now + math.min(lease_ms, runtime_ms or lease_ms), job.dl + 1, token
-    job.fe = text(next_fence(job.fe))
-    local deadline = text(job.deadline)
+    job.fe = time_text(next_fence(job.fe))
+    local deadline = time_text(job.deadline)
     local fields = {
-        'k', token .. deadline, 'dl', text(job.dl), 'fe', job.fe, 'll', text(lease_ms), 'st', now_text, 'w', ask.worker, 'sc', job.sc,
+        'k', lease_words(token, deadline, job), 'dl', job.dl, 'fe', job.fe, 'll', lease_ms, 'st', now_text, 'w', ask.worker, 'sc', job.sc,
     }
     if runtime_ms then
         job.mx = text(runtime_ms)
-        fields[#fields + 1], fields[#fields + 2] = 'ul', text(now + runtime_ms)
+        fields[#fields + 1], fields[#fields + 2] = 'ul', now + runtime_ms
     end
     local due_ms = math.max(opened_ms(job), tonumber(job.ru) or 0)
     if not job.st or tonumber(job.st) < due_ms then observe(job.t, WAIT, math.max(0, now - due_ms)) end -- once each time it was due
     local stale = job.rs or job.pg or job.ul -- of the delivery before
     move(job, 'leased', job.deadline, rev, fields, stale and {'rs', 'pg', not runtime_ms and 'ul' or nil})
     plan('reap', job.q, job.deadline)
+    if job.deadline > ask.last_ms then ask.last_ms = job.deadline end
     return describe(job, deadline, text(rev))
 end
 
@@ -70,14 +75,11 @@ local function was_replayed(ask)
 end
 
 local function record(ask, out)
-    local leases, last_ms = {}, 0
-    for _, job in ipairs(out) do
-        leases[#leases + 1] = job[1] .. job[7]
-        last_ms = math.max(last_ms, tonumber(job[8]))
-    end
+    local leases = {}
+    for i, job in ipairs(out) do leases[i] = job[1] .. job[3] end
     local key = replay_key(ask.worker)
     local known = redis.call('HMGET', key, 'key', 'leases')
     local before = ask.mode == 'append' and known[1] == ask.key and known[2] or ''
     redis.call('HSET', key, 'key', ask.key, 'leases', before .. table.concat(leases), 'replays', '0')
-    plan('replay', ask.worker, last_ms)
+    plan('replay', ask.worker, ask.last_ms)
 end

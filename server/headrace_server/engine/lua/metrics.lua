@@ -2,7 +2,7 @@
 -- uses:    lib settings counts cells
 -- states:  none
 -- keys:    meta (hash), queues (zset), q:<queue>:{every state,laned} (zset), q:<queue>:settings, j:<id>, marks, polled (hash),
---          tally:q:<queue>, tally:t:<task> (string), tally:tasks (zset)
+--          tally:q:<n>, tally:t:<task> (string), tally:tasks (zset)
 -- args:    queues, start behind this name or '', how many; or tasks
 -- returns: of queues: how many there are, then per queue: its name, as of stats, its counters, polled lately ('1' or '');
 --          of tasks: per task: its name, its counters (8 bytes each, as BITFIELD has them)
@@ -22,7 +22,7 @@ if #names > 0 then
     local polled, after = redis.call('HMGET', POLLED, unpack(names)), now - DEFAULTS.poll_lost_ms
     for i, queue in ipairs(names) do
         local is_polled = polled[i] and tonumber(polled[i]) > after and '1' or ''
-        answers[i + 1] = {queue, describe_queue(queue), redis.call('GET', tally_key(queue)) or '', is_polled}
+        answers[i + 1] = {queue, describe_queue(queue), cells_of(queue), is_polled}
     end
 end
 return {'ok', text(now), '', answers}

@@ -1,42 +1,6 @@
--- moves: loads a job and moves it between the structures that are its state; uses lib, settings, tallies, lanes and options.
+-- moves: moves a job between the structures that are its state; uses lib, settings, tallies, lanes, options and loading.
 
 local OPEN = {ready = true, scheduled = true, retrying = true} -- nobody holds it, and it may expire
-
--- The fields that every rule looks at, and those that a verb's own rule needs. Each is a walk through a small hash.
-local function with(...) return {'q', 's', 'k', 'at', 'o', ...} end -- in this order
-
--- Read what the core fields of a job hold: `k` the token (16 bytes) and the deadline of its last lease.
-local function understand(job)
-    job.at = job.at and tonumber(job.at) or 1
-    if job.k and #job.k > 16 then
-        if job.s == 'leased' then job.deadline = tonumber(string.sub(job.k, 17)) end
-        job.k = string.sub(job.k, 1, 16)
-    end
-    if job.o then load_options(job) end
-    return job
-end
-
--- When a job that waits is due, as text. The field stays when the wait is over.
-local function due_of(job)
-    if job.s ~= 'scheduled' and job.s ~= 'retrying' then return nil end
-    job.ru = job.ru or redis.call('HGET', job.key, 'ru')
-    return job.ru
-end
-
--- Load fields of a job; job.s is false for an unknown id.
-local function load(id, names)
-    local key = job_key(id)
-    local v = redis.call('HMGET', key, unpack(names))
-    local job = { -- with a place for each that most verbs want: a table that grows is made anew each time
-        id = id, key = key, q = v[1], s = v[2], k = v[3], at = v[4], o = v[5], dl = 0, cr = 0,
-        deadline = nil, ru = nil, ks = nil, st = nil, w = nil, ex = nil,
-    }
-    for i = 6, #names do
-        local name, value = names[i], v[i]
-        if value then job[name] = NUMERIC[name] and tonumber(value) or value end
-    end
-    return understand(job)
-end
 
 local function step_out(job)
     if job.lane and job.s == 'ready' then return leave(job) end
@@ -44,7 +8,7 @@ local function step_out(job)
 end
 -- Move a job to a state's structure at a score; `fields` is a flat list for HSET, `drop` lists fields to delete.
 local function move(job, state, score, rev, fields, drop)
-    local was, rev_text = job.s, text(rev)
+    local was = job.s
     local into_lane = job.lane and state == 'ready'
     if was ~= state or into_lane then step_out(job) end
     if into_lane then join(job, score) else redis.call('ZADD', set_key(job.q, state), score, job.id) end
@@ -54,11 +18,11 @@ local function move(job, state, score, rev, fields, drop)
         redis.call('ZADD', set_key(job.q, 'expiring'), job.ex, job.id)
         plan('expire', job.q, job.ex)
     end
-    redis.call('HSET', job.key, 's', state, 'rv', rev_text, unpack(fields))
+    redis.call('HSET', job.key, 's', state, 'rv', rev, unpack(fields))
     if drop then redis.call('HDEL', job.key, unpack(drop)) end
     if state == 'ready' or (was == 'leased' and state ~= was and settings(job.q).concurrency) then wake(job.q) end
     if job.wt and now < job.wt then watched[job.id] = true end
-    if was ~= state then tally_move(job, was, state, rev_text) end
+    if was ~= state then tally_move(job, was, state, rev) end
     job.s = state
 end
 
@@ -67,7 +31,7 @@ local RETENTION = {succeeded = 'succeeded_retention_ms', dead = 'dead_retention_
 local function finish(job, state, rev, fields)
     local prune_ms, n = now + resolve(job.re, job.q, RETENTION[state]), #fields
     fields[n + 1], fields[n + 2] = 'ft', now_text
-    if fields[1] ~= 'ks' then fields[n + 3], fields[n + 4] = 'k', '' end -- a token that was not settled must not come back
+    if fields[1] ~= 'ks' and job.k then fields[n + 3], fields[n + 4] = 'k', '' end -- a token that was not settled must not come back
     if state ~= 'cancelled' then observe(task_of(job), TOTAL, now - opened_ms(job)) end
     move(job, state, prune_ms, rev, fields)
     plan('prune', job.q, prune_ms)
@@ -87,7 +51,7 @@ end
 -- To scheduled or retrying, until run_ms.
 local function postpone(job, state, run_ms, rev, fields, drop)
     local n = #fields
-    job.ru = text(run_ms)
+    job.ru = time_text(run_ms)
     fields[n + 1], fields[n + 2] = 'ru', job.ru
     move(job, state, run_ms, rev, fields, drop)
     plan('promote', job.q, run_ms)

@@ -34,7 +34,7 @@ local function read(id)
     resolve_fields(job, fields)
     if job.r and job.o and string.find(job.o, 'v', 1, true) then fields = hide_result(job, id, fields) end
     if job.s == 'leased' then
-        fields[#fields + 1], fields[#fields + 2] = 'deadline', string.sub(job.k, 17)
+        fields[#fields + 1], fields[#fields + 2] = 'deadline', lease_deadline(job.k)
     end
     if job.er then
         fields[#fields + 1], fields[#fields + 2] = 'attempt', redis.call('LINDEX', attempts_key(id), -1) or job.fa or ''

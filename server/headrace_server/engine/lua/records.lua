@@ -13,14 +13,17 @@ local function relocate(job, queue)
     redis.call('HSET', job.key, 'q', queue)
 end
 
--- The record of a job that nobody holds, and all that stands for it.
-local function remove(job, rev)
+-- What stands for a job that nobody holds, beside its place and its record: these must go next.
+local function clear(job, rev)
     tally(job.q, 'removed')
-    if EVENTS_ON then note(job, job.s, 'gone', rev) end
-    step_out(job)
+    if EVENTS_ON then note(job, job.s, 'gone', text(rev)) end
     if job.ex then redis.call('ZREM', set_key(job.q, 'expiring'), job.id) end
     if job.o then option_moved(job, job.s, 'gone') end
     if job.wt and now < job.wt then watched[job.id] = true end
+end
+local function remove(job, rev)
+    step_out(job)
+    clear(job, rev)
     redis.call('UNLINK', job.key, attempts_key(job.id))
     job.s = false
 end
@@ -29,7 +32,7 @@ end
 -- short, and all others in a list. For filters its type goes with the fields that are written next.
 local function record_attempt(job, kind, err, error_type, fields)
     local worker = (job.w and job.w ~= '') and job.w or '-'
-    local record = text(job.at) .. ' ' .. text(job.dl) .. ' ' .. (job.st or '0') .. ' ' .. now_text .. ' ' .. kind .. ' ' .. worker .. '\n' .. err
+    local record = text(job.at) .. ' ' .. text(job.dl) .. ' ' .. started(job) .. ' ' .. now_text .. ' ' .. kind .. ' ' .. worker .. '\n' .. err
     local n = #fields
     fields[n + 1], fields[n + 2] = 'er', error_type ~= '' and error_type or '-'
     if not job.er and #record <= DEFAULTS.short_attempt_bytes then

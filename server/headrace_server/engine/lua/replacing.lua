@@ -16,5 +16,5 @@ local function replace(job, rev)
     if has_option(old, 'w') then job.o = (job.o or '') .. 'w' end
     if old.wt and now < old.wt then watched[old.id] = true end
     tally(job.q, 'replaced')
-    stand(job, rev, old.s, {})
+    stand(job, rev, old.s)
 end

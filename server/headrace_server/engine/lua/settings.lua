@@ -2,6 +2,7 @@
 
 -- What a queue has beside jobs, as bits: most have nothing, and pay one look for that.
 local HAS_SETTINGS, HAS_LANES, HAS_TURNS = 1, 2, 4
+local SEAT = 16 -- above the bits: a seat, where its counters lie (cells.lua); the first one that is taken is number 1
 
 local marks = {} -- by queue; false: not among the queues yet
 local function marks_of(queue)
@@ -23,10 +24,15 @@ end
 local function has(queue, bit) return math.floor((marks_of(queue) or 0) / bit) % 2 == 1 end
 
 -- Note that there is such a queue, and that it has this; bit 0: nothing but jobs.
+local function take_seat() -- one of a queue that is gone, or a new one
+    return tonumber(redis.call('LPOP', TALLY .. 'free')) or redis.call('HINCRBY', META, 'seats', 1)
+end
 local function mark(queue, bit)
     local known = marks_of(queue)
-    if known and (bit == 0 or has(queue, bit)) then return end
-    marks[queue] = (known or 0) + bit
+    local is_seated = known and known >= SEAT
+    if is_seated and (bit == 0 or has(queue, bit)) then return end
+    local more = has(queue, bit) and 0 or bit
+    marks[queue] = (known or 0) + more + (is_seated and 0 or SEAT * take_seat())
     redis.call('HSET', MARKS, queue, marks[queue])
     if not known then redis.call('ZADD', QUEUES, 0, queue) end -- equal scores: in alphabetical order
 end
@@ -72,3 +78,9 @@ local function set_option(job, letter)
     job.o = (job.o or '') .. letter
     redis.call('HSET', job_key(job.id), 'o', job.o)
 end
+
+-- `k` tells of the last lease: the token (16 bytes), then its deadline, when it began, and when the run was opened, in ms of 13
+-- digits each (until the year 2286), and the task. Each lease writes it anew; '' once its token must not come back.
+local function wide(ms) return #ms == 13 and ms or string.rep('0', 13 - #ms) .. ms end
+local function lease_words(token, deadline, job) return token .. wide(deadline) .. wide(now_text) .. wide(job.ro or job.ca) .. job.t end
+local function lease_deadline(words) return string.sub(words, 17, 29) end

@@ -3,7 +3,7 @@
 -- states:  none
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{every state,laned} (zset), q:<queue>:settings (hash), marks (hash)
 -- args:    queues
--- returns: per queue: the number of jobs in each state, enqueued_at of the oldest head of a priority or '',
+-- returns: per queue, in one text: the number of jobs in each state, enqueued_at of the oldest head of a priority or '',
 --          the end of the pause ('-1': until somebody resumes, '': not paused), draining ('1' or '')
 -- flags:   no-writes
 -- cost:    O(1) per queue and state, O(log n) per priority in use (at most 256)

@@ -46,11 +46,11 @@ function STEPS.promote(queue, n)
     end
     if #due > 1 then table.sort(due, comes_before) end
     local done = math.min(#due, n)
-    local rev = done > 0 and reserve(done)
+    local rev, names = done > 0 and reserve(done), with('pr')
     for i = 1, done do
-        local job = load(due[i].id, with('pr', 'sc'))
+        local job = load(due[i].id, names)
         -- the retry of an ordered job goes before those that came after it
-        local place = job.ok and job.s == 'retrying' and job.sc or new_place(job, rev + i)
+        local place = job.ok and job.s == 'retrying' and redis.call('HGET', job.key, 'sc') or new_place(job, rev + i)
         move(job, 'ready', place, rev + i, {})
     end
     return done, done < #due and now or earliest(keys, seen)
@@ -93,6 +93,6 @@ function STEPS.expire(queue, n)
     local key = set_key(queue, 'expiring')
     local due, next_ms = due_ids(key, n)
     local rev = #due > 0 and reserve(#due / 2)
-    for i = 1, #due, 2 do expire(load(due[i], with()), rev + (i + 1) / 2) end
+    for i = 1, #due, 2 do expire(load(due[i], with('t')), rev + (i + 1) / 2) end
     return #due / 2, earliest({key}, {next_ms})
 end

@@ -1,17 +1,23 @@
 -- sweeps: the agenda's steps that remove records; uses lib, settings, names, lanes, options, moves, gates, fleet and steps.
 
--- Records of finished jobs whose time is over.
+-- Records of finished jobs whose time is over, those of a state in one command.
+local function remove_ended(key, due)
+    local rev, names, ids, records = reserve(#due / 2), with(), {}, {}
+    for i = 1, #due, 2 do
+        local job, n = load(due[i], names), #ids
+        clear(job, rev + n + 1)
+        ids[n + 1], records[2 * n + 1], records[2 * n + 2] = job.id, job.key, attempts_key(job.id)
+    end
+    redis.call('ZREM', key, unpack(ids))
+    redis.call('UNLINK', unpack(records))
+    return #ids
+end
 function STEPS.prune(queue, n)
-    local keys, seen, done, names = {}, {}, 0, with()
+    local keys, seen, done, due = {}, {}, 0, nil
     for i, state in ipairs({'succeeded', 'dead', 'cancelled'}) do
         keys[i] = set_key(queue, state)
-        local due, next_ms = due_ids(keys[i], n - done)
-        seen[i] = next_ms
-        local rev = #due > 0 and reserve(#due / 2)
-        for j = 1, #due, 2 do
-            rev, done = rev + 1, done + 1
-            remove(load(due[j], names), text(rev))
-        end
+        due, seen[i] = due_ids(keys[i], n - done)
+        if #due > 0 then done = done + remove_ended(keys[i], due) end
     end
     drop_forgotten(queue)
     return done, earliest(keys, seen)
@@ -46,9 +52,8 @@ function STEPS.results(queue, n)
     local due, next_ms = due_ids(key, n)
     local rev = #due > 0 and reserve(#due / 2)
     for i = 1, #due, 2 do
-        rev = rev + 1
         redis.call('ZREM', key, due[i])
-        if redis.call('HDEL', job_key(due[i]), 'r', 'rt') > 0 then redis.call('HSET', job_key(due[i]), 'rv', text(rev)) end
+        if redis.call('HDEL', job_key(due[i]), 'r', 'rt') > 0 then redis.call('HSET', job_key(due[i]), 'rv', rev + (i + 1) / 2) end
     end
     return #due / 2, earliest({key}, {next_ms})
 end

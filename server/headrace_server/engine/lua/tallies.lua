@@ -10,10 +10,22 @@ local WAIT, RUN, TOTAL = 7, 19, 31 -- histograms: the sum in ms, then a bucket f
 local BOUNDS_MS = {5, 25, 100, 500, 1000, 5000, 30000, 120000, 600000, 3600000}
 local of_queues, of_tasks = {}, {} -- what this script has counted
 
-local function tally(queue, word) add(of_queues, queue, QUEUE_CELLS[word], 1) end
+local function tally(queue, word)
+    local cell = first_cell(queue) + QUEUE_CELLS[word]
+    of_queues[cell] = (of_queues[cell] or 0) + 1
+end
+local function cells_of_task(task)
+    local cells = of_tasks[task]
+    if not cells then
+        cells = {}
+        of_tasks[task] = cells
+    end
+    return cells
+end
 local function tally_both(queue, task, word)
-    add(of_queues, queue, QUEUE_CELLS[word], 1)
-    add(of_tasks, task, TASK_CELLS[word], 1)
+    tally(queue, word)
+    local cells, cell = cells_of_task(task), TASK_CELLS[word]
+    cells[cell] = (cells[cell] or 0) + 1
 end
 
 -- The queue is named, as for a job: it has something now.
@@ -24,43 +36,47 @@ end
 
 -- One more in a histogram of a task.
 local function observe(task, cell, ms)
-    local i = 1
-    while i <= #BOUNDS_MS and ms > BOUNDS_MS[i] do i = i + 1 end
-    add(of_tasks, task, cell, ms)
-    add(of_tasks, task, cell + i, 1)
+    local cells, i = cells_of_task(task), ms > BOUNDS_MS[5] and 6 or 1
+    while i <= 10 and ms > BOUNDS_MS[i] do i = i + 1 end
+    cells[cell], cells[cell + i] = (cells[cell] or 0) + ms, (cells[cell + i] or 0) + 1
 end
 
--- What is read for this alone, where the verb has not loaded it.
+-- When its lease began, its task, and when its run was opened (by the enqueue, or by a redrive): by `k`, if it holds them.
+local function started(job) return job.grant and string.sub(job.grant, 30, 42) or '0' end -- as text
 local function task_of(job)
-    job.t = job.t or redis.call('HGET', job.key, 't') or OTHERS
+    job.t = job.t or (job.grant and string.sub(job.grant, 56)) or redis.call('HGET', job.key, 't') or OTHERS
     return job.t
 end
-local function opened_ms(job) -- when its run was: by the enqueue, or by a redrive
-    if not job.ca then job.ro, job.ca = unpack(redis.call('HMGET', job.key, 'ro', 'ca')) end
-    return tonumber(job.ro or job.ca)
+local function opened_ms(job)
+    if job.ca then return tonumber(job.ro or job.ca) end
+    if job.grant then return tonumber(string.sub(job.grant, 43, 55)) end
+    local opened = redis.call('HMGET', job.key, 'ro', 'ca')
+    return tonumber(opened[1] or opened[2])
 end
 
 -- A job has come into another state than it had.
 local MOVED = {leased = 'leased', succeeded = 'succeeded', dead = 'dead', cancelled = 'cancelled', retrying = 'retried'}
-local function tally_move(job, was, state, rev_text)
+local function tally_move(job, was, state, rev)
     local word = MOVED[state]
     if word then
         tally_both(job.q, task_of(job), word)
     elseif was == 'dead' then
         tally(job.q, 'redriven')
     end
-    if EVENTS_ON then note(job, was, state, rev_text) end
+    if EVENTS_ON then note(job, was, state, text(rev)) end
 end
 
 -- A queue is gone, and what this script has counted of it.
 local function drop_tallies(queue)
-    of_queues[queue] = nil
-    redis.call('UNLINK', tally_key(queue))
+    local first = first_cell(queue)
+    if first == 0 then return end
+    for cell = first, first + SEAT - 1 do of_queues[cell] = nil end
+    leave_seat(first)
 end
 
 local function write_tallies()
     know_tasks(of_tasks)
-    for queue, cells in pairs(of_queues) do write_cells(tally_key(queue), cells) end
+    write_seats(of_queues)
     for task, cells in pairs(of_tasks) do write_cells(task_key(task), cells) end
 end
 at_end[#at_end + 1] = write_tallies

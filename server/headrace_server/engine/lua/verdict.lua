@@ -31,37 +31,23 @@ local function settled_by(verb, job, token)
     return {'ks', settled, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}
 end
 
--- Load the jobs of all items, to look at their queues at once. No item changes the record of another's job.
-local function load_all(n, width, names)
-    local jobs, queues = {}, {}
-    for i = 1, n do
-        local job = load(ARGV[3 + (i - 1) * width], names)
-        jobs[i], queues[#queues + 1] = job, job.q or nil
-    end
-    know(queues)
-    return jobs
-end
-
--- Judge each item in order, let `effect(job, rev, item)` act on the good ones, and answer all.
--- `names` are the fields that the effect needs. ARGV: run id, number of items, then `width` arguments an item:
--- id (16 bytes), token (16 bytes), the verb's own.
+-- Judge each item in order, let `effect(job, rev, at)` act on the good ones, and answer all in words with spaces between them.
+-- `names` are the fields that the effect needs. ARGV: run id, number of items, then `width` arguments an item: id (16 bytes),
+-- token (16 bytes; the effect finds it at ARGV[at]), the verb's own.
 local function settle(verb, width, names, effect)
     local n = tonumber(ARGV[2])
     names = with('ks', unpack(names))
     assert(#ARGV == 2 + n * width, verb .. ': wrong number of arguments')
-    local rev, answers, jobs, seen = reserve(n), {}, load_all(n, width, names), {}
+    local rev, answers, jobs = reserve(n), {}, load_all(3, width, n, names)
     for i = 1, n do
-        local item, job = {unpack(ARGV, 3 + (i - 1) * width, 2 + i * width)}, jobs[i]
-        if seen[job.id] then job = load(job.id, names) end -- as the item before left it
-        seen[job.id] = true
-        local status = judge(verb, job, item[2])
+        local at = 4 + (i - 1) * width
+        local job = jobs[i] or load(ARGV[at - 1], names) -- as the item before left it
+        local status = judge(verb, job, ARGV[at])
         if status == 'late' then tally(job.q, 'late') end
-        if status == 'ok' or status == 'late' then effect(job, rev + i, item) end
-        answers[i] = {
-            status, job.s or '', text(job.at), due_of(job) or '',
-            job.s == 'leased' and text(job.deadline) or '',
-        }
-        if job.o and job.s == 'leased' and has_option(job, 'c') then answers[i][6] = '1' end
+        if status == 'ok' or status == 'late' then effect(job, rev + i, at) end
+        local deadline = job.s == 'leased' and time_text(job.deadline) or ''
+        local is_to_end = deadline ~= '' and has_option(job, 'c') and '1' or ''
+        answers[i] = status .. ' ' .. (job.s or '') .. ' ' .. text(job.at) .. ' ' .. (due_of(job) or '') .. ' ' .. deadline .. ' ' .. is_to_end
     end
     return finish_script(answers)
 end

@@ -1,0 +1,63 @@
+-- loading: what a job's record says, read for one job or for many; uses lib, settings, lanes and options.
+
+-- The fields that every rule looks at, and those that a verb's own rule needs. Each is a walk through a small hash.
+local function with(...) return {'q', 's', 'k', 'at', 'o', ...} end -- in this order
+
+-- Read what the core fields of a job hold; `grant` is `k` as it is, and `k` then the token alone.
+local function understand(job)
+    job.at = job.at and tonumber(job.at) or 1
+    local words = job.k
+    if words and #words > 16 then
+        if job.s == 'leased' then job.deadline = tonumber(lease_deadline(words)) end
+        job.grant, job.k = words, string.sub(words, 1, 16)
+    end
+    if job.o then load_options(job) end
+    return job
+end
+
+-- Load fields of a job; job.s is false for an unknown id.
+local function load(id, names)
+    local key = job_key(id)
+    local v = redis.call('HMGET', key, unpack(names))
+    local job = { -- with a place for each that most verbs want: a table that grows is made anew each time
+        id = id, key = key, q = v[1], s = v[2], k = v[3], at = v[4], o = v[5], dl = 0, cr = 0,
+        deadline = nil, grant = nil, ru = nil, ks = nil, t = nil, w = nil, ex = nil,
+    }
+    for i = 6, #names do
+        local name, value = names[i], v[i]
+        if value then job[name] = NUMERIC[name] and tonumber(value) or value end
+    end
+    return understand(job)
+end
+
+-- Load the jobs of n items, whose ids are arguments from `first` on and `width` further each, to look at their queues at once.
+-- No item changes the record of another's job; one that comes again is false here, and is to be loaded at its turn.
+local function load_all(first, width, n, names)
+    local jobs, queues, seen = {}, {}, {}
+    for i = 1, n do
+        local id = ARGV[first + (i - 1) * width]
+        jobs[i] = not seen[id] and load(id, names)
+        seen[id] = true
+        if jobs[i] and jobs[i].q then queues[#queues + 1] = jobs[i].q end
+    end
+    know(queues)
+    return jobs
+end
+
+-- When a job that waits is due, as text. The field stays when the wait is over.
+local function due_of(job)
+    if job.s ~= 'scheduled' and job.s ~= 'retrying' then return nil end
+    job.ru = job.ru or redis.call('HGET', job.key, 'ru')
+    return job.ru
+end
+
+-- A time as text: a batch says the same few again and again.
+local said_times = {}
+local function time_text(ms)
+    local found = said_times[ms]
+    if not found then
+        found = text(ms)
+        said_times[ms] = found
+    end
+    return found
+end
