@@ -65,6 +65,10 @@ class FullStore:
         }
         self.verbs = list(self._calls)
 
+    def go_on_with(self, engine: Engine) -> None:
+        """Use another engine on the same data."""
+        self._engine = engine
+
     async def fill(self, jobs: int) -> None:
         """Enqueue default jobs, as many in each queue."""
         for start in range(0, jobs, BATCH):
