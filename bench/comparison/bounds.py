@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from headrace import Client
+from headrace import Client, State
 from http_throughput import Connection
 
 from comparison.heats import READY_S, Figures, LostJobs
@@ -88,10 +88,12 @@ def record(environment: Environment, jobs: int) -> Recorded:
         _enqueue_and_drain(on, tape, client, WARM, WARM)  # every function is loaded, and every connection open
         setup, before = len(tape.commands), meter.counts()
         filled = _enqueue_and_drain(on, tape, client, jobs, WARM + jobs)
-        parts = (tape.commands[:setup], tape.commands[setup:filled], tape.commands[filled:])
+        parts = [
+            b"".join(part) for part in (tape.commands[:setup], tape.commands[setup:filled], tape.commands[filled:])
+        ]
         requests, sent, answered = (now - then for now, then in zip(meter.counts(), before, strict=True))
-    sizes = (max(0, size // requests - HEAD_BYTES) for size in (sent, answered))
-    return Recorded(jobs, *map(b"".join, parts), requests, *sizes)
+    sizes = [max(0, size // requests - HEAD_BYTES) for size in (sent, answered)]
+    return Recorded(jobs, parts[0], parts[1], parts[2], requests, sizes[0], sizes[1])
 
 
 def _enqueue_and_drain(on: Stage, tape: Tape, client: Client, jobs: int, ends: int) -> int:
@@ -99,7 +101,7 @@ def _enqueue_and_drain(on: Stage, tape: Tape, client: Client, jobs: int, ends: i
     fill(client, jobs)
     filled = len(tape.commands)
     on.start_worker()
-    if not on.wait(lambda: client.queue_stats(QUEUE).counts.get("succeeded", 0) >= ends, READY_S + LIMIT_S):
+    if not on.wait(lambda: client.queue_stats(QUEUE).counts.get(State.SUCCEEDED, 0) >= ends, READY_S + LIMIT_S):
         raise LostJobs("the recorded jobs do not end")
     on.stop_worker()
     return filled
@@ -140,7 +142,7 @@ def _check(environment: Environment, store: RedisStore, folder: Path, jobs: int)
     server, url = start_server(environment, store.url, folder / "server.log", ())
     try:
         with Client(url) as client:
-            done = client.queue_stats(QUEUE).counts.get("succeeded", 0)
+            done = client.queue_stats(QUEUE).counts.get(State.SUCCEEDED, 0)
     finally:
         server.end()
     if done != jobs:

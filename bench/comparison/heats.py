@@ -67,7 +67,7 @@ def drain(on: Stage, producer: Producer, jobs: int, limit_s: float) -> Figures:
     if on.wait(lambda: on.tally.count() >= jobs, limit_s):
         settle(on, producer, jobs)
     done, seconds = min(on.tally.count(), jobs), time.monotonic() - begun
-    return {"drain": (done - first) / seconds, "drained": done}
+    return {"drain": (done - first) / seconds, "drained": done, "repeated": on.tally.count() - done}
 
 
 def settle(on: Stage, producer: Producer, jobs: int) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from headrace import Client, NewJob
+from headrace import Client, NewJob, State
 from headrace.operating import Rate
 from http_throughput import Connection
 from peers.job import payload
@@ -80,7 +80,7 @@ def backlog(environment: Environment, jobs: int, rounds: int, largest: int) -> I
         for _ in range(rounds):
             figures = {}
             for size in sizes:
-                fill(clients[size], size + jobs - clients[size].queue_stats(QUEUE).counts.get("ready", 0))
+                fill(clients[size], size + jobs - clients[size].queue_stats(QUEUE).counts.get(State.READY, 0))
                 wait_for_rewrite(stages[size])
                 figures[f"backlog_{size}"] = work_off(stages[size], jobs)
             yield figures

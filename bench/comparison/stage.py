@@ -112,7 +112,7 @@ class Stage:
     @contextlib.contextmanager
     def producer(self) -> Iterator[Producer]:
         """Start a producer, and end it."""
-        argv = ("python", "-m", "peers.driver", self.contestant.peer)
+        argv: tuple[str, ...] = ("python", "-m", "peers.driver", self.contestant.peer)
         if self.contestant.peer == "bullmq":
             argv = ("node", str(BENCH / "peers" / "bullmq.cjs"))
         producer = Producer(self.environment.command(argv), self.folder / "producer.log", self.variables())

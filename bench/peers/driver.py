@@ -12,7 +12,7 @@ import inspect
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import ModuleType
 from typing import Any
 
@@ -59,7 +59,7 @@ async def _done(result: Any) -> Any:
     return await result if inspect.isawaitable(result) else result
 
 
-VERBS = {"one": one, "many": many, "pace": pace, "left": left}
+VERBS: dict[str, Callable[..., Coroutine[None, None, Answer]]] = {"one": one, "many": many, "pace": pace, "left": left}
 
 
 def main() -> None:
