@@ -54,6 +54,14 @@ def test_what_does_not_fit_is_counted() -> None:
     assert len(text.encode()) <= 4096
 
 
+def test_a_message_is_as_long_as_it_may_be_and_no_byte_longer() -> None:
+    for length in range(1, 120):
+        given = alert(queue="q" * length)
+        one = len(markdown.text(of(given, given), STYLE, UTC)) - len(markdown.text(of(given), STYLE, UTC))
+        size = len(markdown.text(of(*[given] * 60), STYLE, UTC).encode())
+        assert STYLE.limit - one - len("… and 60 more") < size <= STYLE.limit, length
+
+
 def test_nothing_is_counted_where_all_is_shown() -> None:
     assert "more" not in markdown.text(of(alert(), alert()), STYLE, UTC).replace("More jobs", "")
 
@@ -72,7 +80,7 @@ def test_the_largest_alert_fits_whole() -> None:
     assert text.endswith("… and 1 more")
 
 
-@settings(deadline=None)  # a busy machine is no fault
+@settings(deadline=None, max_examples=60)  # a busy machine is no fault
 @given(
     st.lists(
         st.fixed_dictionaries(
