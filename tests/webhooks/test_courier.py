@@ -20,6 +20,7 @@ from tests.support.receiver import Answer, Receiver
 pytestmark = pytest.mark.anyio
 TLS = Path(__file__).parent / "tls"  # a key and its certificate, for the name receiver.test, good for a hundred years
 LOOPBACK = networks(["127.0.0.1/32"])
+BODY = b"{}"
 
 
 class Names:
@@ -49,7 +50,7 @@ async def a_courier(
 
 
 def parcel(url: str, timeout_ms: int = 10_000) -> Parcel:
-    return Parcel(url=url, headers={"Content-Type": "application/json"}, body=b"{}", timeout_ms=timeout_ms)
+    return Parcel(url=url, headers={"Content-Type": "application/json"}, body=BODY, timeout_ms=timeout_ms)
 
 
 async def sent(url: str, names: Names | None = None, timeout_ms: int = 10_000, **how: bool) -> Receipt:
@@ -191,7 +192,9 @@ async def a_door(play: Play) -> AsyncIterator[str]:
 
         def serve() -> None:
             with contextlib.suppress(OSError), listener.accept()[0] as connection:
-                connection.recv(65_536)
+                heard = b""
+                while not heard.endswith(BODY):  # to close with something unread would cut the connection
+                    heard += connection.recv(65_536)
                 play(connection)  # until the courier has heard enough
 
         listener.settimeout(30)
