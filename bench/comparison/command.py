@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -24,12 +25,15 @@ PAGE = BENCH / "RESULTS.md"
 OWN = ("backlog", "queues", "options", "durability", "starlette", "processes", "bounds")
 FIGURES = (*HEATS, *OWN)
 SMOKE = ["--peers", "headrace,huey", "--tables", "strict", "--figures", "throughput,waiting", "--rounds", "1"]
-SMOKE += ["--only", "one process,1 thread", "--jobs", "60", "--seconds", "10", "--idle-seconds", "0.2", "--paced", "20"]
+SMOKE += ["--only", "one process,1 thread", "--jobs", "60", "--seconds", "40", "--idle-seconds", "0.2", "--paced", "20"]
 FAULTS = (Ended, LostJobs)  # of one run: it is noted, and the others go on
 
 
 def main(text: str | None, argv: Sequence[str] | None = None) -> int:
     """Measure, or report what was measured; return the exit code."""
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)
+    )  # by the way of everything that ends things
     args = arguments(text, argv)
     if args.report:
         say_and_write(args.report, args.page)
@@ -116,9 +120,10 @@ def runs(args: argparse.Namespace, environments: dict[str, Environment], missing
             for c in chosen(table, set(args.peers) & set(environments))
             if any(part in c.name for part in args.only.split(","))
         ]
-        for number in range(args.rounds):
+        for number in range(args.rounds if contestants else 0):
+            turned = contestants[number % len(contestants) :] + contestants[: number % len(contestants)]
             for heat in (heat for heat in HEATS if heat in args.figures):
-                for contestant in contestants:
+                for contestant in turned:
                     yield contested(table, number, contestant, heat, environments[contestant.peer], args)
     for figure in (figure for figure in OWN if figure in args.figures):
         yield from alone(figure, args, environments["headrace"])
