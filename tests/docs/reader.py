@@ -12,11 +12,13 @@ from typing import Any
 from tests.docs.pages import Block
 from tests.support.processes import Child
 from tests.support.servers import HEADRACE, clean_env
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 WRITTEN_URL = "http://127.0.0.1:8080"
 WRITTEN_PORT = re.compile(r"\b(?:9096|9197|9198|9464)\b")  # of what else a page starts
 SPARE_PORTS = range(20_000, 30_000)  # nobody is given one of these who asks the system for any
+WORKER_S = 30.0
 DONE = "--- done with exit code "
 ANYTHING = "..."  # on a page: what stands here is different each time
 
@@ -59,11 +61,20 @@ class Reader:
         elif block.role == "run":
             self._run(text)
         elif block.role == "background":
-            log = self._folder / f"background{len(self._background)}.log"
-            argv = ["bash", "-c", f"cd '{self._folder}' && exec {text}"]
-            self._background.append(Child(argv, log, env=self._env))
+            self._go_on_beside(text)
         elif block.role == "expect":
             self._compare(block)
+
+    def _go_on_beside(self, text: str) -> None:
+        """Start what goes on in another terminal; a worker is looked at until it says that it works.
+
+        Its jobs would go to the server's demo worker meanwhile, which puts them off, each time for longer.
+        """
+        log = self._folder / f"background{len(self._background)}.log"
+        child = Child(["bash", "-c", f"cd '{self._folder}' && exec {text}"], log, env=self._env)
+        self._background.append(child)
+        if text.startswith("headrace worker"):
+            eventually(lambda: not child.alive or "worker started" in child.tail(), WORKER_S, "the worker starts")
 
     def _port(self, written: re.Match[str]) -> str:
         return self._ports.setdefault(written[0], str(spare_port()))
