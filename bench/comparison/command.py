@@ -166,6 +166,7 @@ def about(args: argparse.Namespace, environments: dict[str, Environment], missin
     return {
         "who": who_measured(),
         "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
         "store": f"{binary.name} {binary.version}",
         "disk": f"a synced write takes {synced_write_ms():.2f} ms (median)",
         "rounds": args.rounds,

@@ -97,14 +97,16 @@ def idle(on: Stage, seconds: float) -> Figures:
     """Return what worker and server take while there is nothing to do."""
     services = [service for service in (on.worker, on.server) if service is not None]
     time.sleep(QUIET_S)
-    cpu_s, commands, begun = sum(s.cpu_s() for s in services), on.store.commands(), time.monotonic()
+    cpu_s, before, begun = sum(s.cpu_s() for s in services), on.store.work(), time.monotonic()
     time.sleep(seconds)
     passed = time.monotonic() - begun
+    commands, reads = (max(0, now - then - 1) / passed for now, then in zip(on.store.work(), before, strict=True))
     return {
         "idle_cpu": 100 * (sum(s.cpu_s() for s in services) - cpu_s) / passed,
-        "idle_commands": max(0, on.store.commands() - commands - 1) / passed,
+        "idle_commands": commands,
+        "idle_reads": reads,
         "memory_worker": on.worker.memory() if on.worker else 0,
-        "memory_server": on.server.memory() if on.server else 0,
+        **({"memory_server": on.server.memory()} if on.server else {}),
     }
 
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from comparison.processes import log_tail
@@ -49,9 +49,17 @@ def install(peer: str, cache: Path) -> Environment:
     with (cache / f"{peer}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be installing the same
         environment = make(peer, cache)
-    if peer == "beanstalkd" and not shutil.which("beanstalkd"):
+    return (
+        replace(environment, versions=(*environment.versions, _beanstalkd())) if peer == "beanstalkd" else environment
+    )
+
+
+def _beanstalkd() -> str:
+    """Return the version of the server, which the system has or has not."""
+    program = shutil.which("beanstalkd")
+    if program is None:
         raise NotInstalled("the program beanstalkd is not on PATH (Debian: apt-get install beanstalkd)")
-    return environment
+    return subprocess.run([program, "-v"], capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _python_environment(peer: str, cache: Path) -> Environment:

@@ -27,6 +27,7 @@ COST: tuple[Column, ...] = (
     ("server MiB", "memory_server", MIB, 0),
     ("idle CPU %", "idle_cpu", 1, 1),
     ("idle store commands/s", "idle_commands", 1, 1),
+    ("idle store requests/s", "idle_reads", 1, 1),
 )
 OPTIONS = ("plain", "limits", "fairness", "limits_fairness", "ordering")
 MODES = ("relaxed", "fsync", "replica", "fsync+replica")
@@ -88,12 +89,14 @@ def page(runs: Runs, sources: Sequence[str]) -> str:
 HEAD = """# How Headrace compares
 
 Written by `python3 bench/compare.py`; [performance](../docs/performance.md) says how to repeat it. Rates are jobs a
-second. A cell is the median of all rounds, with the quartiles in brackets. Ratios travel between machines, the rest
-does not."""
+second. A cell is the median of all rounds, with the quartiles of several in brackets. Ratios travel between machines,
+the rest does not."""
 
-AT_ONCE, LOSES = " *", " °"
+DISTURBED = "Other work had the machine, too: no figure here tells how fast anything is."
+AT_ONCE, LOSES = " †", " °"
 MARKS = f"""{AT_ONCE.strip()} its bulk form is many calls at once; {LOSES.strip()} takes a job off the queue before the
-work, so it loses what a dying worker held; memory of beanstalkd is that of its process."""
+work, so it loses what a dying worker held; memory of beanstalkd is that of its process.
+Store commands are all that ran, those inside scripts too; requests are how often it read from a connection."""
 EXPLAINED = {
     GOALS_TABLE: """The store is the same program for all, a fresh one for each run, with `appendfsync always`. Jobs are
 acknowledged after the work where the queue can do that, and results are kept. Goals are judged on this table.""",
@@ -141,6 +144,8 @@ def _cell(by_round: Mapping[int, float], divided_by: float, digits: int) -> str:
         return ""
     values = [value / divided_by for value in by_round.values()]
     low, high = quartiles(values)
+    if len(values) == 1:
+        return f"{values[0]:,.{digits}f}"
     return f"{statistics.median(values):,.{digits}f} ({low:,.{digits}f} to {high:,.{digits}f})"
 
 
@@ -149,6 +154,8 @@ def _about(about: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> str:
         f"- {facts['who']}; {facts['rounds']} rounds, {facts['jobs']:,} jobs; {facts['store']}; {facts['disk']}"
         for facts in about
     ]
+    if any(facts["load"] > facts["cores"] / 4 for facts in about):
+        lines.append(f"- **{DISTURBED}**")
     return "\n".join([*lines, f"- raw numbers: {', '.join(f'[{Path(name).name}]({name})' for name in sources)}"])
 
 

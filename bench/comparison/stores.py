@@ -42,9 +42,10 @@ class RedisStore:
         memory = self.info("memory")
         return int(memory["used_memory"]) - int(memory["mem_clients_normal"]) - int(memory["mem_aof_buffer"])
 
-    def commands(self) -> int:
-        """Return how many commands it has taken, this question among them."""
-        return int(self.info("stats")["total_commands_processed"])
+    def work(self) -> tuple[int, int]:
+        """Return how many commands it ran, those of scripts too, and how often it read from a client, this time too."""
+        stats = self.info("stats")
+        return int(stats["total_commands_processed"]), int(stats["total_reads_processed"])
 
     def info(self, section: str) -> dict[str, Any]:
         found: dict[str, Any] = self.redis.info(section)
@@ -74,9 +75,9 @@ class Beanstalkd:
         """Return the bytes of the process: it tells nothing finer."""
         return self.service.memory()
 
-    def commands(self) -> int:
-        """Return 0: it counts by command, and nobody asks it when idle."""
-        return 0
+    def work(self) -> tuple[int, int]:
+        """Return nothing: a worker that waits for a job asks it once."""
+        return 0, 0
 
     def end(self) -> None:
         self.service.end()

@@ -16,7 +16,7 @@ def record(tmp_path: Path) -> Record:
 
 
 def about(cores: int) -> dict[str, object]:
-    return {"who": "nobody", "cores": cores, "store": "valkey", "disk": "none", "rounds": 5, "jobs": 10}
+    return {"who": "nobody", "cores": cores, "load": 0.1, "store": "valkey", "disk": "none", "rounds": 5, "jobs": 10}
 
 
 def drained(record: Record, contestant: str, *rates: float, figure: str = "drain") -> None:
@@ -104,3 +104,10 @@ def test_a_run_is_in_the_file_before_the_next_begins(record: Record) -> None:
     drained(record, "RQ", 1)
     lines = [json.loads(line) for line in record.path.read_text().splitlines()]
     assert [line.get("contestant") for line in lines] == [None, "RQ"]
+
+
+def test_the_page_warns_where_other_work_had_the_machine(tmp_path: Path) -> None:
+    calm = Record(tmp_path / "calm.jsonl", about(cores=2))
+    busy = Record(tmp_path / "busy.jsonl", {**about(cores=2), "load": 3.0})
+    assert report.DISTURBED not in report.page(Runs([calm.path]), [])
+    assert report.DISTURBED in report.page(Runs([calm.path, busy.path]), [])
