@@ -5,6 +5,8 @@ import resource
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 
 import httpx
@@ -45,11 +47,19 @@ def test_an_end_that_has_a_reason_is_told_in_words_also_from_a_background_duty(
     assert capsys.readouterr().err == f"headrace: {words}\n"
 
 
-def test_a_fault_of_ours_is_70_and_keeps_its_stack(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_of_ours_is_70_and_keeps_its_stack(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     assert guarded(lambda: 1 // 0) == os.EX_SOFTWARE
-    said = capsys.readouterr().err
-    assert "ZeroDivisionError" in said
-    assert "report it" in said
+    assert "report it" in capsys.readouterr().err
+    assert "1 // 0" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_fault_before_there_is_a_log_shows_its_stack() -> None:
+    fault = "from headrace_server.cli.serve import guarded; guarded(lambda: 1 // 0)"
+    done = subprocess.run([sys.executable, "-c", fault], capture_output=True, text=True, check=False)
+    assert "ZeroDivisionError" in done.stderr
 
 
 def test_an_address_that_cannot_be_had_comes_with_the_remedy_that_fits() -> None:

@@ -18,7 +18,15 @@ async def undisturbed(call: Coroutine[Any, Any, T]) -> T:
     redis-py writes under asyncio.wait_for, which swallows a cancellation that arrives together with the end of the
     write (CPython 86296, all of Python 3.11): the cancelled caller would go on for ever.
     """
-    return await asyncio.shield(asyncio.create_task(call))
+    task = asyncio.create_task(call)
+    task.add_done_callback(_take_in)
+    return await asyncio.shield(task)
+
+
+def _take_in(task: asyncio.Task[Any]) -> None:
+    """Take in how a call ended whose caller may be gone: then its fault is nobody's."""
+    if not task.cancelled():
+        task.exception()
 
 
 @asynccontextmanager
