@@ -33,12 +33,12 @@ async def test_nothing_else_does(api: Api, authorization: str | None) -> None:
         assert "token" not in reply.text.replace("token is needed", "").replace("<token>", "").replace("tokens.", "")
 
 
-async def test_every_route_of_v1_needs_a_token_and_no_other(api: Api) -> None:
+async def test_every_route_of_v1_needs_a_token_and_so_do_metrics(api: Api) -> None:
     async with with_door(api, _door(tokens=TOKENS)) as http:
         for route in api.application.routes:
             [method] = (route.methods or {"GET"}) - {"HEAD"}
             reply = await http.request(method, route.path.replace("{file}", "docs.js").replace("{code}", "internal"))
-            assert (reply.status_code == 401) == route.path.startswith("/v1"), route.path
+            assert (reply.status_code == 401) == route.path.startswith(("/v1", "/metrics")), route.path
 
 
 @pytest.mark.parametrize(
