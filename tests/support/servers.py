@@ -20,8 +20,8 @@ HEADRACE = Path(sys.executable).parent / "headrace"
 
 
 def clean_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return this process's environment without any HEADRACE_* setting of the machine, plus `extra`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
+    """Return this process's environment without settings of Headrace or pytest that the machine has, plus `extra`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HEADRACE_", "PYTEST_"))}
     return {**kept, **(extra or {})}
 
 
