@@ -4,7 +4,7 @@ from typing import Final, Unpack
 
 from headrace._exchange import Exchange
 from headrace._read import read
-from headrace._steps import Pause, Steps, Stream, give
+from headrace._steps import Pause, Steps, Stream, give, pages
 from headrace._wire import Call, document_of, path
 from headrace._write import filter_params
 from headrace.errors import NotDone, OutcomeUnknown
@@ -38,13 +38,9 @@ class Find(Exchange):
 
         A job that changes meanwhile may be missed, or come twice.
         """
-        cursor: str | None = None
-        while True:
-            page = yield from self.list_jobs(limit=limit, cursor=cursor, **which)
-            yield from give(page.jobs)
-            cursor = page.cursor
-            if cursor is None:
-                return
+        return pages(
+            lambda cursor: self.list_jobs(limit=limit, cursor=cursor, **which), lambda page: (page.jobs, page.cursor)
+        )
 
     def attempts(self, job_id: str) -> Steps[tuple[Attempt, ...]]:
         """Return how the attempts of a job ended, oldest first; the newest 20 are kept. Raises NotFound."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from headrace._exchange import Exchange
 from headrace._read import Document, read
-from headrace._steps import Reply, Steps, Stream, give
+from headrace._steps import Reply, Steps, Stream, pages
 from headrace._wire import Call, document_of, path
 from headrace._write import given, said, written
 from headrace.fleet import Heartbeat, WorkerInfo, WorkerPage, WorkerRecord
@@ -69,13 +69,10 @@ class Fleet(Exchange):
         limit: int | None = None,
     ) -> Stream[WorkerRecord]:
         """Iterate over all workers that a filter means, page by page (`limit` a page), as `workers` finds them."""
-        cursor: str | None = None
-        while True:
-            page = yield from self.workers(state=state, queue=queue, task=task, limit=limit, cursor=cursor)
-            yield from give(page.workers)
-            cursor = page.cursor
-            if cursor is None:
-                return
+        return pages(
+            lambda cursor: self.workers(state=state, queue=queue, task=task, limit=limit, cursor=cursor),
+            lambda page: (page.workers, page.cursor),
+        )
 
     def worker(self, worker: str) -> Steps[WorkerRecord]:
         """Return a worker as the server knows it. Raises NotFound; a lost one is kept for a day."""

@@ -2,7 +2,7 @@
 
 from headrace._exchange import Exchange
 from headrace._read import Document, read
-from headrace._steps import Reply, Steps, Stream, give
+from headrace._steps import Reply, Steps, Stream, pages
 from headrace._wire import Call, document_of, path
 from headrace._write import given, written
 from headrace.webhooks import Webhook, WebhookPage, WebhookPing, WebhookRecord
@@ -34,13 +34,7 @@ class Notify(Exchange):
 
     def iter_webhooks(self) -> Stream[WebhookRecord]:
         """Iterate over all webhooks, page by page."""
-        after: str | None = None
-        while True:
-            page = yield from self.webhooks(after=after)
-            yield from give(page.webhooks)
-            after = page.next_after
-            if after is None:
-                return
+        return pages(lambda after: self.webhooks(after=after), lambda page: (page.webhooks, page.next_after))
 
     def delete_webhook(self, name: str) -> Steps[None]:
         """Remove a webhook and the deliveries that wait; its dead letters stay. Raises NotFound.

@@ -5,7 +5,7 @@ from datetime import datetime
 from headrace._codec import Codec
 from headrace._exchange import Exchange
 from headrace._read import Document, read, write_instant
-from headrace._steps import Reply, Steps, Stream, give
+from headrace._steps import Reply, Steps, Stream, pages
 from headrace._wire import Call, document_of, path
 from headrace._write import given, job_body, written
 from headrace.schedules import Schedule, SchedulePage, SchedulePreview, ScheduleRecord, ScheduleTrigger
@@ -41,13 +41,9 @@ class Plan(Exchange):
 
     def iter_schedules(self, *, owner: str | None = None) -> Stream[ScheduleRecord]:
         """Iterate over all schedules, or those of an owner, page by page."""
-        after: str | None = None
-        while True:
-            page = yield from self.schedules(after=after, owner=owner)
-            yield from give(page.schedules)
-            after = page.next_after
-            if after is None:
-                return
+        return pages(
+            lambda after: self.schedules(after=after, owner=owner), lambda page: (page.schedules, page.next_after)
+        )
 
     def delete_schedule(self, name: str) -> Steps[None]:
         """Remove a schedule; the jobs that it has made stay. Raises NotFound.

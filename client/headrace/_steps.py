@@ -96,6 +96,16 @@ def give(items: Iterable[T]) -> Stream[T]:
         yield Give(item)
 
 
+def pages(fetch: Callable[[str | None], Steps[V]], split: Callable[[V], tuple[Iterable[T], str | None]]) -> Stream[T]:
+    """Hand over what all pages hold; `split` gives what one holds, and from where the next one goes on."""
+    place: str | None = None
+    while True:
+        items, place = split((yield from fetch(place)))
+        yield from give(items)
+        if place is None:
+            return
+
+
 def next_of(stream: Stream[T]) -> Steps[Give[T] | None]:
     """Return the next thing that a stream gives, or None at its end."""
     outcome: Outcome | None = None
