@@ -103,7 +103,7 @@ class every:  # noqa: N801 - beside crontab
 
 def solar(*_: object, **__: object) -> NoReturn:
     """Refuse: the server knows no sunrise."""
-    raise NotImplementedError(
+    raise TypeError(
         "there is no solar(): run the task every few minutes and let it look at the sun, "
         "or have an entry for each of the instants to come (a datetime)"
     )
