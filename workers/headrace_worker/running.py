@@ -92,6 +92,6 @@ async def _run(settings: WorkerSettings, hands: Hands) -> int:
     loop = asyncio.get_running_loop()
     wishes = {signal.SIGTERM: worker.stop, signal.SIGINT: worker.stop, signal.SIGQUIT: worker.stop_at_once}
     for number, wish in wishes.items():
-        with contextlib.suppress(NotImplementedError, RuntimeError):  # not in the main thread: the caller stops us
+        with contextlib.suppress(RuntimeError):  # not in the main thread: the caller stops us
             loop.add_signal_handler(number, wish)
     return await worker.run()
