@@ -9,6 +9,7 @@ import pytest
 from tests.support.janitor import assert_agrees
 from tests.support.servers import ServerProcess
 from tests.support.stores import DURABLE, StoreProcess, redis7_binary, valkey_binary
+from tests.support.together import serving
 from tests.support.watch import take_faults, watching
 
 LOGS = pytest.StashKey[list[tuple[str, Callable[[], str]]]]()
@@ -160,16 +161,8 @@ def server_on(make_server: Callable[..., ServerProcess], store_url: str) -> Serv
 @pytest.fixture(scope="module")
 def shared_server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
     """One server for all tests of a module, on a store of its own; do not kill it, and use queues of your own."""
-    folder = tmp_path_factory.mktemp("shared")
-    store = StoreProcess(valkey_binary(), folder / "store", DURABLE)
-    running = ServerProcess(folder, redis_url=store.url)
-    try:
-        store.start()
-        yield running.start()
-        assert_agrees(store.url, request)
-    finally:
-        running.end()
-        store.stop()
+    with serving(tmp_path_factory.mktemp("shared"), request) as server:
+        yield server
 
 
 def _running(store: StoreProcess) -> Iterator[StoreProcess]:

@@ -4,13 +4,12 @@ import json
 import select
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.api.raw import Connection, request
 from tests.support.servers import ServerProcess
-from tests.support.stores import DURABLE, StoreProcess, valkey_binary
+from tests.support.together import serving
 
 LIMIT = 8 * 1024 * 1024
 HEAD_LIMIT = 64 * 1024
@@ -19,17 +18,11 @@ JOB = {"task": "t", "queue": "connections"}
 
 
 @pytest.fixture(scope="module")
-def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def quick(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
     """A server that waits only a second for a request to arrive."""
-    folder: Path = tmp_path_factory.mktemp("quick")
-    store = StoreProcess(valkey_binary(), folder / "store", DURABLE)
-    server = ServerProcess(folder, redis_url=store.url, env={"HEADRACE_RECEIVE_TIMEOUT_MS": str(TIMEOUT_MS)})
-    try:
-        store.start()
-        yield server.start()
-    finally:
-        server.end()
-        store.stop()
+    impatience = {"HEADRACE_RECEIVE_TIMEOUT_MS": str(TIMEOUT_MS)}
+    with serving(tmp_path_factory.mktemp("quick"), request, impatience) as server:
+        yield server
 
 
 @pytest.fixture

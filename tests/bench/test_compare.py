@@ -8,6 +8,7 @@ from subprocess import PIPE, STDOUT, Popen, TimeoutExpired
 import pytest
 from comparison import command
 
+from tests.support.needs import missing
 from tests.tidy.tree import ROOT
 
 COMPARE = [sys.executable, str(ROOT / "bench" / "compare.py")]
@@ -25,8 +26,8 @@ def test_a_smoke_run_measures_every_figure_of_the_contest(tmp_path: Path) -> Non
         told
     )
     assert "| Headrace, one process |" in page.read_text()
-    if missing := about["about"]["missing"]:
-        pytest.skip(f"without a peer: {missing}")
+    if lacking := about["about"]["missing"]:
+        missing(f"a peer: {lacking}")
     assert told == {}
     assert "| Huey 1 thread ° |" in page.read_text()
 

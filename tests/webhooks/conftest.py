@@ -6,10 +6,9 @@ from collections.abc import Iterator
 import pytest
 from headrace import Client
 
-from tests.support.janitor import assert_agrees
 from tests.support.receiver import Receiver
 from tests.support.servers import ServerProcess
-from tests.support.stores import DURABLE, StoreProcess, valkey_binary
+from tests.support.together import serving
 
 LOOPBACK = {"HEADRACE_WEBHOOK_NETWORKS": "127.0.0.0/8"}
 _numbers = itertools.count(1)
@@ -25,16 +24,8 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture(scope="module")
 def hooked(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
     """One server for all tests of a module, which may send to loopback."""
-    folder = tmp_path_factory.mktemp("hooked")
-    store = StoreProcess(valkey_binary(), folder / "store", DURABLE)
-    running = ServerProcess(folder, redis_url=store.url, env=LOOPBACK)
-    try:
-        store.start()
-        yield running.start()
-        assert_agrees(store.url, request)
-    finally:
-        running.end()
-        store.stop()
+    with serving(tmp_path_factory.mktemp("hooked"), request, LOOPBACK) as server:
+        yield server
 
 
 @pytest.fixture

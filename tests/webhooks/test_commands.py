@@ -1,31 +1,24 @@
 """Webhooks from the command line, and what is never shown on the way: secrets, in logs, jobs and refusals."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
-from headrace import Client, RetryPolicy, Webhook, cli
+from headrace import Client, RetryPolicy, Webhook
 
+from tests.support.commands import Run, commands_of
 from tests.support.receiver import Answer, Receiver
 from tests.support.servers import ServerProcess
 from tests.support.waiting import eventually
 
-Run = Callable[..., tuple[int, str, str]]
 SECRET = "whsec_" + "c2VjcmV0LXRoYXQtbm9ib2R5LWlzLXRvLXNlZS0x"
 
 
 @pytest.fixture
 def run(hooked: ServerProcess, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a command line; returns exit code, stdout and stderr."""
-
-    def run(words: str, *more: str) -> tuple[int, str, str]:
-        code = cli.main([*words.split(), *more, "--url", hooked.url])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
+    return commands_of(hooked.url, capsys)
 
 
 def test_a_webhook_is_put_looked_at_rotated_paused_and_deleted(

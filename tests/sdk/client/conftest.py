@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from headrace import AsyncClient, Client, cli
+from headrace import AsyncClient, Client
 
+from tests.support.commands import Run, commands_of
 from tests.support.servers import ServerProcess
 
 _numbers = itertools.count(1)
@@ -27,19 +28,12 @@ def client(shared_server: ServerProcess, request: pytest.FixtureRequest) -> Iter
 
 
 Ask = Callable[..., Any]
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def run(shared_server: ServerProcess, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a command line: `run("queue show", name)`; returns exit code, stdout and stderr."""
-
-    def run(words: str, *more: str) -> tuple[int, str, str]:
-        code = cli.main([*words.split(), *more, "--url", shared_server.url])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
+    return commands_of(shared_server.url, capsys)
 
 
 @pytest.fixture(params=["json", "msgpack"])

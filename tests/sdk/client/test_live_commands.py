@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from headrace import Client, JobError, RetryPolicy, State
 
-from tests.sdk.client.conftest import Run
+from tests.support.commands import Run
 from tests.support.servers import ServerProcess
 
 NOBODY = "01909c5e-6a52-7000-8a3f-0b6f1d2c3e4f"

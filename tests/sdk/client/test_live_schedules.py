@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from headrace import App, Client, NewJob, Patience, Raw, RetryPolicy, Schedule, Unique, crontab, every
 
-from tests.sdk.client.conftest import Ask, Run
+from tests.sdk.client.conftest import Ask
+from tests.support.commands import Run
 from tests.support.proxy import Fault, Proxy
 from tests.support.servers import ServerProcess
 

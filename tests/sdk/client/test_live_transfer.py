@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from headrace import Client, JobError, NewJob, Raw, State, cli
 
-from tests.sdk.client.conftest import Run
+from tests.support.commands import Run
 from tests.support.servers import HEADRACE, ServerProcess, clean_env
 from tests.support.waiting import eventually
 
