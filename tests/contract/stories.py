@@ -19,7 +19,9 @@ def enqueue_job(world: World, queue: str) -> Replies:
     assert replayed.json() == {**created.json(), "deduplicated": True}
     pending = world.http.post("/v1/jobs", json=body, headers={"Prefer": "wait=1"})
     assert pending.headers["preference-applied"] == "wait=1"
-    return [created, replayed, pending, *unique_job(world, queue), full(world, queue, "/v1/jobs", body)]
+    receipt = world.http.post("/v1/jobs", json=body, headers={"Prefer": "return=minimal"})
+    assert receipt.json().keys() == {"id", "state"}
+    return [created, replayed, pending, receipt, *unique_job(world, queue), full(world, queue, "/v1/jobs", body)]
 
 
 def unique_job(world: World, queue: str) -> Replies:
@@ -49,6 +51,8 @@ def enqueue_jobs(world: World, queue: str) -> Replies:
     created = world.http.post("/v1/jobs/batch", json={"jobs": jobs})
     each = world.http.post("/v1/jobs/batch", json={"jobs": [*jobs, {"task": "!"}], "atomic": False})
     assert [result["status"] for result in each.json()["results"]] == [201, 201, 422]
+    receipts = world.http.post("/v1/jobs/batch", json={"jobs": jobs}, headers={"Prefer": "return=minimal"})
+    assert [job.keys() for job in receipts.json()["jobs"]] == [{"id", "state"}] * 2
     again = [{**job, "unique": {"by": ["task"], "on_conflict": "reject"}} for job in jobs]
     assert world.http.post("/v1/jobs/batch", json={"jobs": again[1:]}).status_code == 201
     refused = world.http.post("/v1/jobs/batch", json={"jobs": again})
@@ -59,7 +63,7 @@ def enqueue_jobs(world: World, queue: str) -> Replies:
         [{"pointer": "/jobs/1/unique", "detail": "is that of /jobs/0"}],
         None,
     )
-    return [created, each, refused, full(world, queue, "/v1/jobs/batch", {"jobs": jobs})]
+    return [created, each, receipts, refused, full(world, queue, "/v1/jobs/batch", {"jobs": jobs})]
 
 
 def get_job(world: World, queue: str) -> Replies:

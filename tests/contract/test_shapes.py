@@ -77,6 +77,7 @@ REPLIES: dict[str, type[msgspec.Struct]] = {
     "Worker": reports.WorkerDocument,
     "WorkerPage": reports.WorkersDocument,
     "JobSummary": replies.SummaryDocument,
+    "JobReceipt": replies.ReceiptDocument,
     "GoneJob": replies.GoneDocument,
     "JobPage": reports.PageDocument,
     "Attempt": reports.AttemptDocument,

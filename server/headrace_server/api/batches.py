@@ -6,7 +6,7 @@ from functools import partial
 from msgspec import UNSET
 
 from headrace_server.api import after, build, keys, parse, shapes
-from headrace_server.api.call import Call, Reply
+from headrace_server.api.call import Call, Reply, applied
 from headrace_server.api.faults import rule_faults
 from headrace_server.api.jobs import REPLAYED, document
 from headrace_server.api.problems import Fault, Problem, invalid, of_store
@@ -52,7 +52,11 @@ async def _all_or_none(call: Call, items: Sequence[Item], text: str | None, data
     return Reply(
         status=201 if any(each.is_new for each in found) else 200,
         document=JobsDocument([document(call, each) for each in found]),
-        headers=[call.durability(), *([REPLAYED] if outcome.status is EnqueueStatus.REPLAYED else [])],
+        headers=[
+            call.durability(),
+            *applied(minimal=call.minimal),
+            *([REPLAYED] if outcome.status is EnqueueStatus.REPLAYED else []),
+        ],
     )
 
 
@@ -70,7 +74,7 @@ async def _each(call: Call, items: Sequence[Item], text: str | None, data: bytes
     outcomes = await call.engine.enqueue_each(groups) if groups else []
     others = await after.met(call, [outcome for outcome in outcomes if isinstance(outcome, Enqueued)])
     results = [_result(call, index, outcome, others) for index, (_, outcome) in enumerate(in_places(items, outcomes))]
-    return Reply(document=BatchDocument(results), headers=[call.durability()])
+    return Reply(document=BatchDocument(results), headers=[call.durability(), *applied(minimal=call.minimal)])
 
 
 def _result(

@@ -156,12 +156,21 @@ class Call:
             if not text.isascii() or not text.isdigit():
                 raise Problem("invalid_request", "The query parameter `wait` must be a number of seconds.")
             return _capped(text)
+        value = self._preference("wait")
+        return _capped(value) if value.isascii() and value.isdigit() else None
+
+    @property
+    def minimal(self) -> bool:
+        """Whether `Prefer: return=minimal` (RFC 7240) lets the reply leave out what the client can do without."""
+        return self._preference("return").lower() == "minimal"
+
+    def _preference(self, wanted: str) -> str:
+        """Return what Prefer says under a name, "" for nothing; the first of a name counts (RFC 7240, section 2)."""
         for preference in (self.header(b"prefer") or "").split(","):
             name, _, value = preference.partition(";")[0].partition("=")
-            value = value.strip().strip('"')
-            if name.strip().lower() == "wait" and value.isascii() and value.isdigit():
-                return _capped(value)
-        return None
+            if name.strip().lower() == wanted:
+                return value.strip().strip('"')
+        return ""
 
     async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what `work` returns, or cancel it and raise ClientGone once the client closes its connection.
@@ -199,9 +208,11 @@ class Call:
             self._gone.cancel()
 
 
-def applied(wait_ms: int) -> tuple[bytes, bytes]:
-    """Return the header that says which wait was granted (RFC 7240)."""
-    return (b"preference-applied", f"wait={wait_ms // SECOND_MS}".encode())
+def applied(wait_ms: int | None = None, *, minimal: bool = False) -> Headers:
+    """Return the header that says which preferences a reply followed (RFC 7240), no header where there were none."""
+    followed = [f"wait={wait_ms // SECOND_MS}"] if wait_ms else []
+    followed += ["return=minimal"] if minimal else []
+    return [(b"preference-applied", ", ".join(followed).encode())] if followed else []
 
 
 def _capped(seconds: str) -> int:

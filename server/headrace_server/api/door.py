@@ -54,7 +54,7 @@ class Door:
             (b"access-control-allow-headers", _HEADERS_IN),
             (
                 b"access-control-expose-headers",
-                b"etag, idempotency-replayed, link, location, retry-after, x-request-id",
+                b"etag, idempotency-replayed, link, location, preference-applied, retry-after, x-request-id",
             ),
             (b"access-control-max-age", b"600"),
             (b"vary", b"origin"),

@@ -5,7 +5,7 @@ from typing import Final
 from headrace_server.api import after, build, keys, parse, render, shapes
 from headrace_server.api.call import VARY, Call, Reply, applied
 from headrace_server.api.problems import Problem
-from headrace_server.api.replies import GoneDocument, JobDocument
+from headrace_server.api.replies import GoneDocument, JobDocument, ReceiptDocument
 from headrace_server.domain.ids import format_id, parse_id
 from headrace_server.domain.jobs import Body, Job
 from headrace_server.domain.lifecycle import FINAL, State
@@ -36,7 +36,7 @@ async def enqueue_job(call: Call) -> Reply:
 
 
 async def _enqueued(call: Call, found: after.Found, wait_ms: int | None) -> Reply:
-    headers = [call.durability()]
+    headers = [call.durability(), *applied(wait_ms, minimal=call.minimal)]
     if found.placed is None:
         headers.append(REPLAYED)
     if isinstance(found.job, bytes):
@@ -45,7 +45,6 @@ async def _enqueued(call: Call, found: after.Found, wait_ms: int | None) -> Repl
     headers.append((b"location", f"/v1/jobs/{format_id(job.id)}".encode()))
     status = 201 if found.is_new else 200
     if wait_ms:
-        headers.append(applied(wait_ms))
         status = 200 if job.state in FINAL else 202
     return Reply(status=status, document=document(call, after.Found(job, found.placed)), headers=headers)
 
@@ -61,9 +60,7 @@ async def get_job(call: Call) -> Reply:
         [job] = await call.engine.get([job_id])
     if job is None:
         raise Problem("not_found", job_id=format_id(job_id))
-    headers = [(b"etag", f'"{job.rev}"'.encode())]
-    if wait_ms:
-        headers.append(applied(wait_ms))
+    headers = [(b"etag", f'"{job.rev}"'.encode()), *applied(wait_ms)]
     if job.rev == known_rev:
         return Reply(status=304, headers=[*headers, VARY])
     return Reply(document=render.job(job, call.reply_format), headers=headers)
@@ -99,16 +96,14 @@ def _raw(body: Body) -> Reply:
     return Reply(raw=body.data, media=render.media_of(body), headers=INERT)
 
 
-def document(call: Call, found: after.Found) -> JobDocument | GoneDocument:
-    """Return what the reader sees of a job that an enqueue made or met."""
+def document(call: Call, found: after.Found) -> JobDocument | GoneDocument | ReceiptDocument:
+    """Return what the reader sees of a job that an enqueue made or met: all of it, or a receipt."""
     if isinstance(found.job, bytes):
         return GoneDocument(format_id(found.job), deduplicated=True)
-    return render.job(
-        found.job,
-        call.reply_format,
-        replayed=found.placed in (None, Placed.DEDUPLICATED),
-        replaced=found.placed is Placed.REPLACED,
-    )
+    replayed, replaced = found.placed in (None, Placed.DEDUPLICATED), found.placed is Placed.REPLACED
+    if call.minimal:
+        return render.receipt(found.job, replayed=replayed, replaced=replaced)
+    return render.job(found.job, call.reply_format, replayed=replayed, replaced=replaced)
 
 
 def job_id_of(call: Call) -> bytes:

@@ -10,7 +10,13 @@ from msgspec import UNSET, Raw, UnsetType
 
 from headrace_server.api import media
 from headrace_server.api.payloads import Unwritable, transcode
-from headrace_server.api.replies import JobDocument, LeasedDocument, ScheduleSlotDocument, SummaryDocument
+from headrace_server.api.replies import (
+    JobDocument,
+    LeasedDocument,
+    ReceiptDocument,
+    ScheduleSlotDocument,
+    SummaryDocument,
+)
 from headrace_server.domain.ids import format_id
 from headrace_server.domain.jobs import Body, Format, Job, Leased, OnDead, ScheduleSlot
 from headrace_server.domain.lifecycle import State
@@ -60,6 +66,16 @@ def job(job: Job, format: Format, *, replayed: bool = False, replaced: bool = Fa
     _put_payload(document, job.payload, format)
     if job.state is State.SUCCEEDED and job.result is not None:
         _put_result(document, job.result, format)
+    return document
+
+
+def receipt(job: Job, *, replayed: bool = False, replaced: bool = False) -> ReceiptDocument:
+    """Return what a producer is told of its job that wants no more than to know that it is there."""
+    document = ReceiptDocument(format_id(job.id), job.state.value)
+    if replayed:
+        document.deduplicated = True
+    if replaced:
+        document.replaced = True
     return document
 
 

@@ -68,6 +68,15 @@ class JobDocument(SummaryDocument, kw_only=True, gc=False):
     result_type: str | Absent = UNSET
 
 
+class ReceiptDocument(msgspec.Struct, gc=False):
+    """A job that was enqueued, for a producer that wants no more of it."""
+
+    id: str
+    state: str
+    deduplicated: bool | Absent = UNSET
+    replaced: bool | Absent = UNSET
+
+
 class GoneDocument(msgspec.Struct):
     """What is found of a job whose record was removed."""
 
@@ -79,7 +88,7 @@ class GoneDocument(msgspec.Struct):
 class JobsDocument(msgspec.Struct):
     """The reply to an atomic batch."""
 
-    jobs: list[JobDocument | GoneDocument]
+    jobs: list[JobDocument | GoneDocument | ReceiptDocument]
 
 
 class WaitDocument(msgspec.Struct, kw_only=True):
@@ -109,7 +118,7 @@ class BatchResult(msgspec.Struct, kw_only=True, gc=False):
     """One job of a batch that is not atomic: its status, and either the job or the problem."""
 
     status: int
-    job: JobDocument | GoneDocument | Absent = UNSET
+    job: JobDocument | GoneDocument | ReceiptDocument | Absent = UNSET
     problem: Any = UNSET
 
 

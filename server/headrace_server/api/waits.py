@@ -23,7 +23,7 @@ async def wait_jobs(call: Call) -> Reply:
         done=waited.done,
         server_time=render.instant(await call.engine.now_ms()),
     )
-    return Reply(document=document, headers=[applied(preferred_ms)] if preferred_ms else [])
+    return Reply(document=document, headers=applied(preferred_ms))
 
 
 def _document(call: Call, job_id: str, waited: WaitedJob) -> JobDocument | GoneDocument:
