@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from common import who_measured
+from headrace_server.store.allocator import AUTO, choose_malloc
 from headrace_server.store.binary import find_binary
 
 from comparison import bounds, frontdoor, goals, own, report
@@ -167,7 +168,7 @@ def about(args: argparse.Namespace, environments: dict[str, Environment], missin
         "who": who_measured(),
         "cores": os.cpu_count(),
         "load": os.getloadavg()[0],
-        "store": f"{binary.name} {binary.version}",
+        "store": f"{binary.name} {binary.version}, {choose_malloc(binary, AUTO).name}",
         "disk": f"a synced write takes {synced_write_ms():.2f} ms (median)",
         "rounds": args.rounds,
         "jobs": args.jobs,

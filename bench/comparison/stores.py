@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from headrace_server.store.allocator import AUTO, choose_malloc
 from headrace_server.store.binary import find_binary
 from redis import Redis
 
@@ -30,9 +31,10 @@ class RedisStore:
         binary = find_binary()
         self.version = f"{binary.name} {binary.version}"
         options = {"dir": folder, "bind": "127.0.0.1", **SETTINGS[settings], **(more or {})}
+        malloc = choose_malloc(binary, AUTO)  # as the server starts its own
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         self.service, self.port = _started(
-            lambda port: [str(binary.path), "--port", str(port), *words], folder / "store.log"
+            lambda port: [*malloc.words, str(binary.path), "--port", str(port), *words], folder / "store.log"
         )
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.redis = Redis(port=self.port, socket_timeout=30)

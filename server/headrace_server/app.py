@@ -121,7 +121,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
         yield Store(settings.redis_url, await _inspect(settings, settings.redis_url), None)
         return
     folder, mode = settings.store_dir(), settings.durability
-    embedded = EmbeddedStore(folder, log=_log.info, warn=_log.warning, durability=mode)
+    embedded = EmbeddedStore(folder, log=_log.info, warn=_log.warning, durability=mode, malloc=settings.store_malloc)
     url = await embedded.start()
     watch = asyncio.create_task(embedded.run())  # from now on: the store may die while the server is still starting
     try:

