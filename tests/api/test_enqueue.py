@@ -134,35 +134,6 @@ async def test_a_preference_that_cannot_be_read_is_ignored(api: Api) -> None:
     assert (await api.post("/v1/jobs", {"task": "t"}, prefer="wait=soon")).status_code == 201
 
 
-async def test_a_receipt_is_all_that_a_producer_may_want(api: Api) -> None:
-    reply = await api.post("/v1/jobs", {"task": "t", "payload": [1]}, prefer="return=minimal")
-    receipt = reply.json()
-    assert (reply.status_code, reply.headers["preference-applied"]) == (201, "return=minimal")
-    assert receipt == {"id": reply.headers["location"].rpartition("/")[2], "state": "ready"}
-    assert (await api.get(f"/v1/jobs/{receipt['id']}")).json()["payload"] == [1]
-
-
-async def test_a_receipt_tells_what_became_of_a_job_that_others_were_in_the_way_of(api: Api) -> None:
-    first = (await api.post("/v1/jobs", {"task": "t"}, prefer="return=minimal", idempotency_key="k")).json()
-    again = (await api.post("/v1/jobs", {"task": "t"}, prefer="return=minimal", idempotency_key="k")).json()
-    assert again == {**first, "deduplicated": True}
-    body = {"task": "t", "delay_ms": 60_000, "unique": {"key": "k", "on_conflict": "replace"}}
-    [_, replacing] = [(await api.post("/v1/jobs", body, prefer="return=minimal")).json() for _ in range(2)]
-    assert (replacing["state"], replacing["replaced"]) == ("scheduled", True)
-
-
-async def test_preferences_come_together(api: Api) -> None:
-    api.engine.drain()  # nothing waits
-    reply = await api.post("/v1/jobs", {"task": "t"}, prefer='foo; bar, Return="minimal"; now, wait=7')
-    assert (reply.status_code, reply.headers["preference-applied"]) == (202, "wait=7, return=minimal")
-    assert reply.json().keys() == {"id", "state"}
-
-
-async def test_of_a_preference_that_comes_twice_the_first_counts(api: Api) -> None:
-    reply = await api.post("/v1/jobs", {"task": "t"}, prefer="return=representation, return=minimal")
-    assert (reply.json()["task"], "preference-applied" in reply.headers) == ("t", False)
-
-
 async def test_all_faults_are_listed(api: Api) -> None:
     body = {
         "task": "a b",

@@ -117,7 +117,12 @@ def lease_jobs(world: World, queue: str) -> Replies:
     done = {"op": "ack", "job_id": job["id"], "token": job["token"], "result": None}
     reply = world.http.post("/v1/leases", json={"queues": [queue], "complete": [done, {"op": "ack", "job_id": 1}]})
     assert [outcome["status"] for outcome in reply.json()["completed"]] == ["ok", "invalid"]
-    return [reply]
+    job = world.lease(queue)
+    done = {"op": "ack", "job_id": job["id"], "token": job["token"]}
+    body = {"queues": [queue], "complete": [done, {"op": "ack", "job_id": 1}]}
+    minimal = world.http.post("/v1/leases", json=body, headers={"Prefer": "return=minimal"})
+    assert [(outcome["index"], outcome["status"]) for outcome in minimal.json()["completed"]] == [(1, "invalid")]
+    return [reply, minimal]
 
 
 def complete_jobs(world: World, queue: str) -> Replies:

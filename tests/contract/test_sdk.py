@@ -211,8 +211,18 @@ def test_a_filter_has_the_fields_of_its_schema() -> None:
     assert set(finding.JobFilter.__annotations__) == set(SCHEMAS["JobFilterInput"]["properties"])
 
 
-# what a client reads as one value, and what says the same as something else
-LEFT_OUT = {"payload_raw", "payload_type", "result_raw", "result_type", "instance", "type", "title", "retryable"}
+# what a client reads as one value, what says the same as something else, and what says where something stands
+LEFT_OUT = {
+    "index",
+    "payload_raw",
+    "payload_type",
+    "result_raw",
+    "result_type",
+    "instance",
+    "type",
+    "title",
+    "retryable",
+}
 WORDS: dict[type[words.OpenEnum], set[str]] = {
     words.State: {*SCHEMAS["JobState"]["enum"], *SCHEMAS["GoneState"]["enum"]},
     words.Status: {*SCHEMAS["OutcomeStatus"]["enum"], *SCHEMAS["LeaseStatus"]["enum"]},

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from headrace_server.api import after, keys, outcomes, parse, render, settles, shapes
-from headrace_server.api.call import Call, Reply
+from headrace_server.api.call import Call, Reply, applied
 from headrace_server.api.jobs import REPLAYED, job_id_of
 from headrace_server.api.problems import Problem
 from headrace_server.api.replies import CompletionsDocument, GrantDocument, SettledDocument
@@ -27,7 +27,8 @@ async def lease_jobs(call: Call) -> Reply:
     ask = _ask(call, given)
     if not given.complete:
         return _granted(call, ask, await call.unless_gone(call.engine.poll(ask, given.wait_ms)), [])
-    completed, now_ms = await settle_items(call, _completions(call, given.complete, "/complete"))
+    items = _completions(call, given.complete, "/complete")
+    completed, now_ms = await settle_items(call, items, minimal=call.minimal)
     grant = await after.lease(call, ask) or Grant(jobs=[], now_ms=now_ms)
     return _granted(call, ask, grant, completed)
 
@@ -52,7 +53,7 @@ def _granted(call: Call, ask: LeaseAsk, grant: Grant, completed: list[SettledDoc
             directive=render.given(call.engine.directive_of(ask.worker)),
             server_time=render.instant(grant.now_ms),
         ),
-        headers=[REPLAYED] if grant.replayed else [],
+        headers=[*applied(minimal=call.minimal), *([REPLAYED] if grant.replayed else [])],
         on_lost=partial(call.engine.giveback, ask, grant) if grant.jobs else None,
     )
 
@@ -60,8 +61,10 @@ def _granted(call: Call, ask: LeaseAsk, grant: Grant, completed: list[SettledDoc
 async def complete_jobs(call: Call) -> Reply:
     """POST /v1/completions: settle many jobs; each item has its own outcome."""
     given = parse.body(shapes.CompletionsInput, await call.body(), call.reading)
-    items, now_ms = await settle_items(call, _completions(call, given.items, "/items"))
-    return Reply(document=CompletionsDocument(items=items, server_time=render.instant(now_ms)))
+    minimal = call.minimal
+    items, now_ms = await settle_items(call, _completions(call, given.items, "/items"), minimal=minimal)
+    document = CompletionsDocument(items=items, server_time=render.instant(now_ms))
+    return Reply(document=document, headers=applied(minimal=minimal))
 
 
 def _completions(call: Call, raws: Sequence[msgspec.Raw], pointer: str) -> list[Settle | Invalid]:
@@ -69,14 +72,17 @@ def _completions(call: Call, raws: Sequence[msgspec.Raw], pointer: str) -> list[
     return settles.completions(items, call.reading, pointer)
 
 
-async def settle_items(call: Call, items: Sequence[Settle | Invalid]) -> tuple[list[SettledDocument], int]:
+async def settle_items(
+    call: Call, items: Sequence[Settle | Invalid], *, minimal: bool = False
+) -> tuple[list[SettledDocument], int]:
     """Settle what has no faults; return the outcomes in the order of `items`, and the store's time.
 
-    Raises StoreFault when the store failed all of them.
+    `minimal`: only those outcomes that are news. Raises StoreFault when the store failed all of them.
     """
     asked: list[Settle] = valid(items)
     found: list[Settled | StoreFault] = await call.engine.settle(asked) if asked else []
-    return outcomes.settled_items(items, found), await _time_of(call, found)
+    tell = outcomes.news if minimal else outcomes.settled_items
+    return tell(items, found), await _time_of(call, found)
 
 
 async def _time_of(call: Call, outcomes: Sequence[Settled | StoreFault]) -> int:

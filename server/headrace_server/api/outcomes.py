@@ -1,6 +1,7 @@
 """Verdicts on settles and extends -> documents; it must not know how a verdict is found."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from msgspec import UNSET
 
@@ -10,13 +11,38 @@ from headrace_server.api.replies import SettledDocument
 from headrace_server.api.verdicts import Invalid, in_places
 from headrace_server.domain.errors import StoreFault
 from headrace_server.domain.ids import format_id
-from headrace_server.domain.requests import Settle, Settled
+from headrace_server.domain.lifecycle import State
+from headrace_server.domain.requests import Ack, Release, Settle, Settled, SettleStatus, Snooze
+
+_EXPECTED: Final[dict[type[Any], State]] = {Ack: State.SUCCEEDED, Release: State.READY, Snooze: State.SCHEDULED}
 
 
 def settled_items(items: Sequence[Settle | Invalid], outcomes: Sequence[Settled | StoreFault]) -> list[SettledDocument]:
     """Return the outcomes of a list, in the order of its items; those without faults are in `outcomes`."""
     pairs: Iterator[tuple[Settle | Invalid, Settled | StoreFault | Invalid]] = in_places(items, outcomes)
     return [_settled_item(item, outcome) for item, outcome in pairs]
+
+
+def news(items: Sequence[Settle | Invalid], outcomes: Sequence[Settled | StoreFault]) -> list[SettledDocument]:
+    """Return those outcomes of a list that its sender cannot know beforehand, each with the index of its item."""
+    told = []
+    pairs: Iterator[tuple[Settle | Invalid, Settled | StoreFault | Invalid]] = in_places(items, outcomes)
+    for index, (item, outcome) in enumerate(pairs):
+        if not _is_as_asked(item, outcome):
+            document = _settled_item(item, outcome)
+            document.index = index
+            told.append(document)
+    return told
+
+
+def _is_as_asked(item: Settle | Invalid, outcome: Settled | StoreFault | Invalid) -> bool:
+    """Tell whether a settle did what it always does; what a nack leads to only the server knows."""
+    return (
+        isinstance(outcome, Settled)
+        and outcome.status is SettleStatus.OK
+        and outcome.state is _EXPECTED.get(type(item))
+        and not outcome.cancel_requested
+    )
 
 
 def _settled_item(item: Settle | Invalid, outcome: Settled | StoreFault | Invalid) -> SettledDocument:

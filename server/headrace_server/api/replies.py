@@ -164,6 +164,7 @@ class SettledDocument(msgspec.Struct, kw_only=True, gc=False):
     cancel_requested: bool | Absent = UNSET
     code: str | Absent = UNSET  # the cause of not_done and unknown
     errors: Any = UNSET  # the faults of an invalid item
+    index: int | Absent = UNSET  # of its item in the request, where others are left out
     server_time: str | Absent = UNSET  # in the reply to a single one
 
 
@@ -177,7 +178,7 @@ class GrantDocument(msgspec.Struct, kw_only=True):
 
 
 class CompletionsDocument(msgspec.Struct, kw_only=True):
-    """The reply to POST /v1/completions, in the order of the request."""
+    """The reply to POST /v1/completions, in the order of the request; of some only what is worth telling."""
 
     items: list[SettledDocument]
     server_time: str

@@ -1,0 +1,75 @@
+"""Prefer: replies with no more than their client has a use for."""
+
+import pytest
+
+from tests.api.conftest import Api
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_receipt_is_all_that_a_producer_may_want(api: Api) -> None:
+    reply = await api.post("/v1/jobs", {"task": "t", "payload": [1]}, prefer="return=minimal")
+    receipt = reply.json()
+    assert (reply.status_code, reply.headers["preference-applied"]) == (201, "return=minimal")
+    assert receipt == {"id": reply.headers["location"].rpartition("/")[2], "state": "ready"}
+    assert (await api.get(f"/v1/jobs/{receipt['id']}")).json()["payload"] == [1]
+
+
+async def test_a_receipt_tells_what_became_of_a_job_that_others_were_in_the_way_of(api: Api) -> None:
+    first = (await api.post("/v1/jobs", {"task": "t"}, prefer="return=minimal", idempotency_key="k")).json()
+    again = (await api.post("/v1/jobs", {"task": "t"}, prefer="return=minimal", idempotency_key="k")).json()
+    assert again == {**first, "deduplicated": True}
+    body = {"task": "t", "delay_ms": 60_000, "unique": {"key": "k", "on_conflict": "replace"}}
+    [_, replacing] = [(await api.post("/v1/jobs", body, prefer="return=minimal")).json() for _ in range(2)]
+    assert (replacing["state"], replacing["replaced"]) == ("scheduled", True)
+
+
+async def test_preferences_come_together(api: Api) -> None:
+    api.engine.drain()  # nothing waits
+    reply = await api.post("/v1/jobs", {"task": "t"}, prefer='foo; bar, Return="minimal"; now, wait=7')
+    assert (reply.status_code, reply.headers["preference-applied"]) == (202, "wait=7, return=minimal")
+    assert reply.json().keys() == {"id", "state"}
+
+
+async def test_of_a_preference_that_comes_twice_the_first_counts(api: Api) -> None:
+    reply = await api.post("/v1/jobs", {"task": "t"}, prefer="return=representation, return=minimal")
+    assert (reply.json()["task"], "preference-applied" in reply.headers) == ("t", False)
+
+
+async def test_a_batch_answers_with_receipts_and_problems(api: Api) -> None:
+    jobs = [{"task": "t"}, {"task": "!"}, {"task": "t", "delay_ms": 60_000}]
+    reply = await api.post("/v1/jobs/batch", {"jobs": jobs, "atomic": False}, prefer="return=minimal")
+    [first, faulty, last] = reply.json()["results"]
+    assert reply.headers["preference-applied"] == "return=minimal"
+    assert (first["status"], first["job"].keys(), last["job"]["state"]) == (201, {"id", "state"}, "scheduled")
+    assert (faulty["status"], faulty["problem"]["code"]) == (422, "invalid_request")
+
+
+async def test_who_prefers_little_is_told_of_settles_only_what_is_news(api: Api) -> None:
+    held = [await api.leased() for _ in range(5)]
+    proof = [{"job_id": job["id"], "token": job["token"]} for job in held]
+    await api.post(f"/v1/jobs/{held[4]['id']}/ack", {"token": held[4]["token"]})
+    items = [
+        {"op": "ack", **proof[0]},
+        {"op": "nack", **proof[1], "error": {"type": "E", "message": "m"}, "retryable": False},
+        {"op": "snooze", **proof[2], "delay_ms": 60_000},
+        {"op": "release", **proof[3]},
+        {"op": "ack", **proof[4]},
+        {"op": "ack"},
+    ]
+    reply = await api.post("/v1/leases", {"queues": ["other"], "complete": items}, prefer="return=minimal")
+    told = [(item["index"], item["status"], item.get("state")) for item in reply.json()["completed"]]
+    assert told == [(1, "ok", "dead"), (4, "repeated", "succeeded"), (5, "invalid", None)]
+    assert reply.headers["preference-applied"] == "return=minimal"
+    states = [(await api.get(f"/v1/jobs/{job['id']}")).json()["state"] for job in held]
+    assert states == ["succeeded", "dead", "scheduled", "ready", "succeeded"]
+
+
+async def test_a_settle_of_a_job_that_shall_end_is_news(api: Api) -> None:
+    job = await api.leased()
+    await api.post(f"/v1/jobs/{job['id']}/cancel", {})
+    released = {"op": "release", "job_id": job["id"], "token": job["token"]}
+    reply = await api.post("/v1/completions", {"items": [released]}, prefer="return=minimal")
+    assert [(item["index"], item["state"]) for item in reply.json()["items"]] == [(0, "cancelled")]
+    again = await api.post("/v1/completions", {"items": [released]})
+    assert "index" not in again.json()["items"][0]
