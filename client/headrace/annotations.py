@@ -5,6 +5,7 @@ form is made: a value of another type than its annotation is left alone, as a pl
 """
 
 import inspect
+import math
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
@@ -38,12 +39,27 @@ class Shape:
         parameters = [] if signature is None else list(signature.parameters.values())
         self._positional = [each.name for each in parameters if each.kind in _POSITIONAL]
         self._more = {each.kind: each.name for each in parameters if each.kind in _VARIABLE}
+        needed = {each.name for each in parameters if each.default is each.empty and each.kind not in _VARIABLE}
+        self._fewest = len(needed) if needed <= set(self._positional) else math.inf
+        self._most = math.inf if inspect.Parameter.VAR_POSITIONAL in self._more else len(self._positional)
+
+    def misfit(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> TypeError | None:
+        """Return why a call is none for the function; None for one that is, and where the callable does not tell."""
+        if self.signature is None or (not kwargs and self._fewest <= len(args) <= self._most):
+            return None  # counting is enough where all go by their place, and takes a twentieth of a `bind`
+        try:
+            self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            return error
+        return None
 
     def fit_arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the arguments of a call as the parameters ask for; those without a parameter stay as they are.
 
         Raises Misfit.
         """
+        if not self._fits:
+            return tuple(args), dict(kwargs)
         rest = [self._more.get(inspect.Parameter.VAR_POSITIONAL, "")] * len(args)
         names = [*self._positional, *rest][: len(args)]
         fitted_args = tuple(self._fit(name, value) for name, value in zip(names, args, strict=True))

@@ -13,22 +13,24 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
 from headrace import loading
 
 from headrace_worker import blackbox, log, registry, reload, reporting, spans
 from headrace_worker.executor import Executor
-from headrace_worker.frames import Down, Setup, Splitter, Up, pack_up, unpack_down
+from headrace_worker.frames import Down, Order, Setup, Splitter, Up, pack_up, unpack_down
 from headrace_worker.hands import Imported
 from headrace_worker.inbox import Inbox
+from headrace_worker.news import Topic
 from headrace_worker.outbox import Outbox
 from headrace_worker.outcome import Outcome
 from headrace_worker.tickets import PipeTickets, Tickets
 
 _PR_SET_PDEATHSIG: Final = 1
 _RECV_BYTES: Final = 256 * 1024
-_GATHER_S: Final = 0.0005  # results of half a millisecond share a message; a request costs more than twice as much
+_GATHER_S: Final = 0.002  # while jobs wait for slots, results of so long share a message; a request takes as long
 
 
 class Child:
@@ -38,9 +40,9 @@ class Child:
         self._pipe = pipe
         self._lock = threading.Lock()
         self._news = threading.Event()
-        self._outbox = Outbox(self._news.set)
-        self._executor = Executor(handlers, slots, self._done, self._outbox.say, self._stalled)
-        self._inbox = Inbox(tickets, slots, self._executor.start)
+        self._outbox = Outbox()
+        self._inbox = Inbox(tickets, slots)
+        self._executor = Executor(handlers, slots, self._done, self._said, self._stalled)
 
     def listen(self) -> bool | None:
         """Do what the supervisor says until it says that this is the end; return whether it is the worker's, too.
@@ -65,10 +67,10 @@ class Child:
     def _obey(self, kind: Down, content: Any) -> None:
         match kind:
             case Down.RUN:
-                self._inbox.put(content)
+                self._executor.start(self._inbox.put(content))
             case Down.FORGET:
                 self._inbox.forget(content)
-                self._news.set()
+                self.say(Up.DONE, [])
             case Down.EXTENDED:
                 self._executor.extend(content)
             case Down.LOST:
@@ -78,9 +80,19 @@ class Child:
             case Down.CANCEL:
                 self._executor.cancel_all()
 
-    def _done(self, key: int, took_ms: float, outcome: Outcome) -> None:
-        self._outbox.end(key, took_ms, outcome)
-        self._inbox.freed()
+    def _done(self, key: int, took_ms: float, outcome: Outcome) -> Sequence[Order]:
+        """Take in an end; return what starts now. Nothing waits for a slot: it is told at once, else with others."""
+        orders = self._inbox.freed()
+        is_first = self._outbox.end(key, took_ms, outcome)
+        if not orders:
+            self._report()
+        elif is_first:
+            self._news.set()
+        return orders
+
+    def _said(self, key: int, topic: Topic, data: bytes) -> None:
+        if self._outbox.say(key, topic, data):
+            self._news.set()
 
     def _tell(self) -> None:
         """Report what there is, for ever: a burst of short jobs in few messages, each at most a moment late."""
@@ -88,11 +100,16 @@ class Child:
             self._news.wait()
             self._news.clear()
             time.sleep(_GATHER_S)
+            self._report()
+
+    def _report(self) -> None:
+        """Say what there is; under the lock, so that no news of a job are overtaken by its end."""
+        with self._lock, contextlib.suppress(OSError):
             said, ended = self._outbox.take()
-            done = [[key, took_ms, *outcome.to_wire()] for key, took_ms, outcome in ended]
             if said:
-                self.say(Up.SAID, said)
-            self.say(Up.DONE, done)
+                self._pipe.sendall(pack_up(Up.SAID, said))
+            if ended:
+                self._pipe.sendall(pack_up(Up.DONE, ended))
 
     def _stalled(self, is_stalled: bool) -> None:
         self.say(Up.STALLED, is_stalled)

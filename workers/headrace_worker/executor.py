@@ -1,7 +1,7 @@
 """The slots: runs tasks on threads and on one event loop, and reports how each ended; it must not know the server.
 
-The inbox starts at most as many jobs as there are slots, so whatever comes here runs at once. No method blocks, and all
-may be called from any thread; `done` is called from the thread a task ran on.
+The inbox gives at most as many jobs as there are slots, so whatever comes here runs at once. No method blocks, and all
+may be called from any thread; `done` is called from the thread a task ran on, and returns what starts in its slot.
 """
 
 import asyncio
@@ -9,7 +9,8 @@ import contextvars
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from queue import SimpleQueue
 from typing import Any
 
@@ -24,7 +25,7 @@ from headrace_worker.run import arun, run
 from headrace_worker.soft import Alarms
 from headrace_worker.stall import StallWatch
 
-Done = Callable[[int, float, Outcome], None]  # the job's key, milliseconds, how it ended
+Done = Callable[[int, float, Outcome], Sequence[Order]]  # the job's key, milliseconds, how it ended; what starts now
 Say = Callable[[int, Topic, bytes], None]  # the job's key, and what it says, as JSON
 Stalled = Callable[[bool], None]  # whether a task blocks the event loop
 Job = tuple[int, Handler, Request]
@@ -43,20 +44,10 @@ class Executor:
         self._loop = _LoopThread(stalled)
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}  # touched on the loop's thread only
 
-    def start(self, order: Order) -> None:
-        """Run one job; its outcome goes to `done`."""
-        request = Request(**order.facts, clock=clock.now, tell=functools.partial(self._hear, order.key))
-        self._requests[order.key] = request
-        log.debug("job started", job=request.id, task=request.task, queue=request.queue, attempt=request.attempt)
-        handler = self._handlers.get(request.task)
-        if handler is None:  # the supervisor knows our tasks, so this is a fault of ours, not of the job
-            self._finish(order.key, 0.0, refused("TaskUnknown", f"this worker has no task {request.task!r}"))
-        elif request.seconds_left <= 0:  # this machine was asleep: the job may run elsewhere by now
-            self._finish(order.key, 0.0, LEASE_OVER)
-        elif handler.is_async:
-            self._loop.begin(self._start_async, order.key, handler, request)
-        else:
-            self._threads.put((order.key, handler, request))
+    def start(self, orders: Iterable[Order]) -> None:
+        """Run some jobs, each in a slot; their outcomes go to `done`."""
+        for job in self._begin(orders):
+            self._threads.put(job)
 
     def extend(self, deadlines: Iterable[tuple[int, float]]) -> None:
         """Tell running jobs their new deadlines."""
@@ -99,11 +90,36 @@ class Executor:
             if task is not None:
                 task.cancel()
 
-    def _run_sync(self, job: Job) -> None:
+    def _begin(self, orders: Iterable[Order]) -> list[Job]:
+        """Begin with some jobs; return those that need a thread."""
+        jobs: list[Job] = []
+        line = deque(orders)
+        while line:
+            key, facts = line.popleft()
+            request = Request(**facts, clock=clock.now, tell=functools.partial(self._hear, key))
+            self._requests[key] = request
+            log.debug("job started", job=request.id, task=request.task, queue=request.queue, attempt=request.attempt)
+            handler = self._handlers.get(request.task)
+            if handler is None:  # the supervisor knows our tasks, so this is a fault of ours, not of the job
+                outcome = refused("TaskUnknown", f"this worker has no task {request.task!r}")
+                line += self._finish(key, 0.0, outcome)
+            elif request.seconds_left <= 0:  # this machine was asleep: the job may run elsewhere by now
+                line += self._finish(key, 0.0, LEASE_OVER)
+            elif handler.is_async:
+                self._loop.begin(self._start_async, key, handler, request)
+            else:
+                jobs.append((key, handler, request))
+        return jobs
+
+    def _run_sync(self, job: Job) -> Job | None:
+        """Run a job on this thread; return the one that is to follow here, in the same slot: no other has to wake."""
         key, handler, request = job
         began = time.perf_counter()
         outcome = contextvars.Context().run(run, handler, request, self._alarms)
-        self._finish(key, _since_ms(began), outcome)
+        jobs = self._begin(self._finish(key, _since_ms(began), outcome))
+        for each in jobs[1:]:
+            self._threads.put(each)
+        return jobs[0] if jobs else None
 
     def _start_async(self, key: int, handler: Handler, request: Request) -> None:
         task = asyncio.get_running_loop().create_task(
@@ -116,14 +132,14 @@ class Executor:
         del self._tasks[key]
         outcome = CANCELLED if task.cancelled() else task.result()  # cancelled: before its first step
         self._loop.end()
-        self._finish(key, _since_ms(began), outcome)
+        self.start(self._finish(key, _since_ms(began), outcome))
 
     def _hear(self, key: int, topic: str, value: Any) -> None:
         self._say(key, Topic(topic), written(Topic(topic), value))
 
-    def _finish(self, key: int, took_ms: float, outcome: Outcome) -> None:
+    def _finish(self, key: int, took_ms: float, outcome: Outcome) -> Sequence[Order]:
         self._requests.pop(key, None)
-        self._done(key, took_ms, outcome)
+        return self._done(key, took_ms, outcome)
 
 
 def _since_ms(began: float) -> float:
@@ -133,7 +149,7 @@ def _since_ms(began: float) -> float:
 class _Threads:
     """Threads that are made when there is no idle one, up to a number, and live on."""
 
-    def __init__(self, most: int, run_one: Callable[[Job], None]) -> None:
+    def __init__(self, most: int, run_one: Callable[[Job], Job | None]) -> None:
         self._most = most
         self._run_one = run_one
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
@@ -152,7 +168,9 @@ class _Threads:
 
     def _live(self) -> None:
         while (job := self._jobs.get()) is not None:
-            self._run_one(job)
+            following: Job | None = job
+            while following is not None:
+                following = self._run_one(following)
             self._idle.release()
 
 

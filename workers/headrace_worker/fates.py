@@ -6,7 +6,7 @@ that had to go along with another one counts none.
 """
 
 import signal
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from headrace_worker import bounds
@@ -68,7 +68,7 @@ def with_stack(outcome: Outcome, stack: str | None) -> Outcome:
     """Return the outcome with where its process was."""
     if outcome.kind is not Kind.FAILED or stack is None:
         return outcome
-    return replace(outcome, stack=stack[: bounds.ERROR_STACK_CHARS])
+    return outcome._replace(stack=stack[: bounds.ERROR_STACK_CHARS])
 
 
 def describe_status(status: int) -> str:

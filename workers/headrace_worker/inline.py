@@ -15,6 +15,7 @@ from headrace_worker.frames import Order
 from headrace_worker.hands import AppFailed, ChildFacts, Hands, Listener, Plan, TaskFacts
 from headrace_worker.inbox import Inbox
 from headrace_worker.limits import Stopwatch, limits_of
+from headrace_worker.news import Topic
 from headrace_worker.outbox import Outbox
 from headrace_worker.outcome import Outcome
 from headrace_worker.tickets import LocalTickets
@@ -31,7 +32,7 @@ class InlineHands(Hands):
         self._plan: Plan | None = None
         self._tickets = LocalTickets()
         self._handed: set[int] = set()
-        self._outbox = Outbox(self._wake)
+        self._outbox = Outbox()
         self._executor: Executor | None = None
         self._quiet = asyncio.Event()
 
@@ -87,8 +88,8 @@ class InlineHands(Hands):
         self._facts = {name: handler.facts for name, handler in handlers.items()}
         self._listener = listener
         self._loop = asyncio.get_running_loop()
-        self._executor = Executor(handlers, self._slots, self._done, self._outbox.say, _warn_of_stall)
-        self._inbox = Inbox(self._tickets, self._slots, self._executor.start)
+        self._inbox = Inbox(self._tickets, self._slots)
+        self._executor = Executor(handlers, self._slots, self._done, self._said, _warn_of_stall)
         self._stopwatch = Stopwatch(self.unstarted_keys, listener.overran)
         self._app.hooks.fire("worker_start")
         self._app.hooks.fire("child_start")
@@ -98,7 +99,8 @@ class InlineHands(Hands):
         keys = [order.key for order in orders]
         self._handed.update(keys)
         self._tickets.put(keys)
-        self._inbox.put(orders)
+        if self._executor is not None:
+            self._executor.start(self._inbox.put(orders))
         self._stopwatch.add(limits_of(orders, self._facts))
 
     def take_back(self) -> list[int]:
@@ -140,9 +142,14 @@ class InlineHands(Hands):
             self._app.hooks.fire("worker_stop")
         executor.close()
 
-    def _done(self, key: int, took_ms: float, outcome: Outcome) -> None:
-        self._outbox.end(key, took_ms, outcome)
-        self._inbox.freed()
+    def _done(self, key: int, took_ms: float, outcome: Outcome) -> Sequence[Order]:
+        if self._outbox.end(key, took_ms, outcome):
+            self._wake()
+        return self._inbox.freed()
+
+    def _said(self, key: int, topic: Topic, data: bytes) -> None:
+        if self._outbox.say(key, topic, data):
+            self._wake()
 
     def _wake(self) -> None:
         if not self._loop.is_closed():

@@ -268,7 +268,7 @@ class Life(asyncio.Protocol):
             case Up.SAID:
                 self._parent.said([Said(key, Topic(topic), data) for key, topic, data in content])
             case Up.DONE:
-                self._ended += [Ended(key, took_ms, Outcome.from_wire(rest)) for key, took_ms, *rest in content]
+                self._ended += [Ended(key, took_ms, Outcome.from_wire(*rest)) for key, took_ms, rest in content]
             case Up.STALLED:
                 self._is_stalled = content
                 self._parent.doubted(self)

@@ -6,10 +6,9 @@ code, so nothing here is pickled: a result crosses the pipe as the bytes of its 
 
 import json
 import traceback
-from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgpack  # type: ignore[import-untyped]
 from headrace import ABSENT, Raw
@@ -38,9 +37,12 @@ class Form(StrEnum):
     RAW = "raw"  # bytes of a media type of their own
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One finished run."""
+_KINDS: Final = {kind.value: kind for kind in Kind}  # asking a dict is much quicker than asking the class
+_FORMS: Final = {form.value: form for form in Form}
+
+
+class Outcome(NamedTuple):
+    """One finished run; its order is that of the pipe."""
 
     kind: Kind
     content: bytes = b""  # the result; of a snooze its checkpoint
@@ -52,15 +54,10 @@ class Outcome:
     retryable: bool = True  # failed only
     delay_ms: int | None = None  # until the next run: of a snooze; of a failure where the task chose one
 
-    def to_wire(self) -> list[Any]:
-        """Return plain values for the pipe."""
-        return [getattr(self, name) for name in self.__slots__]
-
     @classmethod
-    def from_wire(cls, parts: list[Any]) -> "Outcome":
-        """Return what `to_wire` was called on."""
-        kind, content, form, *rest = parts
-        return cls(Kind(kind), content, Form(form), *rest)
+    def from_wire(cls, kind: str, content: bytes, form: str, *rest: Any) -> "Outcome":
+        """Return what a child sent. Raises KeyError or TypeError for what is none."""
+        return cls(_KINDS[kind], content, _FORMS[form], *rest)
 
     @property
     def size(self) -> int:

@@ -86,8 +86,8 @@ def _prepare(handler: Handler, request: Request) -> Outcome | None:
     shape = handler.shape
     try:
         payload = handler.serializers.decode(request.payload, raw=shape.takes_raw)
-        args, kwargs = ((), {}) if payload is None and _fits(handler, (), {}) is None else arguments_of(payload)
-        misfit = _fits(handler, args, kwargs)
+        args, kwargs = ((), {}) if payload is None and shape.misfit((), {}) is None else arguments_of(payload)
+        misfit = shape.misfit(args, kwargs)
         if misfit is not None:
             return refused("TypeError", f"the payload does not fit {handler.name}{shape.signature}: {misfit}")
         request.args, request.kwargs = shape.fit_arguments(args, kwargs)
@@ -95,17 +95,6 @@ def _prepare(handler: Handler, request: Request) -> Outcome | None:
         return refused("ContentRefused", str(error))
     except Misfit as error:
         return refused("TypeError", f"the payload does not fit {handler.name}{shape.signature}: {error}")
-    return None
-
-
-def _fits(handler: Handler, args: tuple[Any, ...], kwargs: dict[str, Any]) -> TypeError | None:
-    """Return why a call is none for the function; a callable that does not tell gets whatever there is."""
-    if handler.shape.signature is None:
-        return None
-    try:
-        handler.shape.signature.bind(*args, **kwargs)
-    except TypeError as error:
-        return error
     return None
 
 

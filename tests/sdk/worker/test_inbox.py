@@ -66,39 +66,48 @@ def test_each_ticket_has_one_owner_whatever_the_race(tickets: Tickets) -> None:
     assert sorted(mine + theirs) == keys
 
 
+def keys_of(orders: list[Order]) -> list[int]:
+    return [order.key for order in orders]
+
+
 def test_as_many_start_as_slots_are_free_and_in_order(tickets: Tickets) -> None:
-    started: list[int] = []
-    inbox = Inbox(tickets, 2, lambda order: started.append(order.key))
+    inbox = Inbox(tickets, 2)
     tickets.put([1, 2, 3, 4])
-    inbox.put(orders(1, 2, 3, 4))
-    assert started == [1, 2]
-    inbox.freed()
-    assert started == [1, 2, 3]
+    assert keys_of(inbox.put(orders(1, 2, 3, 4))) == [1, 2]
+    assert keys_of(inbox.freed()) == [3]
     assert tickets.count() == 1
 
 
 def test_what_was_taken_back_does_not_start(tickets: Tickets) -> None:
-    started: list[int] = []
-    inbox = Inbox(tickets, 1, lambda order: started.append(order.key))
+    inbox = Inbox(tickets, 1)
     tickets.put([1, 2])
-    inbox.put(orders(1, 2))
+    assert keys_of(inbox.put(orders(1, 2))) == [1]
     assert tickets.take_all() == [2]
     inbox.forget([2])
-    inbox.freed()
+    assert inbox.freed() == []
     tickets.put([3])
-    inbox.put(orders(3))
-    assert started == [1, 3]
+    assert keys_of(inbox.put(orders(3))) == [3]
 
 
-def test_a_ticket_that_comes_before_its_job_keeps_the_slot_for_it(tickets: Tickets) -> None:
-    started: list[int] = []
-    inbox = Inbox(tickets, 1, lambda order: started.append(order.key))
+def test_a_slot_takes_no_ticket_of_a_job_that_is_on_its_way(tickets: Tickets) -> None:
+    inbox = Inbox(tickets, 1)
     tickets.put([1])
     inbox.put(orders(1))
     tickets.put([2, 3])
-    inbox.freed()  # takes ticket 2, whose job is on its way
-    assert (started, tickets.count()) == ([1], 1)
-    inbox.put(orders(2, 3))
-    assert started == [1, 2]
-    inbox.freed()
-    assert started == [1, 2, 3]
+    assert inbox.freed() == []
+    assert tickets.count() == 2  # may still be taken back
+    assert keys_of(inbox.put(orders(2, 3))) == [2]
+    assert keys_of(inbox.freed()) == [3]
+
+
+def test_a_ticket_that_comes_before_its_job_keeps_the_slot_for_it(tickets: Tickets) -> None:
+    """Job 1 was taken back, but that news is behind; so the slot gets the ticket of 2, which is on its way."""
+    inbox = Inbox(tickets, 1)
+    assert inbox.put(orders(1)) == []
+    tickets.put([2])
+    assert inbox.put([]) == []
+    assert tickets.count() == 0
+    inbox.forget([1])
+    tickets.put([3])
+    assert keys_of(inbox.put(orders(2, 3))) == [2]
+    assert keys_of(inbox.freed()) == [3]
