@@ -1,21 +1,23 @@
-"""Between httpx and the wire: addresses, credentials, time-outs, and what each httpx error says about the request."""
+"""Where servers are and who we are; time-outs, and what each error of a connection says about the request."""
 
 import os
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Final, TypedDict
+from typing import Final, NamedTuple, TypedDict
+from urllib.request import getproxies
 
 import httpx
 
+from headrace._pool import KEPT_CONNECTIONS, KEPT_S
 from headrace._steps import Loss, NoReply, Reply, Request
 from headrace._version import __version__
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 _CONNECT_S: Final = 3.0  # a server that is there answers a handshake in milliseconds, across the world in half a second
-_KEPT_CONNECTIONS: Final = 20
-_KEPT_S: Final = 30.0  # shorter than a Headrace server keeps an idle connection (75 s): the client should close first
+
+_HTTP_PORT: Final = 80
 
 # No byte of the request has left: the server cannot have seen it.
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -59,6 +61,15 @@ class ConnectionSettings(TypedDict):
     trust_env: bool
 
 
+class Place(NamedTuple):
+    """What a plain connection needs of an endpoint."""
+
+    host: str
+    port: int
+    base: str  # of its paths
+    headers: tuple[str, ...]  # lines that every request has
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """Where one server is and who we are."""
@@ -72,7 +83,7 @@ class Endpoint:
             "base_url": self.url,
             "headers": self.headers(),
             "limits": httpx.Limits(  # no cap on use, since a parked poll holds a connection
-                max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS, keepalive_expiry=_KEPT_S
+                max_connections=None, max_keepalive_connections=KEPT_CONNECTIONS, keepalive_expiry=KEPT_S
             ),
             "verify": self.tls(),
             "trust_env": not self.is_local,
@@ -82,6 +93,22 @@ class Endpoint:
         """Return the headers that every request carries."""
         headers = {"User-Agent": f"headrace-python/{__version__}"}
         return headers if self.token is None else {**headers, "Authorization": f"Bearer {self.token}"}
+
+    def place(self) -> Place:
+        """Return where a plain connection goes, and what each of its requests says."""
+        url = httpx.URL(self.url)
+        lines = {"Host": url.netloc.decode("ascii"), "Accept-Encoding": "identity", **self.headers()}
+        return Place(
+            host=url.raw_host.decode("ascii"),
+            port=url.port or _HTTP_PORT,
+            base=url.raw_path.decode("ascii").rstrip("/"),
+            headers=tuple(f"{name}: {value}" for name, value in lines.items()),
+        )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a socket to it is all that is needed: no TLS, and no proxy from the environment."""
+        return self.url.startswith("http://") and (self.is_local or not {"http", "all"} & getproxies().keys())
 
     @property
     def is_local(self) -> bool:
@@ -112,9 +139,14 @@ def _usable(token: str) -> str | None:
     return token or None
 
 
+def connect_s(seconds: float) -> float:
+    """Return how long the connection for a try of `seconds` may take to be made."""
+    return min(seconds, _CONNECT_S)
+
+
 def timeout(seconds: float) -> httpx.Timeout:
     """Return the time-outs of one try that may take `seconds` after the connection is made."""
-    return httpx.Timeout(seconds, connect=min(seconds, _CONNECT_S))
+    return httpx.Timeout(seconds, connect=connect_s(seconds))
 
 
 def reply_of(response: httpx.Response) -> Reply:
@@ -128,11 +160,35 @@ def none_there(tried: Sequence[NoReply]) -> NoReply:
 
 
 def no_reply(endpoint: Endpoint, request: Request, error: httpx.TransportError | httpx.DecodingError) -> NoReply:
-    """Return what an httpx error says about a request; the text names no header and thus no token."""
-    what = f"{request.method} {endpoint.url}{request.path}"
-    why = str(error) or type(error).__name__
+    """Return what an httpx error says about a request."""
     if isinstance(error, _NOT_SENT):
-        return NoReply(Loss.NOT_SENT, f"No connection to {endpoint.url} ({why}); is the server running?")
+        return unsent(endpoint, error)
     if isinstance(error, httpx.TimeoutException):
-        return NoReply(Loss.SLOW, f"{what}: no reply in time ({type(error).__name__})")
-    return NoReply(Loss.CUT, f"{what}: the connection broke ({why})")
+        return slow(endpoint, request, error)
+    return cut(endpoint, request, error)
+
+
+# The texts name no header, and thus no token.
+
+
+def unsent(endpoint: Endpoint, error: Exception) -> NoReply:
+    """Return what stands for a request that found no connection."""
+    return NoReply(Loss.NOT_SENT, f"No connection to {endpoint.url} ({_why(error)}); is the server running?")
+
+
+def slow(endpoint: Endpoint, request: Request, error: Exception) -> NoReply:
+    """Return what stands for a request without a reply in time."""
+    return NoReply(Loss.SLOW, f"{_what(endpoint, request)}: no reply in time ({type(error).__name__})")
+
+
+def cut(endpoint: Endpoint, request: Request, error: Exception) -> NoReply:
+    """Return what stands for a request whose connection broke."""
+    return NoReply(Loss.CUT, f"{_what(endpoint, request)}: the connection broke ({_why(error)})")
+
+
+def _what(endpoint: Endpoint, request: Request) -> str:
+    return f"{request.method} {endpoint.url}{request.path}"
+
+
+def _why(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -7,11 +7,12 @@ from typing import Any, Self, TypeVar, overload
 
 import httpx
 
+from headrace._alinks import AsyncLink, link_to
 from headrace._codec import Format
 from headrace._retry import Patience
 from headrace._route import Route
 from headrace._steps import NoReply, Outcome, Pause, Send, Steps, Stream, async_iterating, awaiting, next_of
-from headrace._transport import Endpoint, find_servers, no_reply, none_there, reply_of, timeout
+from headrace._transport import Endpoint, find_servers, none_there
 from headrace._verbs import Verbs
 from headrace.results import AsyncJobHandle
 
@@ -40,7 +41,7 @@ class AsyncClient:
         self._verbs = Verbs(format=format, retry=retry, timeout_s=timeout)
         self._transport = transport
         self._closed = False
-        self._http: dict[str, httpx.AsyncClient] = {}
+        self._links: dict[str, AsyncLink] = {}
 
     enqueue = awaiting(Verbs.enqueue)
     enqueue_batch = awaiting(Verbs.enqueue_batch)
@@ -143,8 +144,8 @@ class AsyncClient:
     async def close(self) -> None:
         """Close the connections; a closed client sends nothing any more."""
         self._closed = True
-        while self._http:
-            await self._http.popitem()[1].aclose()
+        while self._links:
+            await self._links.popitem()[1].close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -183,32 +184,17 @@ class AsyncClient:
     async def _send(self, step: Send) -> Outcome:
         unreached: list[NoReply] = []
         for server in self._route.tries():
-            outcome = await self._ask(server, step)
+            outcome = await self._link(server).ask(step.request, step.timeout_s)
             unsent = self._route.unsent(server, outcome)
             if unsent is None:
                 return outcome
             unreached.append(unsent)
         return none_there(unreached)
 
-    async def _ask(self, server: Endpoint, step: Send) -> Outcome:
-        request = step.request
-        try:
-            response = await self._connected(server).request(
-                request.method,
-                request.path,
-                params=request.params,
-                headers=request.headers,
-                content=request.content,
-                timeout=timeout(step.timeout_s),
-            )
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            return no_reply(server, request, error)
-        return reply_of(response)
-
-    def _connected(self, server: Endpoint) -> httpx.AsyncClient:
+    def _link(self, server: Endpoint) -> AsyncLink:
         if self._closed:
             raise RuntimeError("this client is closed")
-        http = self._http.get(server.url)
-        if http is None:
-            http = self._http[server.url] = httpx.AsyncClient(transport=self._transport, **server.settings())
-        return http
+        link = self._links.get(server.url)
+        if link is None:
+            link = self._links[server.url] = link_to(server, self._transport)
+        return link

@@ -9,10 +9,11 @@ from typing import Any, Self, TypeVar, overload
 import httpx
 
 from headrace._codec import Format
+from headrace._links import Link, link_to
 from headrace._retry import Patience
 from headrace._route import Route
 from headrace._steps import NoReply, Outcome, Pause, Send, Steps, Stream, blocking, iterating, next_of
-from headrace._transport import Endpoint, find_servers, no_reply, none_there, reply_of, timeout
+from headrace._transport import Endpoint, find_servers, none_there
 from headrace._verbs import Verbs
 from headrace.results import JobHandle
 
@@ -45,7 +46,7 @@ class Client:
         self._transport = transport
         self._pid = os.getpid()
         self._closed = False
-        self._http: dict[str, httpx.Client] = {}
+        self._links: dict[str, Link] = {}
 
     enqueue = blocking(Verbs.enqueue)
     enqueue_batch = blocking(Verbs.enqueue_batch)
@@ -148,8 +149,8 @@ class Client:
     def close(self) -> None:
         """Close the connections; a closed client sends nothing any more."""
         self._closed = True
-        while self._http:
-            self._http.popitem()[1].close()
+        while self._links:
+            self._links.popitem()[1].close()
 
     def __enter__(self) -> Self:
         return self
@@ -188,35 +189,19 @@ class Client:
     def _send(self, step: Send) -> Outcome:
         unreached: list[NoReply] = []
         for server in self._route.tries():
-            outcome = self._ask(server, step)
+            outcome = self._link(server).ask(step.request, step.timeout_s)
             unsent = self._route.unsent(server, outcome)
             if unsent is None:
                 return outcome
             unreached.append(unsent)
         return none_there(unreached)
 
-    def _ask(self, server: Endpoint, step: Send) -> Outcome:
-        request = step.request
-        try:
-            response = self._connected(server).request(
-                request.method,
-                request.path,
-                params=request.params,
-                headers=request.headers,
-                content=request.content,
-                timeout=timeout(step.timeout_s),
-            )
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            return no_reply(server, request, error)
-        return reply_of(response)
-
-    def _connected(self, server: Endpoint) -> httpx.Client:
+    def _link(self, server: Endpoint) -> Link:
         if self._closed:
             raise RuntimeError("this client is closed")
         if self._pid != os.getpid():  # forked: the parent's sockets must not be shared
-            self._pid, self._http = os.getpid(), {}
-        http = self._http.get(server.url)
-        if http is None:
-            made = httpx.Client(transport=self._transport, **server.settings())
-            http = self._http.setdefault(server.url, made)  # another thread may have been faster
-        return http
+            self._pid, self._links = os.getpid(), {}
+        link = self._links.get(server.url)
+        if link is None:  # another thread may have been faster
+            link = self._links.setdefault(server.url, link_to(server, self._transport))
+        return link

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
+from headrace._alinks import AsyncPlainLink
+from headrace._links import PlainLink
+from headrace._steps import Outcome, Reply, Request
 
 from tests.support.contract import Exchange, reply_faults
 
@@ -34,17 +37,23 @@ def take_faults() -> list[str]:
 
 @contextmanager
 def watching() -> Iterator[None]:
-    """Judge what httpx receives in this process."""
+    """Judge what httpx and the clients of the SDK receive in this process."""
+    with _watching_httpx(), _watching_links():
+        yield
+
+
+@contextmanager
+def _watching_httpx() -> Iterator[None]:
     plain_send, plain_send_async = httpx.Client.send, httpx.AsyncClient.send
 
     def send(client: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
         response = plain_send(client, request, **options)
-        _judge(response, options)
+        _judge_response(response, options)
         return response
 
     async def send_async(client: httpx.AsyncClient, request: httpx.Request, **options: Any) -> httpx.Response:
         response = await plain_send_async(client, request, **options)
-        _judge(response, options)
+        _judge_response(response, options)
         return response
 
     httpx.Client.send, httpx.AsyncClient.send = send, send_async
@@ -54,13 +63,44 @@ def watching() -> Iterator[None]:
         httpx.Client.send, httpx.AsyncClient.send = plain_send, plain_send_async
 
 
-def _judge(response: httpx.Response, options: dict[str, Any]) -> None:
-    request = response.request
-    if _place(request.url) not in _watched or options.get("stream"):
-        return
-    path = request.url.raw_path.partition(b"?")[0].decode()
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    _found.extend(reply_faults(Exchange(request.method, path, response.status_code, headers, response.content)))
+@contextmanager
+def _watching_links() -> Iterator[None]:
+    plain_ask, plain_ask_async = PlainLink.ask, AsyncPlainLink.ask
+
+    def ask(link: PlainLink, request: Request, timeout_s: float) -> Outcome:
+        outcome = plain_ask(link, request, timeout_s)
+        _judge_outcome(link.url, request, outcome)
+        return outcome
+
+    async def ask_async(link: AsyncPlainLink, request: Request, timeout_s: float) -> Outcome:
+        outcome = await plain_ask_async(link, request, timeout_s)
+        _judge_outcome(link.url, request, outcome)
+        return outcome
+
+    PlainLink.ask, AsyncPlainLink.ask = ask, ask_async
+    try:
+        yield
+    finally:
+        PlainLink.ask, AsyncPlainLink.ask = plain_ask, plain_ask_async
+
+
+def _judge_response(response: httpx.Response, options: dict[str, Any]) -> None:
+    if not options.get("stream"):
+        request = response.request
+        path = request.url.raw_path.partition(b"?")[0].decode()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        _judge(request.url, Exchange(request.method, path, response.status_code, headers, response.content))
+
+
+def _judge_outcome(url: str, request: Request, outcome: Outcome) -> None:
+    if isinstance(outcome, Reply):
+        seen = Exchange(request.method, request.path, outcome.status, outcome.headers, outcome.content)
+        _judge(httpx.URL(url), seen)
+
+
+def _judge(url: httpx.URL, seen: Exchange) -> None:
+    if _place(url) in _watched:
+        _found.extend(reply_faults(seen))
 
 
 def _place(url: httpx.URL) -> tuple[str, int | None]:
