@@ -94,8 +94,9 @@ def _judge_response(response: httpx.Response, options: dict[str, Any]) -> None:
 
 def _judge_outcome(url: str, request: Request, outcome: Outcome) -> None:
     if isinstance(outcome, Reply):
-        seen = Exchange(request.method, request.path, outcome.status, outcome.headers, outcome.content)
-        _judge(httpx.URL(url), seen)
+        server = httpx.URL(url)
+        path = server.path.rstrip("/") + request.path
+        _judge(server, Exchange(request.method, path, outcome.status, outcome.headers, outcome.content))
 
 
 def _judge(url: httpx.URL, seen: Exchange) -> None:
