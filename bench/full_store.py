@@ -114,7 +114,7 @@ class FullStore:
 
     async def _lease(self, size: int) -> int:
         # few queues, as a worker has them: the store notes who asks for which, and once in a while only
-        queues = self.dice.sample(self._queues, 1 + size // 50)
+        queues = self.dice.sample(self._queues, min(1 + size // 50, len(self._queues)))
         return await self._take(LeaseAsk(queues=queues, max_jobs=size))
 
     async def _take(self, ask: LeaseAsk) -> int:

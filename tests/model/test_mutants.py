@@ -31,7 +31,20 @@ VERBS = (
     "tick",
 )
 PARTS = (
-    *("settings", "options", "moves", "records", "lanes", "gates", "buckets", "turns", "grants", "verdict", "failing"),
+    *(
+        "places",
+        "settings",
+        "options",
+        "moves",
+        "records",
+        "lanes",
+        "gates",
+        "buckets",
+        "turns",
+        "grants",
+        "verdict",
+        "failing",
+    ),
     *("unique", "births", "refusals", "replacing", "acts", "bulk", "filters", "counts", "steps", "sweeps", "upkeep"),
     *("explain", "facts", "tallies", "cells"),
 )

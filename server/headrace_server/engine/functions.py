@@ -58,16 +58,16 @@ def assemble_script(flags: str, defaults: str, files: Sequence[str]) -> str:
 def _body(defaults: str, files: Sequence[str]) -> str:
     found = [_sort(text) for text in files]
     words = [set(_WORD.findall(_SAID.sub("", text))) for text in files]
-    begins = [f"begin_{number}" for number in range(len(found))]
+    begins = [f"begin.part_{number}" for number in range(len(found))]  # in one table: a text may have 200 names at once
     lines = [
         f"local function globals() return {_GLOBALS} end",
         f"local {_GLOBALS}",
         defaults,
-        f"local {', '.join(begins)}, let_go",
+        "local begin, let_go = {}",
     ]
     for number, file in enumerate(found):
         others = set[str]().union(*(words[:number] + words[number + 1 :]))
-        # names that no other file knows end with their block: a text may have 200 at once
+        # names that no other file knows end with their block, as there may be 200 at once
         lines += [f"local {name}" for name in file.names if name in others]
         lines += ["do", *(f"local {name}" for name in file.names if name not in others), *file.once]
         # and a function may look at 60 from outside, so each file begins by itself

@@ -1,5 +1,5 @@
 -- ack: the jobs are done.
--- uses:    lib settings cells tallies lanes runs options loading moves verdict
+-- uses:    lib places settings cells tallies lanes runs options loading moves verdict
 -- states:  leased -> succeeded, ready -> succeeded
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{leased,ready,succeeded,expiring,results} (zset), agenda (zset)
 -- args:    run id, number of items; an item: id, token (16 bytes each), has a result ('1' or ''), result,
@@ -12,7 +12,7 @@
 local function end_result(job, ttl_ms)
     if ttl_ms >= resolve(job.re, job.q, 'succeeded_retention_ms') then return end
     set_option(job, 'v')
-    redis.call('ZADD', set_key(job.q, 'results'), now + ttl_ms, job.id)
+    lay(set_key(job.q, 'results'), now + ttl_ms, job.id)
     plan('results', job.q, now + ttl_ms)
 end
 

@@ -1,4 +1,4 @@
--- births: reads the options of a new job, writes it, and describes it; uses lib, settings, lanes, options, moves, unique and refusals.
+-- births: reads the options of a new job, writes it, and describes it; uses lib, places, settings, lanes, options, moves, unique and refusals.
 
 -- What the queue says of its jobs, for an answer; '' where it says nothing.
 local said = {}
@@ -32,7 +32,7 @@ local function prepare_options(job)
 end
 local function note_options(job, rev_text)
     if job.uq then take_unique(job, job.ttl_ms) end
-    for tag in string.gmatch(job.tg or '', '[^\31]+') do redis.call('ZADD', tag_key(tag), rev_text, job.id) end
+    for tag in string.gmatch(job.tg or '', '[^\31]+') do lay(tag_key(tag), rev_text, job.id) end
 end
 
 -- What an answer says of a new job, with spaces between the words; the last ones are those of its queue.
@@ -55,15 +55,15 @@ local function stand(job, rev, was)
     if not was then tally_both(queue, fields[2], 'enqueued') end
     if depths[queue] then depths[queue] = depths[queue] + 1 end
     if job.ex then
-        redis.call('ZADD', set_key(queue, 'expiring'), ex, job.id)
+        lay(set_key(queue, 'expiring'), ex, job.id)
         plan('expire', queue, job.ex)
     end
     if run_ms then
-        redis.call('ZADD', set_key(queue, 'scheduled'), run, job.id)
+        lay(set_key(queue, 'scheduled'), run, job.id)
         plan('promote', queue, run_ms)
     else
         local place = new_place(job, rev)
-        if job.lane then join(job, place) else redis.call('ZADD', set_key(queue, 'ready'), place, job.id) end
+        if job.lane then join(job, place) else lay(set_key(queue, 'ready'), place, job.id) end
         wake(queue)
     end
     if job.o then note_options(job, rev_text) end

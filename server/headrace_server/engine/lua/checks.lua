@@ -1,4 +1,4 @@
--- checks: what a janitor looks for: anything that disagrees with a job's record; uses lib, settings, lanes, options and moves.
+-- checks: what a janitor looks for: anything that disagrees with a job's record; uses lib, places, settings, lanes, options and moves.
 -- Each check tells what it found; where it may, it also mends, and always by the record.
 
 local REPAIRS = ARGV[2] == '1'
@@ -43,7 +43,7 @@ end
 
 local function check_place(job)
     local home = set_key(job.q, job.s == 'ready' and job.lane and 'laned' or job.s)
-    local score = tonumber(redis.call('ZSCORE', home, job.id))
+    local score = tonumber(redis.call('ZSCORE', up_to_date(home), job.id))
     local due_ms = tonumber(due_of(job)) or job.deadline
     if not score or (due_ms and score ~= due_ms) then
         if wrong('place', job.q, job.id, 'is ' .. job.s .. ' and does not lie there') then place(job) end

@@ -1,4 +1,4 @@
--- counts: how full a queue is, and how it is set; uses lib and settings.
+-- counts: how full a queue is, and how it is set; uses lib, places and settings.
 
 local STATES = {'scheduled', 'ready', 'leased', 'retrying', 'succeeded', 'dead', 'cancelled'}
 
@@ -10,7 +10,7 @@ end
 
 local function count_jobs(queue, state)
     local found = 0
-    for _, key in ipairs(homes_of(queue, state)) do found = found + redis.call('ZCARD', key) end
+    for _, key in ipairs(homes_of(queue, state)) do found = found + redis.call('ZCARD', up_to_date(key)) end
     return found
 end
 

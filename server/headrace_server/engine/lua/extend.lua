@@ -1,5 +1,5 @@
 -- extend: keep the leases longer, never shorter, and note what the workers say of their progress.
--- uses:    lib settings cells tallies lanes runs options loading moves verdict
+-- uses:    lib places settings cells tallies lanes runs options loading moves verdict
 -- states:  leased -> leased
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:leased (zset), agenda (zset)
 -- args:    run id, number of items; an item: id, token (16 bytes each), lease in ms or '' (the length first given),

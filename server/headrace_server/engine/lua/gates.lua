@@ -1,4 +1,4 @@
--- gates: whether a limit, a rate or a pause lets a job through, and what passing costs; uses lib, settings, lanes and buckets.
+-- gates: whether a limit, a rate or a pause lets a job through, and what passing costs; uses lib, places, settings, lanes and buckets.
 
 -- The settings of a limit: those of the first of its names that has any, and the latest of all their back-offs.
 local known_limits = {}
@@ -89,7 +89,7 @@ end
 local function room_of(queue)
     if is_paused(queue) then return 0 end
     local own, room = settings(queue), math.huge
-    if own.concurrency then room = own.concurrency - redis.call('ZCARD', set_key(queue, 'leased')) end
+    if own.concurrency then room = own.concurrency - redis.call('ZCARD', up_to_date(set_key(queue, 'leased'))) end
     if own.interval_us and room > 0 then
         local left = tokens(SEPARATOR .. queue, own.interval_us, own.burst, room)
         if left < 1 then plan('refill', queue, token_due_ms(SEPARATOR .. queue, own.interval_us, own.burst)) end

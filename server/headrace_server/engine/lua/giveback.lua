@@ -1,5 +1,5 @@
 -- giveback: leases whose answer nobody received go back to their place, but for those that a repeated request brought.
--- uses:    lib settings cells tallies lanes runs options loading moves
+-- uses:    lib places settings cells tallies lanes runs options loading moves
 -- states:  leased -> ready, leased -> cancelled
 -- keys:    meta (hash), j:<id> (hash), r:<worker> (hash), q:<queue>:{leased,ready,cancelled,expiring} (zset), agenda (zset)
 -- args:    run id, worker or '', key digest (16 bytes or ''), number of leases; a lease: id, token (16 bytes each)

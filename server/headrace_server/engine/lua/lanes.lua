@@ -1,4 +1,4 @@
--- lanes: where ready jobs with limits, fairness or ordering lie, and which of these lanes are open; uses lib and settings.
+-- lanes: where ready jobs with limits, fairness or ordering lie, and which of these lanes are open; uses lib, places and settings.
 -- A lane is open while it may give its head: it stands in `open:<tenant>` at its head's place. One that a limit holds
 -- back lies in `shut:<limit>` until the limit lets go; a lane of an ordering key is closed while one of its jobs is out.
 
@@ -52,13 +52,13 @@ local function join(job, place)
     mark(job.q, HAS_LANES)
     if job.fk then mark(job.q, HAS_TURNS) end
     redis.call('ZADD', lane_key(job.q, job.lane), place, job.id)
-    redis.call('ZADD', set_key(job.q, 'laned'), place, job.id)
+    lay(set_key(job.q, 'laned'), place, job.id)
     if redis.call('ZRANK', lane_key(job.q, job.lane), job.id) == 0 then refresh(job.q, job.lane) end
 end
 
 local function leave(job)
     redis.call('ZREM', lane_key(job.q, job.lane), job.id)
-    redis.call('ZREM', set_key(job.q, 'laned'), job.id)
+    take_out(set_key(job.q, 'laned'), job.id)
 end
 
 -- Open up to n lanes that a limit held back, each for so many polls; what is left has its turn by the agenda, as long as the limit has room.

@@ -1,5 +1,5 @@
 -- lease: hand out jobs to requests in order; queues strictly in order, the head of each queue first.
--- uses:    lib settings cells tallies lanes runs options loading moves buckets gates turns grants
+-- uses:    lib places settings cells tallies lanes runs options loading moves buckets gates turns grants
 -- states:  ready -> leased, ready -> cancelled
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,leased,cancelled,expiring} (zset), r:<worker> (hash), agenda (zset)
 -- args:    run id, jobs in all, payload bytes in all, number of requests; a request: jobs, payload bytes, lease in ms or '', worker or '',
@@ -38,7 +38,7 @@ local function take_from(ask, queue, out)
         if laned then
             heads = next_in_lanes(queue)
         else
-            heads = redis.call('ZRANGE', set_key(queue, 'ready'), 0, n - 1, 'WITHSCORES')
+            heads = redis.call('ZRANGE', up_to_date(set_key(queue, 'ready')), 0, n - 1, 'WITHSCORES')
         end
         if not heads then jobs_left = 0 break end -- enough lanes touched for one script
         if #heads == 0 then return 'dry' end

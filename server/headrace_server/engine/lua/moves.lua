@@ -1,21 +1,21 @@
--- moves: moves a job between the structures that are its state; uses lib, settings, tallies, lanes, options and loading.
+-- moves: moves a job between the structures that are its state; uses lib, places, settings, tallies, lanes, options and loading.
 
 local OPEN = {ready = true, scheduled = true, retrying = true} -- nobody holds it, and it may expire
 
 local function step_out(job)
     if job.lane and job.s == 'ready' then return leave(job) end
-    redis.call('ZREM', set_key(job.q, job.s), job.id)
+    take_out(set_key(job.q, job.s), job.id)
 end
 -- Move a job to a state's structure at a score; `fields` is a flat list for HSET, `drop` lists fields to delete.
 local function move(job, state, score, rev, fields, drop)
     local was = job.s
     local into_lane = job.lane and state == 'ready'
     if was ~= state or into_lane then step_out(job) end
-    if into_lane then join(job, score) else redis.call('ZADD', set_key(job.q, state), score, job.id) end
+    if into_lane then join(job, score) else lay(set_key(job.q, state), score, job.id) end
     if job.o then option_moved(job, was, state) end
-    if job.ex and OPEN[was] and not OPEN[state] then redis.call('ZREM', set_key(job.q, 'expiring'), job.id) end
+    if job.ex and OPEN[was] and not OPEN[state] then take_out(set_key(job.q, 'expiring'), job.id) end
     if job.ex and OPEN[state] then
-        redis.call('ZADD', set_key(job.q, 'expiring'), job.ex, job.id)
+        lay(set_key(job.q, 'expiring'), job.ex, job.id)
         plan('expire', job.q, job.ex)
     end
     redis.call('HSET', job.key, 's', state, 'rv', rev, unpack(fields))

@@ -1,4 +1,4 @@
--- options: the rarer wishes of a job and what they do at its moves; uses lib, settings, lanes and runs.
+-- options: the rarer wishes of a job and what they do at its moves; uses lib, places, settings, lanes and runs.
 -- A job names those that it has by letters in its field `o`: looking for a field that is not there costs as much as
 -- reading one, and most jobs have none of these.
 
@@ -71,7 +71,7 @@ local function uncount_bytes(job)
 end
 
 local function drop_tags(job)
-    for tag in string.gmatch(job.tg or '', '[^' .. SEPARATOR .. ']+') do redis.call('ZREM', tag_key(tag), job.id) end
+    for tag in string.gmatch(job.tg or '', '[^' .. SEPARATOR .. ']+') do take_out(tag_key(tag), job.id) end
 end
 
 -- What follows from a move, after the job has changed its place and before its fields are written; `gone` is the end.
@@ -85,7 +85,7 @@ local function option_moved(job, was, state)
     if job.uq and frees_unique(job, state) then free_unique(job) end
     if has_option(job, 'b') and (FINAL[state] or state == 'gone') then uncount_bytes(job) end
     if has_option(job, 'c') and was == 'leased' and state ~= 'leased' then drop_option(job, 'c') end
-    if has_option(job, 'v') and state == 'gone' then redis.call('ZREM', set_key(job.q, 'results'), job.id) end
+    if has_option(job, 'v') and state == 'gone' then take_out(set_key(job.q, 'results'), job.id) end
     if job.sd and not FINAL[was] then end_run(job, state) end
     if state == 'gone' then drop_tags(job) end
 end

@@ -1,4 +1,4 @@
--- pages: members of sorted sets from any place on; uses lib.
+-- pages: members of sorted sets from any place on; uses lib and places.
 -- A place is that of the member looked at last: (score, id), so that it stays one whatever comes and goes.
 
 -- Members as bytes: Lua's own `<` follows the locale of the store's process.
@@ -27,6 +27,7 @@ end
 local function slice(keys, score, id, n)
     local found = {}
     for _, key in ipairs(keys) do
+        up_to_date(key)
         local rank = score and rank_behind(key, score, id) or 0
         local part = redis.call('ZRANGE', key, rank, rank + n - 1, 'WITHSCORES')
         for i = 1, #part, 2 do found[#found + 1] = {id = part[i], score = part[i + 1]} end

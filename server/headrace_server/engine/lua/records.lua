@@ -1,10 +1,10 @@
--- records: what becomes of a job's record beside its state: another queue, a failed attempt, its end; uses lib, settings, lanes,
+-- records: what becomes of a job's record beside its state: another queue, a failed attempt, its end; uses lib, places, settings, lanes,
 -- options and moves.
 
 -- Out of the structures of its queue and into another queue of the group; a move must follow.
 local function relocate(job, queue)
     step_out(job)
-    if job.ex then redis.call('ZREM', set_key(job.q, 'expiring'), job.id) end
+    if job.ex then take_out(set_key(job.q, 'expiring'), job.id) end
     if job.ok then pass_on(job, 'ready') end
     if job.lane and refresh(job.q, job.lane) then wake(job.q) end
     if has_option(job, 'b') then uncount_bytes(job) end
@@ -17,7 +17,7 @@ end
 local function clear(job, rev)
     tally(job.q, 'removed')
     if EVENTS_ON then note(job, job.s, 'gone', text(rev)) end
-    if job.ex then redis.call('ZREM', set_key(job.q, 'expiring'), job.id) end
+    if job.ex then take_out(set_key(job.q, 'expiring'), job.id) end
     if job.o then option_moved(job, job.s, 'gone') end
     if job.wt and now < job.wt then watched[job.id] = true end
 end

@@ -1,4 +1,4 @@
--- refusals: what keeps a group of jobs out, in this order: time, a drain, a unique key, a full queue; uses lib, settings and unique.
+-- refusals: what keeps a group of jobs out, in this order: time, a drain, a unique key, a full queue; uses lib, places, settings and unique.
 
 -- `which(job)` says whether a job is in the way; return the refusal with the indexes of those, nil if there is none.
 local function refusal(word, jobs, which)
@@ -21,7 +21,7 @@ local function depth_of(queue)
     if not depths[queue] then
         depths[queue] = 0
         for _, set in ipairs({'ready', 'laned', 'scheduled', 'leased', 'retrying'}) do
-            depths[queue] = depths[queue] + redis.call('ZCARD', set_key(queue, set))
+            depths[queue] = depths[queue] + redis.call('ZCARD', up_to_date(set_key(queue, set)))
         end
     end
     return depths[queue]

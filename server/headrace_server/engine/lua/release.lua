@@ -1,5 +1,5 @@
 -- release: back to their place in the queue; no limit is touched.
--- uses:    lib settings cells tallies lanes runs options loading moves verdict
+-- uses:    lib places settings cells tallies lanes runs options loading moves verdict
 -- states:  leased -> ready, leased -> cancelled, ready -> ready
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{leased,ready,cancelled,expiring} (zset), agenda (zset)
 -- args:    run id, number of items; an item: id, token (16 bytes each), reason

@@ -1,5 +1,5 @@
 -- steps: what the agenda's kinds do; each step takes a name and a bound, and returns how much it did and when it is due again;
--- uses lib, settings, lanes, options, moves and failing.
+-- uses lib, places, settings, lanes, options, moves and failing.
 
 local RANDOM = tonumber(ARGV[5]) -- what this script's backoffs draw
 
@@ -7,7 +7,7 @@ local RANDOM = tonumber(ARGV[5]) -- what this script's backoffs draw
 -- Most sets have one that is due, or none: two members tell.
 local function due_ids(key, n)
     if n <= 0 then return {} end
-    local found = redis.call('ZRANGE', key, 0, 1, 'WITHSCORES')
+    local found = redis.call('ZRANGE', up_to_date(key), 0, 1, 'WITHSCORES')
     local first, second = tonumber(found[2]) or math.huge, tonumber(found[4]) or math.huge
     if first > now then return {}, first end
     if second > now then return {found[1], found[2]}, second end
@@ -17,7 +17,7 @@ end
 local function earliest(keys, seen)
     local first = math.huge
     for i, key in ipairs(keys) do
-        local score = seen[i] or tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
+        local score = seen[i] or tonumber(redis.call('ZRANGE', up_to_date(key), 0, 0, 'WITHSCORES')[2])
         if score and score < first then first = score end
     end
     return first < math.huge and first or nil

@@ -1,4 +1,4 @@
--- turns: which job of a queue with lanes is next: tenants by turns, then the best place; uses lib, settings, lanes and gates.
+-- turns: which job of a queue with lanes is next: tenants by turns, then the best place; uses lib, places, settings, lanes and gates.
 
 local TURN = 5040 -- of virtual time at weight 1: small weights divide it evenly
 
@@ -7,7 +7,7 @@ local without_plain = {} -- by queue: nothing comes to be ready while jobs are h
 local function offer_of(queue, tenant)
     local lane, plain = redis.call('ZRANGE', open_key(queue, tenant), 0, 0, 'WITHSCORES'), {}
     if tenant == '' and not without_plain[queue] then
-        plain = redis.call('ZRANGE', set_key(queue, 'ready'), 0, 0, 'WITHSCORES')
+        plain = redis.call('ZRANGE', up_to_date(set_key(queue, 'ready')), 0, 0, 'WITHSCORES')
         without_plain[queue] = not plain[1]
     end
     if plain[1] and not (lane[1] and tonumber(lane[2]) < tonumber(plain[2])) then return {job = plain} end
