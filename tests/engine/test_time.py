@@ -93,6 +93,16 @@ async def test_an_idle_store_is_left_alone(store_url: str, make_engine: EngineMa
     assert changes_later == changes
 
 
+async def test_an_answer_that_tells_what_is_due_next_saves_a_tick(engine: Engine) -> None:
+    await engine.tick(0)
+    idle = asyncio.create_task(engine.until_due(0, 1.0))
+    await asyncio.sleep(0.3)
+    told_at = time.monotonic()
+    await enqueue(engine, delay_ms=3_600_000)
+    await idle
+    assert time.monotonic() - told_at >= 1.0, "the answer to the enqueue was as good as a look"
+
+
 async def _activity(engine: Engine) -> tuple[int, int]:
     connection = await engine._link._connect()
     await connection.send_command("INFO", "everything")

@@ -111,6 +111,7 @@ class Shard:
             Extend: self._settle_batcher("extend", encode.extend),
         }
         self._due_at: float | None = None  # on the event loop's clock
+        self._told_at = -math.inf  # when an answer last said what is due next, on the same clock
         self._due_changed = asyncio.Event()
 
     def settle(self, item: Settle) -> "asyncio.Future[Settled]":
@@ -150,14 +151,15 @@ class Shard:
         _, answers = await self._write(
             "tick", [limits.TICK_STEPS, limits.TICK_JOBS, limits.SCRIPT_JOBS, repr(self._jitter())]
         )
+        self._told_at = asyncio.get_running_loop().time()  # also when there is nothing to come
         return int(answers[0])
 
     async def until_due(self, at_most_s: float) -> None:
-        """Return when something is due as far as the answers of this process tell, or after `at_most_s`."""
+        """Return when something is due as far as the answers of this process tell, or if none told for `at_most_s`."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + at_most_s
         while True:
             self._due_changed.clear()
+            end = self._told_at + at_most_s
             due = end if self._due_at is None else min(end, self._due_at)
             delay = due - loop.time()
             if delay <= 0:
@@ -197,7 +199,8 @@ class Shard:
         return int(now), answers
 
     def _note_due(self, in_ms: float) -> None:
-        due_at = asyncio.get_running_loop().time() + in_ms / 1000
+        self._told_at = asyncio.get_running_loop().time()
+        due_at = self._told_at + in_ms / 1000
         if self._due_at is None or due_at < self._due_at:
             self._due_at = due_at
             self._due_changed.set()

@@ -15,6 +15,8 @@ local step_jobs, jobs_left, touched = tonumber(ARGV[3]), tonumber(ARGV[4]), 0
 -- A kind that a newer server planned: that one will see to it.
 local function leave_for_newer() return 0, now + 1000 end
 
+local head = redis.call('ZRANGE', AGENDA, 0, 0, 'WITHSCORES')[2]
+if not head or tonumber(head) > now then return {'ok', now_text, head or '', {'0'}} end -- as most ticks of an idle shard end
 local due = redis.call('ZRANGEBYSCORE', AGENDA, '-inf', now_text, 'LIMIT', 0, tonumber(ARGV[2]))
 local kinds, names, again, over = {}, {}, {}, {}
 for i, member in ipairs(due) do kinds[i], names[i] = string.match(member, '^(%a+):(.*)$') end
