@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compares Headrace with the task queues that a team in Python or Node would take instead.
 
-    python3 bench/compare.py                            everything; some hours
-    python3 bench/compare.py --tables strict --rounds 5 what the goals are judged on
+    python3 bench/compare.py                            everything; some 35 minutes
+    python3 bench/compare.py --tables strict            without the table of defaults; some 25 minutes
     python3 bench/compare.py --peers headrace,celery,rq --figures throughput --rounds 3 --jobs 5000
     python3 bench/compare.py --report bench/results/compare-2026-11-23T0430Z.jsonl ...
     python3 bench/compare.py --smoke                    a few jobs, to see that it works: judges nothing
@@ -14,6 +14,9 @@ everything is measured in turn, each on a fresh store of its own: the same progr
 Figures: `throughput` (enqueue one by one and in bulk, drain, memory of jobs), `waiting` (idle costs, latency, enqueue
 and drain together), and of Headrace alone `backlog`, `queues`, `options`, `durability`, `starlette`, `processes` and
 `bounds` (what store and uvicorn could do alone).
+
+The first rounds (--full-rounds) measure everything. Those after them measure what goals hang on: ourselves, and who was
+among the best two in a figure that a goal compares.
 
 Raw numbers go to bench/results as they come, the tables to bench/RESULTS.md. Ctrl-C loses only the run it hits: what
 is there can be reported, and a later file with it.

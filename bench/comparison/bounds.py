@@ -69,8 +69,10 @@ def bounds(environment: Environment, jobs: int, rounds: int) -> Iterator[Figures
         for number in range(rounds):
             figures = replay(environment, recorded, check=number == 0)
             figures["uvicorn_drain"] = asyncio.run(serve_the_same(recorded))
+            figures["bounded_bulk"] = fill(client, jobs)
+            figures["bounded_drain"] = work_off(on, jobs)
             fill(client, jobs)
-            yield figures | {"bounded_drain": work_off(on, jobs)}
+            yield figures | {"bounded_drain_alone": work_off(on, jobs, "--processes", "1")}
 
 
 def record(environment: Environment, jobs: int) -> Recorded:

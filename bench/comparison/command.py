@@ -17,6 +17,7 @@ from headrace_server.store.binary import find_binary
 from comparison import bounds, frontdoor, goals, own, report
 from comparison.heats import HEATS, Figures, Load, LostJobs
 from comparison.installing import BENCH, CACHE, Environment, NotInstalled, install
+from comparison.own import Rounds
 from comparison.processes import Ended
 from comparison.record import OWN_TABLE, Record, Run, Runs
 from comparison.roster import GOALS_TABLE, PEERS, TABLES, Contestant, chosen
@@ -52,7 +53,7 @@ def measure(args: argparse.Namespace) -> int:
     path = args.output or RESULTS / f"compare-{time.strftime('%Y-%m-%dT%H%MZ', time.gmtime())}.jsonl"
     record = Record(path, about(args, environments, missing))
     begun = time.monotonic()
-    for run in runs(args, environments, missing):
+    for run in runs(args, environments, missing, lambda: Runs([path])):
         record.add(run)
         say(f"{time.monotonic() - begun:6.0f} s  {line(run)}")
     say_and_write([path], args.page)
@@ -69,11 +70,12 @@ def arguments(text: str | None, argv: Sequence[str] | None) -> argparse.Namespac
         "--figures", type=words(FIGURES), default=list(FIGURES), metavar="A,B", help=f"of {', '.join(FIGURES)}"
     )
     parser.add_argument("--only", default="", metavar="A,B", help="only contestants whose name has one of these in it")
-    parser.add_argument("--rounds", type=int, default=goals.PAIRS, help="(default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=goals.PAIRS, help="of what goals hang on (default: %(default)s)")
+    parser.add_argument("--full-rounds", type=int, default=2, help="of all else, at most (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=20_000, help="of one drain (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of one drain, at most (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of one drain, at most (default: %(default)s)")
     parser.add_argument("--paced", type=int, default=500, help="jobs for latency, 100 a second (default: %(default)s)")
-    parser.add_argument("--idle-seconds", type=float, default=10.0, help="(default: %(default)s)")
+    parser.add_argument("--idle-seconds", type=float, default=4.0, help="(default: %(default)s)")
     parser.add_argument("--largest-backlog", type=int, default=1_000_000, help="(default: %(default)s)")
     parser.add_argument("--most-queues", type=int, default=10_000, help="(default: %(default)s)")
     parser.add_argument(
@@ -111,8 +113,13 @@ def installed(peers: Sequence[str]) -> tuple[dict[str, Environment], dict[str, s
     return environments, missing
 
 
-def runs(args: argparse.Namespace, environments: dict[str, Environment], missing: dict[str, str]) -> Iterator[Run]:
-    """Measure everything that was asked for, round by round."""
+def runs(
+    args: argparse.Namespace,
+    environments: dict[str, Environment],
+    missing: dict[str, str],
+    so_far: Callable[[], Runs],
+) -> Iterator[Run]:
+    """Measure everything that was asked for, round by round; `so_far` tells who is still in question."""
     for table in args.tables:
         for contestant in chosen(table, set(missing)):
             yield Run(table, 0, contestant.name, "install", fault=missing[contestant.peer])
@@ -121,13 +128,24 @@ def runs(args: argparse.Namespace, environments: dict[str, Environment], missing
             for c in chosen(table, set(args.peers) & set(environments))
             if any(part in c.name for part in args.only.split(","))
         ]
-        for number in range(args.rounds if contestants else 0):
+        rounds = args.rounds if table == GOALS_TABLE else min(args.rounds, args.full_rounds)
+        for number in range(rounds if contestants else 0):
             turned = contestants[number % len(contestants) :] + contestants[: number % len(contestants)]
-            for heat in (heat for heat in HEATS if heat in args.figures):
-                for contestant in turned:
-                    yield contested(table, number, contestant, heat, environments[contestant.peer], args)
+            for contestant, heat in still_asked(turned, number, args, so_far):
+                yield contested(table, number, contestant, heat, environments[contestant.peer], args)
     for figure in (figure for figure in OWN if figure in args.figures):
         yield from alone(figure, args, environments["headrace"])
+
+
+def still_asked(
+    contestants: Sequence[Contestant], number: int, args: argparse.Namespace, so_far: Callable[[], Runs]
+) -> list[tuple[Contestant, str]]:
+    """Return who is measured in what: all in the first rounds, later those that a goal may be judged against."""
+    asked = [(contestant, heat) for heat in HEATS if heat in args.figures for contestant in contestants]
+    if number < args.full_rounds:
+        return asked
+    decisive = goals.decisive(so_far())
+    return [(contestant, heat) for contestant, heat in asked if (contestant.name, heat) in decisive]
 
 
 def contested(
@@ -144,13 +162,14 @@ def contested(
 
 def alone(figure: str, args: argparse.Namespace, environment: Environment) -> Iterator[Run]:
     """Run all rounds of a figure of Headrace alone."""
+    rounds = Rounds(args.rounds, min(args.rounds, args.full_rounds))
     heats: dict[str, Callable[[], Iterator[Figures]]] = {
-        "backlog": lambda: own.backlog(environment, args.jobs, args.rounds, args.largest_backlog),
-        "queues": lambda: own.queues(environment, args.jobs, args.rounds, args.most_queues),
-        "options": lambda: own.options(environment, args.jobs, args.rounds),
-        "durability": lambda: own.durability(environment, args.jobs, args.rounds),
+        "backlog": lambda: own.backlog(environment, args.jobs, rounds, args.largest_backlog),
+        "queues": lambda: own.queues(environment, args.jobs, rounds, args.most_queues),
+        "options": lambda: own.options(environment, args.jobs, rounds),
+        "durability": lambda: own.durability(environment, args.jobs, rounds),
         "starlette": lambda: frontdoor.starlette(environment, args.jobs, args.rounds),
-        "processes": lambda: frontdoor.processes(environment, args.jobs, args.rounds),
+        "processes": lambda: frontdoor.processes(environment, args.jobs, rounds),
         "bounds": lambda: bounds.bounds(environment, args.jobs, args.rounds),
     }
     number = 0

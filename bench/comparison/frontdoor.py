@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 from http_throughput import BARE, enqueue_one_by_one
 
+from comparison.goals import CORES_FOR_TWO
 from comparison.heats import Figures
 from comparison.installing import Environment
-from comparison.own import OURS
+from comparison.own import OURS, Rounds
 from comparison.processes import Service
 from comparison.stage import stage
 from comparison.stores import RedisStore, free_port
@@ -29,13 +30,13 @@ def starlette(environment: Environment, jobs: int, rounds: int) -> Iterator[Figu
                 yield {"single_bare": _rate(port, jobs), "single_64": _rate(_port(on.url), jobs)}
 
 
-def processes(environment: Environment, jobs: int, rounds: int) -> Iterator[Figures]:
+def processes(environment: Environment, jobs: int, rounds: Rounds) -> Iterator[Figures]:
     """Enqueue from 64 connections at one server process, and at two."""
     with (
         stage(OURS, environment, "strict", server_flags=("--processes", "1")) as one,
         stage(OURS, environment, "strict", server_flags=("--processes", "2")) as two,
     ):
-        for _ in range(rounds):
+        for _ in range(rounds.judged if (os.cpu_count() or 1) >= CORES_FOR_TWO else rounds.full):
             yield {"processes_1": _rate(_port(one.url), jobs), "processes_2": _rate(_port(two.url), jobs)}
 
 

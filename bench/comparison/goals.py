@@ -1,8 +1,12 @@
-"""What was to be reached, and whether it was: by pairs of one round: what disturbs one side disturbs both."""
+"""What was to be reached, and whether it was: by pairs of one round: what disturbs one side disturbs both.
+
+Where the store bounds a figure, a goal is also met by coming near enough to what the store alone does, in the same
+round: then there is nothing left to win but by another store.
+"""
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from comparison.record import Runs
 from comparison.roster import GOALS_TABLE, STRICT, Contestant
@@ -11,6 +15,8 @@ OURS, OURS_ALONE = "Headrace", "Headrace, one process"
 PREFORK = "Celery prefork 2, late"
 PAIRS = 5  # that a judgement wants
 QUARTILE = 0.9  # of the goal, that three of four pairs must reach
+NEAR = 0.85  # of what the store alone does with the same scripts: the limit is proven
+LEADERS = 2  # rivals of a goal that are measured in every round
 Ratios = list[float]
 
 
@@ -23,6 +29,7 @@ class Verdict:
     ratios: Ratios
     against: str = ""
     unjudged: str = ""  # why nothing can be said
+    shares: Ratios = field(default_factory=list)  # of what the store alone does
 
     @property
     def median(self) -> float:
@@ -35,18 +42,38 @@ class Verdict:
 
     @property
     def met(self) -> bool:
-        return not self.unjudged and self.median >= self.wanted and self.lower >= QUARTILE * self.wanted
+        return not self.unjudged and reached(self.ratios, self.wanted)
+
+    @property
+    def proven(self) -> bool:
+        """Whether there is little left to win: the figure is near what the store alone does."""
+        return not self.unjudged and reached(self.shares, NEAR)
 
     @property
     def word(self) -> str:
         """What a table says of it."""
         if self.unjudged:
             return f"not judged: {self.unjudged}"
-        enough = "" if len(self.ratios) >= PAIRS else f" (only {len(self.ratios)} of {PAIRS} pairs)"
-        return ("met" if self.met else "NOT met") + enough
+        if self.met or not self.proven:
+            return ("met" if self.met else "NOT met") + _too_few(self.ratios)
+        return f"met: the limit is proven{_too_few(self.shares)}"
+
+    @property
+    def bound(self) -> str:
+        """What a table says of the bound."""
+        return f"{statistics.median(self.shares):.0%} of the store alone" if self.shares else ""
 
 
 Judge = Callable[[Runs], tuple[Ratios, str]]
+
+
+def reached(ratios: Ratios, wanted: float) -> bool:
+    """Return whether the median of some pairs reaches a goal, and three of four nearly."""
+    return bool(ratios) and statistics.median(ratios) >= wanted and quartiles(ratios)[0] >= QUARTILE * wanted
+
+
+def _too_few(ratios: Ratios) -> str:
+    return "" if len(ratios) >= PAIRS else f" (only {len(ratios)} of {PAIRS} pairs)"
 
 
 def quartiles(values: Ratios) -> tuple[float, float]:
@@ -57,35 +84,57 @@ def quartiles(values: Ratios) -> tuple[float, float]:
     return low, high
 
 
-def against(names: Iterable[str], figure: str, *, ours: str = OURS, fallback: str = "", less: bool = False) -> Judge:
-    """Compare our figure with that of the best of some contestants; `less`: smaller is better."""
+@dataclass(frozen=True)
+class Against:
+    """Compares our figure with that of the best of some contestants."""
 
-    def judge(runs: Runs) -> tuple[Ratios, str]:
-        found = {name: runs.figures(GOALS_TABLE, name, figure) for name in names}
-        for name in names if fallback else ():
-            single = runs.figures(GOALS_TABLE, name, fallback)
+    names: Sequence[str]
+    figure: str
+    ours: str = OURS
+    fallback: str = ""  # another figure, that counts for who is better in it
+    less: bool = False  # smaller is better
+
+    def __call__(self, runs: Runs) -> tuple[Ratios, str]:
+        """Return ratios, by rounds that both have, and who the best is."""
+        mine = runs.figures(GOALS_TABLE, self.ours, self.figure)
+        theirs = {name: found for name, found in self._found(runs).items() if mine.keys() & found.keys()}
+        if not theirs:
+            return [], ""
+        best = self._ranked(theirs)[0]
+        pairs = [(mine[n], theirs[best][n]) for n in mine if n in theirs[best]]
+        return [other / our if self.less else our / other for our, other in pairs], best
+
+    def rivals(self, runs: Runs) -> list[str]:
+        """Return who may turn out to be the best, and ourselves."""
+        return [self.ours, *self._ranked(self._found(runs))[:LEADERS]]
+
+    def _found(self, runs: Runs) -> dict[str, dict[int, float]]:
+        found = {name: runs.figures(GOALS_TABLE, name, self.figure) for name in self.names}
+        for name in self.names if self.fallback else ():
+            single = runs.figures(GOALS_TABLE, name, self.fallback)
             if _median(single) > _median(found[name]):
                 found[name] = single
-        mine = runs.figures(GOALS_TABLE, ours, figure)
-        paired = {name: by_round for name, by_round in found.items() if mine.keys() & by_round.keys()}
-        if not paired:
-            return [], ""
-        best = (min if less else max)(paired, key=lambda name: _median(paired[name]))
-        theirs = paired[best]
-        shared = [n for n in mine if n in theirs]
-        return [theirs[n] / mine[n] if less else mine[n] / theirs[n] for n in shared], best
+        return {name: by_round for name, by_round in found.items() if by_round}
 
-    return judge
+    def _ranked(self, found: Mapping[str, Mapping[int, float]]) -> list[str]:
+        return sorted(found, key=lambda name: _median(found[name]), reverse=not self.less)
 
 
-def within(limit: float, figure: str) -> Judge:
-    """Compare a bound with our figure, which is to be smaller."""
+@dataclass(frozen=True)
+class Within:
+    """Compares a bound with our figure, which is to be smaller."""
 
-    def judge(runs: Runs) -> tuple[Ratios, str]:
-        mine = runs.figures(GOALS_TABLE, OURS, figure)
-        return [limit / value if value else float("inf") for value in mine.values()], f"{limit:g}"
+    limit: float
+    figure: str
 
-    return judge
+    def __call__(self, runs: Runs) -> tuple[Ratios, str]:
+        """Return ratios, by round."""
+        mine = runs.figures(GOALS_TABLE, OURS, self.figure)
+        return [self.limit / value if value else float("inf") for value in mine.values()], f"{self.limit:g}"
+
+    def rivals(self, runs: Runs) -> list[str]:
+        """Return ourselves."""
+        return [OURS]
 
 
 def of_own(part: str, whole: str) -> Judge:
@@ -107,18 +156,19 @@ def named(wanted: Callable[[Contestant], bool]) -> list[str]:
     return [contestant.name for contestant in STRICT if not contestant.ours and wanted(contestant)]
 
 
+OF_THE_STORE = {"drain": ("bounded_drain", "store_drain"), "enqueue_bulk": ("bounded_bulk", "store_enqueue")}
 GOALS: tuple[tuple[str, float, Judge], ...] = (
-    ("drain, one worker command, against Celery (prefork 2, acks_late, results)", 15.0, against([PREFORK], "drain")),
+    ("drain, one worker command, against Celery (prefork 2, acks_late, results)", 15.0, Against([PREFORK], "drain")),
     (
         "drain against the fastest Python peer that acknowledges after the work, one process each",
         4.0,
-        against(named(lambda c: c.python and c.acks_after and c.processes == 1), "drain", ours=OURS_ALONE),
+        Against(named(lambda c: c.python and c.acks_after and c.processes == 1), "drain", ours=OURS_ALONE),
     ),
-    ("drain against BullMQ at its best concurrency", 2.0, against(named(lambda c: c.peer == "bullmq"), "drain")),
+    ("drain against BullMQ at its best concurrency", 2.0, Against(named(lambda c: c.peer == "bullmq"), "drain")),
     (
         "bulk enqueue from one producer, against the fastest form of the fastest peer",
         3.0,
-        against(named(lambda c: True), "enqueue_bulk", fallback="enqueue_one"),
+        Against(named(lambda c: True), "enqueue_bulk", fallback="enqueue_one"),
     ),
     (
         "single enqueues from 64 clients, against bare Starlette on the same core",
@@ -128,16 +178,16 @@ GOALS: tuple[tuple[str, float, Judge], ...] = (
     (
         "latency at 100 jobs/s, p50, level with the best peer that acknowledges after the work (theirs / ours)",
         1.0,
-        against(named(lambda c: c.acks_after), "latency_p50", less=True),
+        Against(named(lambda c: c.acks_after), "latency_p50", less=True),
     ),
     (
         "latency at 100 jobs/s, p99, below all (theirs / ours)",
         1.0,
-        against(named(lambda c: True), "latency_p99", less=True),
+        Against(named(lambda c: True), "latency_p99", less=True),
     ),
-    ("bytes in the store of a waiting job (400 / ours)", 1.0, within(400.0, "bytes_waiting")),
-    ("idle server and worker, % of a core (1 / ours)", 1.0, within(1.0, "idle_cpu")),
-    ("idle, store commands a second, those inside scripts counted (20 / ours)", 1.0, within(20.0, "idle_commands")),
+    ("bytes in the store of a waiting job (400 / ours)", 1.0, Within(400.0, "bytes_waiting")),
+    ("idle server and worker, % of a core (1 / ours)", 1.0, Within(1.0, "idle_cpu")),
+    ("idle, store commands a second, those inside scripts counted (20 / ours)", 1.0, Within(20.0, "idle_commands")),
     ("drain with a backlog of 1,000,000 against 1,000", 0.85, of_own("backlog_1000000", "backlog_1000")),
     ("one lease loop over 64 of 10,000 filled queues against 1 queue", 0.8, of_own("queues_10000", "queues_1")),
     ("drain in mode fsync against relaxed", 0.8, of_own("drain_fsync", "drain_relaxed")),
@@ -154,5 +204,23 @@ def judged(runs: Runs) -> list[Verdict]:
         reason = "" if ratios else "not measured"
         if goal.startswith("two server") and runs.cores < CORES_FOR_TWO:
             reason = f"wants {CORES_FOR_TWO} cores, and there are {runs.cores}"
-        verdicts.append(Verdict(goal, wanted, ratios, rival, reason))
+        verdicts.append(Verdict(goal, wanted, ratios, rival, reason, shares_of_the_store(judge, runs)))
     return verdicts
+
+
+def shares_of_the_store(judge: Judge, runs: Runs) -> Ratios:
+    """Return which part of what the store alone does was reached, by round; none where something else bounds."""
+    if not isinstance(judge, Against) or judge.figure not in OF_THE_STORE:
+        return []
+    part, whole = OF_THE_STORE[judge.figure]
+    return of_own(f"{part}_alone" if judge.ours == OURS_ALONE else part, whole)(runs)[0]
+
+
+def decisive(runs: Runs) -> set[tuple[str, str]]:
+    """Return the contestants that goals hang on, each with its heat: who is far behind decides none."""
+    return {
+        (name, runs.heat_of(judge.figure))
+        for _, _, judge in GOALS
+        if isinstance(judge, (Against, Within))
+        for name in judge.rivals(runs)
+    }

@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from headrace import Client, NewJob, State
 from headrace.operating import Rate
@@ -31,6 +32,7 @@ WAITING_EACH = 10  # jobs in queues that nobody asks for
 LIMIT_S = 600.0
 TENANTS, ACCOUNTS = 20, 1_000
 Wishes = Callable[[int], dict[str, Any]]
+Key = TypeVar("Key")
 OPTIONS: dict[str, Wishes] = {
     "plain": lambda n: {},
     "limits": lambda n: {"limits": (f"api:tenant-{n % TENANTS}",)},
@@ -47,6 +49,19 @@ MODES = {
 }
 
 
+@dataclass(frozen=True)
+class Rounds:
+    """How often something is measured."""
+
+    judged: int  # what a goal compares
+    full: int  # everything else
+
+    def of(self, everything: Mapping[Key, Any], judged: Collection[Key]) -> Iterator[list[Key]]:
+        """Yield for each round what is measured in it."""
+        for number in range(self.judged):
+            yield [key for key in everything if number < self.full or key in judged]
+
+
 def fill(client: Client, jobs: int, wishes: Wishes = OPTIONS["plain"]) -> float:
     """Enqueue jobs in bulk; return how many a second."""
     begun = time.monotonic()
@@ -57,10 +72,10 @@ def fill(client: Client, jobs: int, wishes: Wishes = OPTIONS["plain"]) -> float:
     return jobs / (time.monotonic() - begun)
 
 
-def work_off(on: Stage, jobs: int) -> float:
+def work_off(on: Stage, jobs: int, *flags: str) -> float:
     """Let a worker start so many jobs more; return how many a second, from the first on."""
     before = on.tally.count()
-    on.start_worker()
+    on.start_worker(*flags)
     if not on.wait(lambda: on.tally.count() > before, READY_S):
         raise LostJobs("the worker does not begin")
     first, begun = on.tally.count(), time.monotonic()
@@ -71,15 +86,15 @@ def work_off(on: Stage, jobs: int) -> float:
     return rate
 
 
-def backlog(environment: Environment, jobs: int, rounds: int, largest: int) -> Iterator[Figures]:
+def backlog(environment: Environment, jobs: int, rounds: Rounds, largest: int) -> Iterator[Figures]:
     """Drain the first `jobs` of a queue in which so many more wait behind these."""
     sizes = [size for size in BACKLOGS if size <= largest]
     with contextlib.ExitStack() as last:
         stages = {size: last.enter_context(stage(OURS, environment, "strict")) for size in sizes}
         clients = {size: last.enter_context(Client(on.url)) for size, on in stages.items()}
-        for _ in range(rounds):
+        for measured in rounds.of(stages, (sizes[0], sizes[-1])):
             figures = {}
-            for size in sizes:
+            for size in measured:
                 fill(clients[size], size + jobs - clients[size].queue_stats(QUEUE).counts.get(State.READY, 0))
                 wait_for_rewrite(stages[size])
                 figures[f"backlog_{size}"] = work_off(stages[size], jobs)
@@ -93,11 +108,11 @@ def wait_for_rewrite(on: Stage) -> None:
         time.sleep(0.1)
 
 
-def options(environment: Environment, jobs: int, rounds: int) -> Iterator[Figures]:
+def options(environment: Environment, jobs: int, rounds: Rounds) -> Iterator[Figures]:
     """Enqueue in bulk and drain jobs that ask for limits (never reached), turns or order."""
     with stage(OURS, environment, "strict") as on, Client(on.url) as client:
         client.set_limit("api", concurrency=100_000, rate=Rate(count=1_000_000, per_ms=1_000))
-        for _ in range(rounds):
+        for _ in range(rounds.full):
             figures = {}
             for name, wishes in OPTIONS.items():
                 figures[f"bulk_{name}"] = fill(client, jobs, wishes)
@@ -105,7 +120,7 @@ def options(environment: Environment, jobs: int, rounds: int) -> Iterator[Figure
             yield figures
 
 
-def durability(environment: Environment, jobs: int, rounds: int) -> Iterator[Figures]:
+def durability(environment: Environment, jobs: int, rounds: Rounds) -> Iterator[Figures]:
     """Enqueue in bulk and drain in every mode of durability."""
     with contextlib.ExitStack() as last:
         stages = {
@@ -113,15 +128,15 @@ def durability(environment: Environment, jobs: int, rounds: int) -> Iterator[Fig
             for mode, (settings, replicated) in MODES.items()
         }
         clients = {mode: last.enter_context(Client(on.url)) for mode, on in stages.items()}
-        for _ in range(rounds):
+        for measured in rounds.of(stages, ("relaxed", "fsync")):
             figures = {}
-            for mode, on in stages.items():
+            for mode in measured:
                 figures[f"bulk_{mode}"] = fill(clients[mode], jobs)
-                figures[f"drain_{mode}"] = work_off(on, jobs)
+                figures[f"drain_{mode}"] = work_off(stages[mode], jobs)
             yield figures
 
 
-def queues(environment: Environment, jobs: int, rounds: int, most: int) -> Iterator[Figures]:
+def queues(environment: Environment, jobs: int, rounds: Rounds, most: int) -> Iterator[Figures]:
     """Settle and lease in one request, one loop over at most 64 of so many filled queues."""
     counts = [n for n in QUEUES if n <= most]
     with contextlib.ExitStack() as last:
@@ -129,12 +144,12 @@ def queues(environment: Environment, jobs: int, rounds: int, most: int) -> Itera
         clients = {n: last.enter_context(Client(on.url)) for n, on in stages.items()}
         for n in counts:
             fill(clients[n], WAITING_EACH * n, _spread(range(n)))
-        for _ in range(rounds):
+        for measured in rounds.of(stages, (counts[0], counts[-1])):
             figures = {}
-            for n, on in stages.items():
+            for n in measured:
                 asked = range(0, n, max(1, n // ASKED))[:ASKED]
                 fill(clients[n], jobs, _spread(asked))
-                figures[f"queues_{n}"] = asyncio.run(lease_loop(on.url, list(map(_queue, asked)), jobs))
+                figures[f"queues_{n}"] = asyncio.run(lease_loop(stages[n].url, list(map(_queue, asked)), jobs))
             yield figures
 
 

@@ -75,6 +75,10 @@ class Runs:
         """Return one figure of Headrace alone by round."""
         return {run.round: run.figures[figure] for run in self.runs if run.table == OWN_TABLE and figure in run.figures}
 
+    def heat_of(self, figure: str) -> str:
+        """Return the heat in which a figure was measured; empty for none."""
+        return next((run.heat for run in self.runs if figure in run.figures), "")
+
     def faults(self, table: str) -> dict[str, str]:
         """Return why a contestant of a table lacks figures."""
         return {run.contestant: run.fault for run in self.runs if run.table == table and run.fault}

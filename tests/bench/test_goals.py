@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from comparison import goals, report
+from comparison.own import Rounds
 from comparison.record import Record, Run, Runs
 
 DRAIN, BULK = 0, 3  # where these stand among the goals
@@ -42,6 +43,34 @@ def test_a_goal_is_not_met_when_a_quarter_of_the_pairs_stays_far_below(record: R
     assert (found.median, found.lower, found.word) == (15, 10, "NOT met")
 
 
+def bounded(record: Record, *rates: float) -> None:
+    for number, rate in enumerate(rates):
+        record.add(Run("own", number, goals.OURS, "bounds", {"bounded_drain": rate, "store_drain": 20_000}))
+
+
+def test_a_goal_that_is_not_met_may_be_proven_to_be_at_the_limit(record: Record) -> None:
+    drained(record, goals.OURS, *[1000] * 5)
+    drained(record, goals.PREFORK, *[100] * 5)
+    bounded(record, 17_000, 17_400, 16_000, 19_000, 18_000)
+    found = verdict(record, DRAIN)
+    assert (found.met, found.word, found.bound) == (False, "met: the limit is proven", "87% of the store alone")
+
+
+def test_a_limit_far_away_proves_nothing_and_is_told(record: Record) -> None:
+    drained(record, goals.OURS, *[1000] * 5)
+    drained(record, goals.PREFORK, *[100] * 5)
+    bounded(record, 7_000, 17_400, 7_000, 19_000, 6_000)
+    found = verdict(record, DRAIN)
+    assert (found.word, found.bound) == ("NOT met", "35% of the store alone")
+
+
+def test_one_process_is_held_to_what_one_process_did_beside_the_store(record: Record) -> None:
+    drained(record, goals.OURS_ALONE, *[1000] * 5)
+    drained(record, "Taskiq stream", *[500] * 5)
+    bounded(record, *[19_000] * 5)
+    assert (verdict(record, DRAIN + 1).word, verdict(record, DRAIN + 1).bound) == ("NOT met", "")
+
+
 def test_few_pairs_are_said_to_be_few(record: Record) -> None:
     drained(record, goals.OURS, 1500)
     drained(record, goals.PREFORK, 100)
@@ -61,6 +90,30 @@ def test_the_best_of_the_others_is_the_rival_in_its_fastest_form(record: Record)
     drained(record, "Huey 1 thread", 300, figure="enqueue_one")
     found = verdict(record, BULK)
     assert (found.ratios, found.against) == ([3], "Huey 1 thread")
+
+
+def test_who_is_far_behind_in_the_first_rounds_is_not_measured_on(record: Record) -> None:
+    for name, rate in {goals.OURS: 900, goals.OURS_ALONE: 900, goals.PREFORK: 1}.items():
+        drained(record, name, rate)
+    for name, rate in {"Taskiq stream": 300, "arq": 200, "SAQ": 100, "BullMQ concurrency 50": 400}.items():
+        drained(record, name, rate)
+    assert {name for name, heat in goals.decisive(Runs([record.path])) if heat} == {
+        goals.OURS,
+        goals.OURS_ALONE,
+        goals.PREFORK,
+        "Taskiq stream",
+        "arq",
+        "BullMQ concurrency 50",
+    }
+
+
+def test_what_no_goal_compares_is_measured_in_the_first_rounds_only() -> None:
+    everything = dict.fromkeys(("first", "between", "last"))
+    assert list(Rounds(judged=3, full=1).of(everything, ("first", "last"))) == [
+        ["first", "between", "last"],
+        ["first", "last"],
+        ["first", "last"],
+    ]
 
 
 def test_pairs_are_made_within_one_file(tmp_path: Path, record: Record) -> None:
