@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from headrace._codec import Codec
 from headrace._exchange import Exchange
-from headrace._read import Document, read, read_instant, read_leased
+from headrace._grants import read_leased
+from headrace._read import Document, read, read_instant
 from headrace._steps import Reply, Steps
 from headrace._wire import Call, document_of, is_replay, path
 from headrace._write import carried, given, said
@@ -29,6 +30,7 @@ class Work(Exchange):
         worker: str | None = None,
         complete: Iterable[Completion] = (),
         idempotency_key: str | None = None,
+        minimal: bool = False,
     ) -> Steps[Grant]:
         """Take up to `max_jobs` jobs, in strict order of `queues`; nothing there is an empty grant, not an error.
 
@@ -36,8 +38,9 @@ class Work(Exchange):
         request open while there is nothing; a request with `complete` items, which it settles first, never waits.
         `worker`: who you are; with it the request carries a key (`idempotency_key`, else a fresh one), and a repeat
         after a lost reply returns the same live leases. Without it a lost reply is OutcomeUnknown: what was granted
-        comes back when the lease runs out. The answer's `directive` says what the worker is told to do;
-        one that is told to be quiet, or to stop, gets no jobs.
+        comes back when the lease runs out. `minimal`: no answers to those of `complete` that end as asked; the others
+        say by their `index` which they are. The answer's `directive` says what the worker is told to do; one that is
+        told to be quiet, or to stop, gets no jobs.
         """
         key = idempotency_key or (str(uuid.uuid4()) if worker is not None else None)
         items = [_item(completion, self._dialect.codec) for completion in complete]
@@ -48,17 +51,19 @@ class Work(Exchange):
             **given(max_bytes=max_bytes, lease_ms=lease_ms, worker={"id": worker} if worker is not None else None),
             **({"complete": items} if items else {}),
         }
-        request = self._dialect.request("POST", "/v1/leases", body=body, key=key)
+        request = self._dialect.request("POST", "/v1/leases", body=body, key=key, more=_preferred(minimal))
         call = Call(request=request, read=_read_grant, repeatable=key is not None, wait_s=wait_ms / 1000)
         return (yield from self._call(call))
 
-    def complete(self, completions: Iterable[Completion]) -> Steps[Completed]:
+    def complete(self, completions: Iterable[Completion], *, minimal: bool = False) -> Steps[Completed]:
         """Settle many jobs with one request, at most 1000; each ends with a status of its own, in order.
 
-        An item that is refused says so in its `status` (lease_lost, not_found, invalid) and raises nothing.
+        An item that is refused says so in its `status` (lease_lost, not_found, invalid) and raises nothing. `minimal`:
+        no answers to those that end as asked (an ack ok and succeeded, and so on; a nack is always answered); the
+        others say by their `index` which they are.
         """
         body = {"items": [_item(completion, self._dialect.codec) for completion in completions]}
-        request = self._dialect.request("POST", "/v1/completions", body=body)
+        request = self._dialect.request("POST", "/v1/completions", body=body, more=_preferred(minimal))
         return (yield from self._call(Call(request=request, read=_read_completed, repeatable=True)))
 
     def ack(self, job_id: str, token: str, *, result: Any = ABSENT, result_ttl_ms: int | None = None) -> Steps[Settled]:
@@ -128,11 +133,19 @@ class Work(Exchange):
         return (yield from self._call(call))
 
 
+_MINIMAL: Final = {"Prefer": "return=minimal"}  # RFC 7240
+
+
+def _preferred(minimal: bool) -> dict[str, str]:
+    return _MINIMAL if minimal else {}
+
+
 def _item(completion: Completion, codec: Codec) -> Document:
     proof = {"job_id": completion.job_id, "token": completion.token}
     match completion:
         case Ack(result=result, result_ttl_ms=ttl_ms):
-            return {"op": "ack", **proof, **carried("result", result, codec), **given(result_ttl_ms=ttl_ms)}
+            more = {} if result is ABSENT else carried("result", result, codec)
+            return {"op": "ack", **proof, **more, **({} if ttl_ms is None else {"result_ttl_ms": ttl_ms})}
         case Nack(error=error, retryable=retryable, retry_in_ms=retry_in_ms, discard=discard):
             more = given(
                 retryable=None if retryable else False, retry_in_ms=retry_in_ms, discard=True if discard else None

@@ -46,6 +46,7 @@ class Settled:
     server_time: datetime | None = None  # single calls only; lists carry it once
     code: str | None = None  # the cause, where status is not_done or unknown
     errors: tuple[Fault, ...] = ()  # where status is invalid
+    index: int | None = None  # which item of the request it is of, where others are left out (`minimal`)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,7 @@ class Grant:
     """The answer to a lease: jobs, and how the completions sent along ended (in their order)."""
 
     jobs: tuple[Leased, ...] = ()
-    completed: tuple[Settled, ...] = ()
+    completed: tuple[Settled, ...] = ()  # with `minimal` only those that are not as asked
     server_time: datetime
     replayed: bool = False  # the same key came before: these are its live leases, no new job was taken
     directive: Directive | None = None  # what the worker is told; None: not known at the moment, or it gave no id
@@ -61,7 +62,7 @@ class Grant:
 
 @dataclass(frozen=True, kw_only=True)
 class Completed:
-    """The answer to a list of settles, in their order."""
+    """The answer to a list of settles, in their order; with `minimal` only those that are not as asked."""
 
     items: tuple[Settled, ...]
     server_time: datetime

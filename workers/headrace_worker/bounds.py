@@ -23,7 +23,7 @@ SWEEP_S: Final = 0.025  # how often prefetched jobs are looked at; 250 + 25 ms i
 # Settling.
 SETTLE_JOBS: Final = 500  # per request
 SETTLE_BYTES: Final = 4 * 1024 * 1024  # of results per request; half of the body that a server takes
-LINGER_S: Final = 0.01  # how long a completion waits for a lease request to carry it
+LINGER_S: Final = 0.04  # how long a completion waits for a lease request to carry it: half of the window, and some
 UNSETTLED_JOBS: Final = 4_000  # with half of it waiting no more jobs are leased; what runs then fits into the rest
 UNSETTLED_BYTES: Final = 128 * 1024 * 1024  # likewise; a result that does not fit is given up, and its job runs again
 

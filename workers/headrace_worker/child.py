@@ -18,7 +18,7 @@ from typing import Any, Final, NoReturn
 
 from headrace import loading
 
-from headrace_worker import blackbox, log, registry, reload, reporting, spans
+from headrace_worker import blackbox, garbage, log, registry, reload, reporting, spans
 from headrace_worker.executor import Executor
 from headrace_worker.frames import Down, Order, Setup, Splitter, Up, pack_up, unpack_down
 from headrace_worker.hands import Imported
@@ -135,6 +135,7 @@ def main(setup: Setup) -> None:
     if setup.is_first:
         app.hooks.fire("worker_start")
     app.hooks.fire("child_start")
+    garbage.settle_down()
     child = Child(pipe, PipeTickets(setup.tickets), handlers, setup.slots)
     child.say(Up.READY, Imported({name: handler.facts for name, handler in handlers.items()}, plan))
     if setup.watches_files:

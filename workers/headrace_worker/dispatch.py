@@ -6,7 +6,7 @@ It decides nothing itself: windows and guards are in pace.py, the words for the 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
-from headrace import Grant, Leased
+from headrace import Grant
 from headrace.leases import Release, Snooze
 
 from headrace_worker import bounds, clock, log, pace, reporting
@@ -40,6 +40,11 @@ class Dispatcher:
         self.leased: Callable[[Sequence[HeldJob]], None] = lambda _: None
         self.noted: Callable[[], None] = lambda: None
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it holds more jobs than can run, which it does with short ones only."""
+        return self._running() + len(self._board.waiting) > self._hands.slots > 0
+
     def wanted(self) -> int:
         """Return how many more jobs there is room for."""
         slots = self._hands.slots
@@ -51,11 +56,12 @@ class Dispatcher:
     def accept(self, grant: Grant, *, sent: float, received: float) -> None:
         """Take in the jobs of one grant."""
         self._clock.observe(sent=sent, server_time=grant.server_time, received=received)
-        new = [self._hold(job, grant, received) for job in grant.jobs]
+        new = self._hold(grant, received)
+        known = self._hands.facts
         for held in new:
             if held.deadline <= received:
                 self._come_too_late(held)
-            elif held.job.task in self._hands.tasks:
+            elif held.job.task in known:
                 self._pace.leased(held.job.task)
                 self._board.waiting[held.key] = held
             else:
@@ -132,8 +138,9 @@ class Dispatcher:
         now = clock.now()
         if self._busy_since is not None:
             self._pace.ended(len(ended), (now - self._busy_since) * 1000)
+        handed = self._board.handed
         for key, took_ms, outcome in ended:
-            held = self._board.handed.get(key)
+            held = handed.get(key)
             if held is not None:  # else it was released meanwhile
                 held.took_ms = took_ms
                 if outcome.kind is not Kind.CANCELLED:  # no run, or no whole one
@@ -174,9 +181,16 @@ class Dispatcher:
             self._board.unhand(self._hands.take_back())
         return held.key in self._board.handed
 
-    def _hold(self, job: Leased, grant: Grant, received: float) -> HeldJob:
-        lease_s = clock.seconds(job.deadline - grant.server_time)
-        return HeldJob(job=job, received=received, lease_s=lease_s, deadline=self._clock.local(job.deadline))
+    def _hold(self, grant: Grant, received: float) -> list[HeldJob]:
+        held: list[HeldJob] = []
+        of = grant.server_time
+        lease_s = ends = 0.0
+        for job in grant.jobs:
+            if job.deadline != of:  # most jobs of a grant have the same
+                of = job.deadline
+                lease_s, ends = clock.seconds(of - grant.server_time), self._clock.local(of)
+            held.append(HeldJob(job=job, received=received, lease_s=lease_s, deadline=ends))
+        return held
 
     def _come_too_late(self, held: HeldJob) -> None:
         """Do not begin with a job whose lease may have run out before it was here: this machine was asleep."""

@@ -3,11 +3,11 @@
 import logging
 from typing import Final
 
-from headrace.leases import Completion, Nack, Settled
+from headrace.leases import Completion, Nack
 
 from headrace_worker import log
 from headrace_worker.held import HeldJob
-from headrace_worker.tally import End, end_of
+from headrace_worker.tally import End
 
 # What nobody has to look at is info; what did no harm to the job, and is no news, is debug.
 _SAID: Final[dict[End, tuple[int, str]]] = {
@@ -20,10 +20,12 @@ _SAID: Final[dict[End, tuple[int, str]]] = {
 }
 
 
-def tell(held: HeldJob, completion: Completion, verdict: Settled) -> None:
+def tell(held: HeldJob, completion: Completion, end: End) -> None:
     """Log it: never payload, result or message of an error, which may hold anything."""
+    level, event = _SAID[end]
+    if not log.LOGGER.isEnabledFor(level):
+        return
     job = held.job
-    level, event = _SAID[end_of(completion, verdict)]
     log.line(
         level,
         event,

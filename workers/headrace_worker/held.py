@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from headrace import Held, Leased
 
@@ -27,7 +28,7 @@ class HeldJob:
     lost: bool = False  # the server said so
     asked_to_end: bool = False  # somebody wants the job to end, and its task was told
     news: News = field(default_factory=News)  # what its task said and the server does not know
-    key: int = field(default_factory=lambda: next(_KEYS))
+    key: int = field(default_factory=_KEYS.__next__)
 
     @property
     def beat_at(self) -> float:
@@ -48,7 +49,7 @@ class HeldJob:
     def order(self) -> Order:
         """Return the job as the executor takes it."""
         job = self.job
-        facts = {
+        facts: dict[str, Any] = {
             "id": job.id,
             "task": job.task,
             "queue": job.queue,
@@ -58,12 +59,16 @@ class HeldJob:
             "fence": job.fence,
             "payload": job.payload,
             "enqueued_at": job.enqueued_at,
-            "meta": job.meta,
-            "trace": job.trace,
-            "schedule": job.schedule,
             "lease_end": self.deadline,
-            "last_checkpoint": job.checkpoint,
         }
+        if job.meta:
+            facts["meta"] = job.meta
+        if job.trace:
+            facts["trace"] = job.trace
+        if job.schedule is not None:
+            facts["schedule"] = job.schedule
+        if job.checkpoint is not None:
+            facts["last_checkpoint"] = job.checkpoint
         return Order(self.key, facts)
 
 

@@ -75,8 +75,14 @@ class Leaser:
         return 0.0 if self._phase is Phase.FULL else clock.now() - self._answered_at
 
     def takes_ride(self) -> bool:
-        """Whether the next request will soon take completions along."""
-        return self._phase is Phase.ASKING or (self._phase is Phase.FULL and self._wanted() > 0)
+        """Whether the next request will soon take completions along.
+
+        A worker that is ahead asks when half of its window is used up, and a request of it that waits for jobs mostly
+        finds some at once.
+        """
+        if self._phase in (Phase.FULL, Phase.PARKED) and self._duty.takes_jobs:
+            return self._dispatcher.is_ahead or (self._phase is Phase.FULL and self._wanted() > 0)
+        return self._phase is Phase.ASKING
 
     def wake(self) -> None:
         """Look again whether there is room."""

@@ -64,7 +64,8 @@ def limits_of(orders: Iterable[Order], tasks: Mapping[str, TaskFacts]) -> dict[i
 
 
 def _limit_s(order: Order, task: TaskFacts | None) -> float | None:
-    asked = reserved(order.facts.get("meta") or {}).get("time_limit")
+    meta = order.facts.get("meta")
+    asked = reserved(meta).get("time_limit") if meta else None
     if isinstance(asked, int | float) and asked > 0:
         return float(asked)
     return task.time_limit_s if task is not None else None

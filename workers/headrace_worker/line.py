@@ -1,6 +1,7 @@
 """The way to the server: the requests a worker makes; it must not know when they are made, nor repeat them.
 
-Bodies are msgpack. Only results that msgpack cannot write go in JSON, by a client of their own.
+Bodies are msgpack. Only results that msgpack cannot write go in JSON, by a client of their own. Of settles the server
+tells only what is not as asked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,15 +42,16 @@ class Line:
             worker=self._worker_id,
             complete=complete,
             idempotency_key=key,
+            minimal=True,
         )
 
     async def complete(self, completions: Sequence[Completion], *, by_json: bool = False) -> Completed:
         """Settle some jobs."""
         if not by_json:
-            return await self._main.complete(completions)
+            return await self._main.complete(completions, minimal=True)
         if self._json is None:
             self._json = AsyncClient(self._url, format="json", retry=_ONE_TRY, timeout=bounds.REQUEST_S)
-        return await self._json.complete(completions)
+        return await self._json.complete(completions, minimal=True)
 
     async def heartbeat(
         self,

@@ -7,6 +7,7 @@ each kind counts.
 import json
 from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 import msgpack  # type: ignore[import-untyped]
@@ -44,8 +45,7 @@ Unsent: TypeAlias = Mapping[Topic, bytes]  # topic -> JSON
 class News:
     """What one job has said and the server does not know."""
 
-    def __init__(self) -> None:
-        self._unsent: dict[Topic, bytes] = {}
+    _unsent: Unsent = MappingProxyType({})  # most jobs say nothing, so that is what all of them share
 
     def __bool__(self) -> bool:
         return bool(self._unsent)
@@ -62,17 +62,16 @@ class News:
 
     def add(self, topic: Topic, data: bytes) -> None:
         """Take in something newer."""
-        self._unsent[topic] = data
+        self._unsent = {**self._unsent, topic: data}
 
     def unsent(self) -> Unsent:
         """Return what there is."""
-        return dict(self._unsent)
+        return self._unsent
 
     def told(self, sent: Unsent) -> None:
         """Forget what was sent, unless something newer has come since."""
-        for topic, data in sent.items():
-            if self._unsent.get(topic) == data:
-                del self._unsent[topic]
+        if sent:
+            self._unsent = {topic: data for topic, data in self._unsent.items() if sent.get(topic) != data}
 
 
 def values(sent: Unsent) -> dict[str, Any]:

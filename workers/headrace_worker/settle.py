@@ -12,20 +12,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from headrace import Completion, HeadraceError, Invalid, JobError, Settled, Status
-from headrace.leases import Ack, Nack
+from headrace import Completion, HeadraceError, Invalid, JobError, Settled, State, Status
+from headrace.leases import Ack, Nack, Release, Snooze
 
 from headrace_worker import bounds, endings, log
 from headrace_worker.held import Board, HeldJob
 from headrace_worker.line import Line
 from headrace_worker.news import News
 from headrace_worker.retrying import Retrying
-from headrace_worker.tally import Tally
+from headrace_worker.tally import Tally, end_of
 
 _IN_BATCH: Final = re.compile(r"^/items/\d+")  # where a fault is in a request, which is nothing to the task's author
 _LARGE_ADVICE: Final = "keep what is large elsewhere, and return where it is"
 ENVELOPE_BYTES: Final = 300  # of a completion beside its result or error
 _NO_ROOM: Final = "the server could not be reached, and the worker's buffer of results was full"
+_AS_ASKED: Final = {  # what a server that is asked to be brief leaves out; of a nack it leaves nothing out
+    Ack: Settled(status=Status.OK, state=State.SUCCEEDED),
+    Release: Settled(status=Status.OK, state=State.READY),
+    Snooze: Settled(status=Status.OK, state=State.SCHEDULED),
+    Nack: Settled(status=Status.OK),
+}
 _UNDECIDED: Final = (Status.NOT_DONE, Status.UNKNOWN)
 SPOILT: Final = (Invalid, TypeError, ValueError, RecursionError)  # a request that one of its items made unsendable
 
@@ -82,9 +88,10 @@ class Settler:
         self._board.settle(held)
         if size and self._bytes and self._bytes + size > bounds.UNSETTLED_BYTES:
             completion, size, by_json = _shortened(held, completion, size), 0, False
-        item = Item(held=held, completion=completion, size=size + ENVELOPE_BYTES, by_json=by_json)
-        item.rides = not by_json and not item.has_last_words
-        item.size += held.news.size if item.has_last_words else 0
+        item = Item(held=held, completion=completion, size=size + ENVELOPE_BYTES, by_json=by_json, rides=not by_json)
+        if held.news and item.has_last_words:
+            item.rides = False
+            item.size += held.news.size
         self._items.append(item)
         self._bytes += item.size
         self._idle.clear()
@@ -104,11 +111,18 @@ class Settler:
         self._wake.set()
 
     def judged(self, items: Sequence[Item], answers: Sequence[Settled]) -> int:
-        """Take in the server's verdicts, in the order of the items; return how many have to be sent again."""
-        pairs = list(zip(items, answers, strict=True))
-        again = [item for item, answer in pairs if answer.status in _UNDECIDED]
-        for item, answer in pairs:
-            if answer.status not in _UNDECIDED:
+        """Take in the server's verdicts; return how many have to be sent again.
+
+        Each says by its index which item it is of; without one, as a server says it that leaves nothing out, they are
+        in the order of the items. An item without a verdict ended as asked.
+        """
+        told = {place if answer.index is None else answer.index: answer for place, answer in enumerate(answers)}
+        again: list[Item] = []
+        for place, item in enumerate(items):
+            answer = told.get(place) or _AS_ASKED[type(item.completion)]
+            if answer.status in _UNDECIDED:
+                again.append(item)
+            else:
                 self._end(item, answer)
         self._sending -= len(items) - len(again)
         self.put_back(again)
@@ -195,8 +209,9 @@ class Settler:
             faults = (f"{_IN_BATCH.sub('', fault.pointer)}: {fault.detail}" for fault in answer.errors)
             self._refuse(item, "; ".join(faults))
             return
-        self._tally.settled(item.held.job.task, item.completion, answer)
-        endings.tell(item.held, item.completion, answer)
+        end = end_of(item.completion, answer)
+        self._tally.ended(item.held.job.task, end)
+        endings.tell(item.held, item.completion, end)
         self.ended(item.held, item.completion, answer)
         self._drop(item)
 

@@ -62,10 +62,6 @@ class Tally:
         """Count an end."""
         self.ends[self._known(task), end] += 1
 
-    def settled(self, task: str, completion: Completion, verdict: Settled) -> None:
-        """Count what the server made of a completion."""
-        self.ended(task, end_of(completion, verdict))
-
     def _known(self, task: str) -> str:
         if task not in self._tasks and len(self._tasks) >= bounds.TALLIED_TASKS:
             return _OTHERS

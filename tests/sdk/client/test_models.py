@@ -17,7 +17,8 @@ from headrace import (
     State,
     Status,
 )
-from headrace._read import read, read_instant, read_job, read_leased, write_instant
+from headrace._grants import read_leased
+from headrace._read import read, read_instant, read_job, write_instant
 from headrace._steps import Reply
 from headrace._verbs import Verbs
 from headrace.words import OpenEnum
