@@ -11,7 +11,6 @@ from headrace._version import __version__
 
 if TYPE_CHECKING:
     from headrace._codec import NotWritable
-    from headrace._produce import Batch
     from headrace._retry import Patience
     from headrace.aio import AsyncClient
     from headrace.annotations import Misfit
@@ -79,6 +78,7 @@ if TYPE_CHECKING:
         StoreInfo,
     )
     from headrace.options import CallOptions, TaskOptions
+    from headrace.receipts import Batch, Receipt
     from headrace.results import (
         AsyncJobHandle,
         AsyncResultSet,
@@ -192,6 +192,7 @@ __all__ = [
     "Raw",
     "Reason",
     "ReasonCode",
+    "Receipt",
     "Refused",
     "Reject",
     "Request",
@@ -264,7 +265,7 @@ _HOMES = (
     "errors",
     "_retry",
     "_codec",
-    "_produce",
+    "receipts",
     "annotations",
     "serializers",
     "results",

@@ -1,36 +1,23 @@
 """The verbs of those who want work done: enqueue, look, cancel."""
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from headrace._codec import value_of
 from headrace._exchange import Exchange
 from headrace._publish import Sending, published
-from headrace._read import Document, read, read_job
+from headrace._read import Document, read, read_job, read_receipt
 from headrace._steps import Reply, Steps
 from headrace._wire import Call, document_of, path
 from headrace._write import given, job_body
 from headrace.errors import Conflict, Problem, ProblemError, error_for, failure_of
 from headrace.models import Job, NewJob, Raw, RetryPolicy, Unique
+from headrace.receipts import Batch, Receipt
 from headrace.words import ABSENT
 
-
-@dataclass(frozen=True)
-class Batch:
-    """The answer to a batch: for each job, in order, the job or the error that kept it out."""
-
-    items: tuple[Job | ProblemError, ...]
-
-    @property
-    def jobs(self) -> tuple[Job, ...]:
-        """All jobs; raises the first error if there is one (never after an atomic batch)."""
-        for item in self.items:
-            if isinstance(item, ProblemError):
-                raise item
-        return tuple(item for item in self.items if isinstance(item, Job))
+M = TypeVar("M", Job, Receipt)
 
 
 class Produce(Exchange):
@@ -101,19 +88,21 @@ class Produce(Exchange):
             ordering_key=ordering_key,
             on_dead=on_dead,
             meta=meta,
+            idempotency_key=idempotency_key,
         )
-        body, key = job_body(job, self._dialect.codec), idempotency_key or _fresh_key()
         asked = {"task": task, "queue": queue or "default"}
-        with published(Sending(task=task, queues=[queue]), trace) as sent:
-            call = Call(
-                request=self._dialect.request("POST", "/v1/jobs", body=body, wait_s=wait_s, key=key, more=sent.headers),
-                read=lambda reply: read_job({**asked, **document_of(reply)}),
-                repeatable=True,
-                wait_s=wait_s,
-            )
-            made = yield from self._call(call)
-            sent.made(made.id)
-        return made
+
+        def whole(reply: Reply) -> Job:
+            return read_job({**asked, **document_of(reply)})
+
+        return (yield from self._put(job, whole, trace, wait_s=wait_s))
+
+    def enqueue_job(self, job: NewJob, *, trace: Mapping[str, str] | None = None) -> Steps[Receipt]:
+        """Put one job into a queue, as `enqueue` does, for those who only want to know that it is there.
+
+        The job's own `idempotency_key` is that of the request. Raises what `enqueue` raises.
+        """
+        return (yield from self._put(job, _read_receipt, trace, minimal=True))
 
     def enqueue_batch(
         self,
@@ -128,7 +117,7 @@ class Produce(Exchange):
         `atomic` (at most 200 jobs, one group of queues; a job with limits, fairness, ordering, tags or a unique key
         counts two): all or none, and the first fault raises Invalid with pointers like `/jobs/17/priority`. Otherwise
         each job stands for itself: look at `Batch.items`. The key belongs to the batch; where jobs bring keys of their
-        own, none is made for the batch.
+        own, none is made for the batch. Returns the receipts of the jobs, which hold less than `enqueue` returns.
         Raises what `enqueue` raises.
         """
         own_keys = [job.idempotency_key for job in jobs if job.idempotency_key is not None]
@@ -137,7 +126,9 @@ class Produce(Exchange):
         repeatable = key is not None or len(own_keys) == len(jobs)
         task = jobs[0].task if jobs else "batch"
         with published(Sending(task=task, queues=[job.queue for job in jobs], count=len(jobs)), trace) as sent:
-            request = self._dialect.request("POST", "/v1/jobs/batch", body=body, key=key, more=sent.headers)
+            request = self._dialect.request(
+                "POST", "/v1/jobs/batch", body=body, key=key, minimal=True, more=sent.headers
+            )
             return (yield from self._call(Call(request=request, read=_read_batch, repeatable=repeatable)))
 
     def get(self, job_id: str, *, wait_s: int = 0) -> Steps[Job]:
@@ -186,6 +177,25 @@ class Produce(Exchange):
         request = self._dialect.request("POST", path("jobs", job_id, "cancel"), body=given(reason=reason, mode=mode))
         return (yield from self._call(Call(request=request, read=_read_job, repeatable=True)))
 
+    def _put(
+        self,
+        job: NewJob,
+        read: Callable[[Reply], M],
+        trace: Mapping[str, str] | None,
+        *,
+        wait_s: int = 0,
+        minimal: bool = False,
+    ) -> Steps[M]:
+        body = job_body(job, self._dialect.codec)
+        key = body.pop("idempotency_key", None) or _fresh_key()
+        with published(Sending(task=job.task, queues=[job.queue]), trace) as sent:
+            request = self._dialect.request(
+                "POST", "/v1/jobs", body=body, wait_s=wait_s, minimal=minimal, key=key, more=sent.headers
+            )
+            made = yield from self._call(Call(request=request, read=read, repeatable=True, wait_s=wait_s))
+            sent.made(made.id)
+        return made
+
     def _bytes(self, path: str) -> Steps[Raw]:
         request = self._dialect.request("GET", path)
         return (yield from self._call(Call(request=request, read=_read_raw, repeatable=True)))
@@ -199,6 +209,10 @@ def _read_job(reply: Reply) -> Job:
     return read_job(document_of(reply))
 
 
+def _read_receipt(reply: Reply) -> Receipt:
+    return read_receipt(document_of(reply))
+
+
 def _read_value(reply: Reply) -> Any:
     return value_of(reply.content, reply.headers.get("content-type", ""))
 
@@ -210,11 +224,11 @@ def _read_raw(reply: Reply) -> Raw:
 def _read_batch(reply: Reply) -> Batch:
     document = document_of(reply)
     if "jobs" in document:
-        return Batch(tuple(read_job(item) for item in document["jobs"]))
-    return Batch(tuple(_read_item(item) for item in document["results"]))
+        return Batch(tuple(map(read_receipt, document["jobs"])))
+    return Batch(tuple(map(_read_item, document["results"])))
 
 
-def _read_item(item: Document) -> Job | ProblemError:
+def _read_item(item: Document) -> Receipt | ProblemError:
     if "job" in item:
-        return read_job(item["job"])
+        return read_receipt(item["job"])
     return error_for(read(Problem, {"code": "", "detail": "", **item["problem"], "status": item["status"]}))

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
 from headrace._codec import value_of
 from headrace.leases import Leased
 from headrace.models import Job
+from headrace.receipts import Receipt
 from headrace.words import OpenEnum, State
 
 T = TypeVar("T")
@@ -31,6 +32,16 @@ def read(cls: type[T], document: Document) -> T:
 def read_job(document: Document) -> Job:
     """Return a job; payload and result are values, in whichever way they travelled."""
     return read(Job, with_values(document, "payload", "result"))
+
+
+def read_receipt(document: Document) -> Receipt:
+    """Return the receipt of a job, out of its receipt or all of it; `read` would take four times as long."""
+    return Receipt(
+        id=_text(document["id"]),
+        state=State(document["state"]),
+        deduplicated=document.get("deduplicated") is True,
+        replaced=document.get("replaced") is True,
+    )
 
 
 def read_leased(document: Document) -> Leased:
@@ -76,6 +87,9 @@ def _plain(kind: type[Any]) -> Convert:
     return check
 
 
+_text = _plain(str)
+
+
 def _listed(value: Any) -> Sequence[Any]:
     if not isinstance(value, list | tuple):
         raise TypeError(f"a list expected, not {type(value).__name__}")
@@ -93,7 +107,7 @@ def _counts(document: Document) -> dict[State, int]:
 
 
 _BY_TYPE: dict[Any, Convert] = {
-    str: _plain(str),
+    str: _text,
     int: _plain(int),
     bool: _plain(bool),
     float: _number,

@@ -51,11 +51,13 @@ class Dialect:
         body: Mapping[str, Any] | None = None,
         params: Mapping[str, object] | None = None,
         wait_s: int = 0,
+        minimal: bool = False,
         key: str | None = None,
         more: Mapping[str, str] | None = None,
     ) -> Request:
         """Return a request; `key` is its Idempotency-Key, `wait_s` how long the server may wait, None leaves out.
 
+        `minimal`: the answer need only say what its reader cannot know (RFC 7240, `return=minimal`).
         Raises NotWritable (a TypeError) where `body` holds what the format cannot write.
         """
         headers = {"Accept": self.codec.media_type, **(more or {})}
@@ -63,8 +65,9 @@ class Dialect:
         if body is not None:
             content = self.codec.encode(body)
             headers["Content-Type"] = self.codec.media_type
-        if wait_s:
-            headers["Prefer"] = f"wait={wait_s}"
+        wishes = [*([f"wait={wait_s}"] if wait_s else ()), *(["return=minimal"] if minimal else ())]
+        if wishes:
+            headers["Prefer"] = ", ".join(wishes)
         if key is not None:
             headers["Idempotency-Key"] = key
         query = {name: str(value) for name, value in (params or {}).items() if value is not None}

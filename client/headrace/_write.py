@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from headrace._codec import Codec
 from headrace._read import Document, write_instant
 from headrace.finding import JobFilter
 from headrace.models import NewJob, Raw
 from headrace.words import ABSENT
+
+_AS_IT_IS: Final = frozenset((str, int, float, bool))  # what most options are made of
 
 
 def given(**values: Any) -> Document:
@@ -27,17 +29,21 @@ def written(model: Any) -> Document:
     return {f.name: _plain(f.name, value) for f in fields(model) if (value := getattr(model, f.name)) is not None}
 
 
-def job_body(job: NewJob, codec: Codec) -> Document:
-    """Return a new job as a document."""
-    options = {name: value for name, value in written(job).items() if name != "payload"}
-    return {**options, **carried("payload", job.payload, codec)}
+def job_body(job: NewJob, codec: Codec) -> dict[str, Any]:
+    """Return a new job as a document. Raises ValueError for a naive datetime."""
+    body = {name: value for name, value in vars(job).items() if value is not None}
+    payload = body.pop("payload", None)  # last: a value like any other, not an option
+    for name, value in body.items():
+        if type(value) not in _AS_IT_IS:
+            body[name] = _plain(name, value)
+    return body | carried("payload", payload, codec)
 
 
-def carried(name: str, value: Any, codec: Codec) -> Document:
+def carried(name: str, value: Any, codec: Codec) -> dict[str, Any]:
     """Return a payload or result as a document has it: a value, or a Raw with its media type."""
     if isinstance(value, Raw):
         return {f"{name}_raw": codec.binary(value.data), f"{name}_type": value.media_type}
-    return said(**{name: value})
+    return {} if value is ABSENT else {name: value}
 
 
 def filter_params(which: JobFilter) -> dict[str, str]:

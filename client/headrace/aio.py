@@ -44,6 +44,7 @@ class AsyncClient:
         self._links: dict[str, AsyncLink] = {}
 
     enqueue = awaiting(Verbs.enqueue)
+    enqueue_job = awaiting(Verbs.enqueue_job)
     enqueue_batch = awaiting(Verbs.enqueue_batch)
     get = awaiting(Verbs.get)
     result = awaiting(Verbs.result)

@@ -187,7 +187,7 @@ class App(Periodic):
         """
         if self.conf.task_always_eager:
             return run_eagerly(self._here(name), args, kwargs or {}, call)
-        job = self.client.enqueue(**vars(self.job(name, args, kwargs or {}, call)))
+        job = self.client.enqueue_job(self.job(name, args, kwargs or {}, call))
         return self.client.handle(job.id, read=self._reader(name))
 
     async def asend_task(
@@ -200,7 +200,7 @@ class App(Periodic):
         """Send a call away as `send_task` does, awaiting."""
         if self.conf.task_always_eager:
             return await arun_eagerly(self._here(name), args, kwargs or {}, call)
-        job = await self.async_client.enqueue(**vars(self.job(name, args, kwargs or {}, call)))
+        job = await self.async_client.enqueue_job(self.job(name, args, kwargs or {}, call))
         return self.async_client.handle(job.id, read=self._reader(name))
 
     def enqueue_many(self, calls: Iterable[Signature[R]]) -> list[JobHandle[R]]:
@@ -213,8 +213,10 @@ class App(Periodic):
             return [call.apply_async() for call in calls]
         handles: list[JobHandle[R]] = []
         for batch in batches([self.job(c.task, c.args, c.kwargs, c.options) for c in calls]):
-            done = self.client.enqueue_batch(batch, atomic=is_one(batch))
-            handles += [self.client.handle(job.id, read=self._reader(job.task)) for job in enqueued(done, len(handles))]
+            done = enqueued(self.client.enqueue_batch(batch, atomic=is_one(batch)), len(handles))
+            handles += [
+                self.client.handle(made.id, read=self._reader(job.task)) for job, made in zip(batch, done, strict=True)
+            ]
         return handles
 
     async def aenqueue_many(self, calls: Iterable[Signature[R]]) -> list[AsyncJobHandle[R]]:
@@ -223,9 +225,10 @@ class App(Periodic):
             return [await call.aapply_async() for call in calls]
         handles: list[AsyncJobHandle[R]] = []
         for batch in batches([self.job(c.task, c.args, c.kwargs, c.options) for c in calls]):
-            done = await self.async_client.enqueue_batch(batch, atomic=is_one(batch))
+            done = enqueued(await self.async_client.enqueue_batch(batch, atomic=is_one(batch)), len(handles))
             handles += [
-                self.async_client.handle(job.id, read=self._reader(job.task)) for job in enqueued(done, len(handles))
+                self.async_client.handle(made.id, read=self._reader(job.task))
+                for job, made in zip(batch, done, strict=True)
             ]
         return handles
 

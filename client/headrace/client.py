@@ -49,6 +49,7 @@ class Client:
         self._links: dict[str, Link] = {}
 
     enqueue = blocking(Verbs.enqueue)
+    enqueue_job = blocking(Verbs.enqueue_job)
     enqueue_batch = blocking(Verbs.enqueue_batch)
     get = blocking(Verbs.get)
     result = blocking(Verbs.result)

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from headrace._codec import NotWritable
-from headrace._produce import Batch
 from headrace.calls import argument_name, payload_of
 from headrace.conf import Conf
 from headrace.errors import ProblemError
-from headrace.models import Job, NewJob
+from headrace.models import NewJob
 from headrace.options import CallOptions, TaskOptions, job_options
+from headrace.receipts import Batch, Receipt
 from headrace.serializers import Serializers
 from headrace.tasks import BaseTask
 
@@ -71,12 +71,12 @@ def _is_dear(job: NewJob) -> bool:
     return any((job.limits, job.fairness_key, job.ordering_key, job.tags, job.unique))
 
 
-def enqueued(batch: Batch, before: int) -> tuple[Job, ...]:
-    """Return the jobs of a batch. Raises the first error of one that is not whole; `before`: calls already sent."""
+def enqueued(batch: Batch, before: int) -> tuple[Receipt, ...]:
+    """Return the receipts of a batch. Raises the first error of one that is not whole; `before`: calls already sent."""
     try:
         return batch.jobs
     except ProblemError as error:
-        done = before + sum(isinstance(item, Job) for item in batch.items)
+        done = before + sum(isinstance(item, Receipt) for item in batch.items)
         error.add_note(f"{done} of the calls were sent")
         raise
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from headrace import errors, finding, fleet, leases, models, operating, schedules, webhooks, words
+from headrace import errors, finding, fleet, leases, models, operating, receipts, schedules, webhooks, words
 from headrace._steps import Pause, Reply, Request, Send, Steps
 from headrace._verbs import Verbs
 
@@ -191,6 +191,7 @@ def test_a_verb_raises_every_problem_that_the_document_shows(name: str) -> None:
         (schedules.ScheduleRecord, "Schedule"),
         (schedules.ScheduleRun, "ScheduleRun"),
         (models.ScheduleSlot, "ScheduleSlot"),
+        (receipts.Receipt, "JobReceipt"),
         (schedules.SchedulePage, "ScheduleList"),
         (schedules.ScheduleTrigger, "ScheduleTrigger"),
         (schedules.SchedulePreview, "SchedulePreview"),

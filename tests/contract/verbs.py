@@ -55,6 +55,7 @@ OPTIONS: dict[str, Any] = {
     "idempotency_key": "order-4711",
     "wait_s": 10,
 }
+OF_THE_JOB = {name: value for name, value in OPTIONS.items() if name not in ("trace", "wait_s")}
 FILTER: finding.JobFilter = {
     "queue": "mail",
     "state": ["ready", "dead"],
@@ -139,6 +140,11 @@ Verb = Callable[[Verbs], Any]
 # name -> verb with everything it can say, verb with nothing it need not say, operation
 CALLS: dict[str, tuple[Verb, Verb, str]] = {
     "enqueue": (lambda v: v.enqueue("a", RAW, **OPTIONS), lambda v: v.enqueue("a"), "enqueueJob"),
+    "enqueue_job": (
+        lambda v: v.enqueue_job(models.NewJob(task="a", payload=RAW, **OF_THE_JOB), trace=TRACE),
+        lambda v: v.enqueue_job(models.NewJob(task="a")),
+        "enqueueJob",
+    ),
     "enqueue_batch": (
         lambda v: v.enqueue_batch([JOB, JOB], atomic=False, idempotency_key="k", trace=TRACE),
         lambda v: v.enqueue_batch([models.NewJob(task="a")]),

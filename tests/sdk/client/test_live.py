@@ -131,8 +131,8 @@ def test_not_retryable_is_dead_at_once(client: Client, queue: str) -> None:
 def test_bytes_are_a_payload_and_come_out_as_bytes(client: Client, queue: str) -> None:
     raw = Raw(b"\x89PNG\xff", "image/png")
     made = client.enqueue("t", raw, queue=queue)
-    batch = client.enqueue_batch([NewJob(task="t", payload=raw, queue=queue), NewJob(task="t", payload=1, queue=queue)])
-    assert (made.payload, [job.payload for job in batch.jobs]) == (raw, [raw, 1])
+    client.enqueue_batch([NewJob(task="t", payload=raw, queue=queue), NewJob(task="t", payload=1, queue=queue)])
+    assert made.payload == raw
     assert [job.payload for job in client.lease(queue, max_jobs=9, worker="w1").jobs] == [raw, raw, 1]
     assert client.payload_bytes(made.id) == raw
 

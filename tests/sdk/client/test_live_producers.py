@@ -9,10 +9,10 @@ from headrace import (
     Client,
     IdempotencyMismatch,
     Invalid,
-    Job,
     NewJob,
     NotFinished,
     NotFound,
+    Receipt,
     Refused,
     RetryPolicy,
     State,
@@ -47,7 +47,7 @@ def test_a_loose_batch_takes_what_it_can(client: Client, queue: str) -> None:
         [NewJob(task="t", queue=queue), NewJob(task="no good", queue=queue), NewJob(task="t", queue=queue)],
         atomic=False,
     )
-    assert [type(item) for item in batch.items] == [Job, Invalid, Job]
+    assert [type(item) for item in batch.items] == [Receipt, Invalid, Receipt]
     assert client.queue_stats(queue).counts[State.READY] == 2
 
 

@@ -13,6 +13,7 @@ from headrace import (
     NotFound,
     OutcomeUnknown,
     Patience,
+    Receipt,
     Refused,
     RetryPolicy,
     State,
@@ -119,6 +120,32 @@ def test_an_atomic_batch_returns_its_jobs() -> None:
     assert body(wire.request) == {"jobs": [{"task": "a"}, {"task": "b", "delay_ms": 5}], "atomic": True}
     assert [made.state for made in batch.jobs] == [State.READY, State.SCHEDULED]
     assert None not in keys(wire.sent)
+
+
+def test_who_needs_no_more_than_a_receipt_says_so() -> None:
+    receipt = {"id": ID, "state": "ready", "deduplicated": True}
+    one = line(reply(receipt))
+    made = one.run(one.verbs.enqueue_job(NewJob(task="a", payload=[1], idempotency_key="mine")))
+    assert made == Receipt(id=ID, state=State.READY, deduplicated=True)
+    assert (body(one.request), keys(one.sent)) == ({"task": "a", "payload": [1]}, {"mine"})
+    many = line(reply({"jobs": [receipt]}, 201))
+    assert many.run(many.verbs.enqueue_batch([NewJob(task="a")])).jobs == (made,)
+    assert [each.request.headers.get("Prefer") for each in (one, many)] == ["return=minimal"] * 2
+    all_of_it = line(reply(job(), 201))
+    all_of_it.run(all_of_it.verbs.enqueue("a", wait_s=3))
+    assert all_of_it.request.headers.get("Prefer") == "wait=3"
+
+
+@pytest.mark.parametrize("receipt", [{"id": ID}, {"state": "ready"}, {"id": 7, "state": "ready"}, [ID], None])
+def test_what_is_no_receipt_leaves_the_outcome_open(receipt: Any) -> None:
+    one, many = (
+        line(reply(receipt), retry=Patience(total_s=0)),
+        line(reply({"jobs": [receipt]}), retry=Patience(total_s=0)),
+    )
+    with pytest.raises(OutcomeUnknown):
+        one.run(one.verbs.enqueue_job(NewJob(task="a")))
+    with pytest.raises(OutcomeUnknown):
+        many.run(many.verbs.enqueue_batch([NewJob(task="a")]))
 
 
 def test_a_loose_batch_returns_jobs_and_errors_in_order() -> None:
