@@ -14,12 +14,12 @@ from headrace.words import ABSENT
 _AS_IT_IS: Final = frozenset((str, int, float, bool))  # what most options are made of
 
 
-def given(**values: Any) -> Document:
+def given(**values: Any) -> dict[str, Any]:
     """Return the values that are not None."""
     return {name: value for name, value in values.items() if value is not None}
 
 
-def said(**values: Any) -> Document:
+def said(**values: Any) -> dict[str, Any]:
     """Return the values that are not ABSENT: None is a value here."""
     return {name: value for name, value in values.items() if value is not ABSENT}
 
