@@ -8,10 +8,10 @@ from dataclasses import MISSING, fields
 from typing import Any, Final
 
 from headrace._codec import value_of
-from headrace._read import Convert, Document, _plan
+from headrace._read import Convert, Document, plan_of
 from headrace.leases import Leased
 
-_READ: Final[dict[str, Convert]] = _plan(Leased)
+_READ: Final[dict[str, Convert]] = plan_of(Leased)
 _PLAIN: Final = {"id": str, "task": str, "queue": str, "token": str, "attempt": int, "delivery": int, "fence": int}
 _DEFAULTS: Final = {f.name: f.default for f in fields(Leased) if f.default is not MISSING}
 _NEEDED: Final = {f.name for f in fields(Leased) if f.default is MISSING and f.default_factory is MISSING}

@@ -8,7 +8,6 @@ from types import UnionType
 from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from headrace._codec import value_of
-from headrace.leases import Leased
 from headrace.models import Job
 from headrace.receipts import Receipt
 from headrace.words import OpenEnum, State
@@ -24,7 +23,7 @@ def read(cls: type[T], document: Document) -> T:
     """
     if not isinstance(document, Mapping):
         raise TypeError(f"{cls.__name__}: an object was expected, not {type(document).__name__}")
-    plan = _plan(cls)  # type: ignore[arg-type]  # classes are hashable, which mypy does not see in type[T]
+    plan = plan_of(cls)  # type: ignore[arg-type]  # classes are hashable, which mypy does not see in type[T]
     values = {name: convert(document[name]) for name, convert in plan.items() if document.get(name) is not None}
     return cls(**values)
 
@@ -42,11 +41,6 @@ def read_receipt(document: Document) -> Receipt:
         deduplicated=document.get("deduplicated") is True,
         replaced=document.get("replaced") is True,
     )
-
-
-def read_leased(document: Document) -> Leased:
-    """Return a leased job."""
-    return read(Leased, with_values(document, "payload"))
 
 
 def read_instant(text: str) -> datetime:
@@ -121,7 +115,8 @@ _BY_TYPE: dict[Any, Convert] = {
 
 
 @functools.cache
-def _plan(cls: type[Any]) -> dict[str, Convert]:
+def plan_of(cls: type[Any]) -> dict[str, Convert]:
+    """Return what makes the fields of a model out of those of a document, by their names."""
     hints = get_type_hints(cls)
     return {f.name: _converter(_wanted(hints[f.name])) for f in fields(cls)}
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from headrace._codec import Codec
 from headrace._exchange import Exchange
@@ -51,7 +51,7 @@ class Work(Exchange):
             **given(max_bytes=max_bytes, lease_ms=lease_ms, worker={"id": worker} if worker is not None else None),
             **({"complete": items} if items else {}),
         }
-        request = self._dialect.request("POST", "/v1/leases", body=body, key=key, more=_preferred(minimal))
+        request = self._dialect.request("POST", "/v1/leases", body=body, key=key, minimal=minimal)
         call = Call(request=request, read=_read_grant, repeatable=key is not None, wait_s=wait_ms / 1000)
         return (yield from self._call(call))
 
@@ -63,7 +63,7 @@ class Work(Exchange):
         others say by their `index` which they are.
         """
         body = {"items": [_item(completion, self._dialect.codec) for completion in completions]}
-        request = self._dialect.request("POST", "/v1/completions", body=body, more=_preferred(minimal))
+        request = self._dialect.request("POST", "/v1/completions", body=body, minimal=minimal)
         return (yield from self._call(Call(request=request, read=_read_completed, repeatable=True)))
 
     def ack(self, job_id: str, token: str, *, result: Any = ABSENT, result_ttl_ms: int | None = None) -> Steps[Settled]:
@@ -131,13 +131,6 @@ class Work(Exchange):
         request = self._dialect.request("POST", path("jobs", job_id, verb), body=body)
         call = Call(request=request, read=lambda r: read(Settled, document_of(r)), repeatable=True)
         return (yield from self._call(call))
-
-
-_MINIMAL: Final = {"Prefer": "return=minimal"}  # RFC 7240
-
-
-def _preferred(minimal: bool) -> dict[str, str]:
-    return _MINIMAL if minimal else {}
 
 
 def _item(completion: Completion, codec: Codec) -> Document:

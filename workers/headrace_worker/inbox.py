@@ -18,7 +18,7 @@ class Inbox:
         self._lock = threading.Lock()
         self._free = slots
         self._orders: dict[int, Order] = {}
-        self._owned: dict[int, None] = {}  # keys whose tickets were taken and whose jobs are still on their way
+        self._owned: list[int] = []  # keys whose tickets were taken and whose jobs are still on their way
 
     def put(self, orders: Iterable[Order]) -> list[Order]:
         """Take in jobs; return those that start now, in free slots."""
@@ -42,9 +42,8 @@ class Inbox:
         if not self._orders:  # the usual case of a worker that has little to do costs no look into the pipe
             return []
         most = min(self._free, len(self._orders)) - len(self._owned)
-        self._owned.update(dict.fromkeys(self._tickets.take(most)))
-        ready = [key for key in self._owned if key in self._orders]
-        for key in ready:
-            del self._owned[key]
+        owned = self._owned + self._tickets.take(most)
+        self._owned = [key for key in owned if key not in self._orders]
+        ready = [self._orders.pop(key) for key in owned if key in self._orders]
         self._free -= len(ready)
-        return [self._orders.pop(key) for key in ready]
+        return ready

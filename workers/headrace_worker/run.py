@@ -5,7 +5,6 @@ sets is seen by the task, and by nobody else.
 """
 
 import asyncio
-import functools
 import time
 from typing import Any
 
@@ -100,7 +99,7 @@ def _prepare(handler: Handler, request: Request) -> Outcome | None:
 
 def _soft_limit_s(handler: Handler, request: Request) -> float | None:
     """Return the soft limit of a run: that of its call, else that of its task."""
-    asked = reserved(request.meta).get("soft_time_limit")
+    asked = reserved(request.meta).get("soft_time_limit") if request.meta else None
     return float(asked) if isinstance(asked, int | float) and asked > 0 else handler.facts.soft_time_limit_s
 
 
@@ -125,11 +124,11 @@ def _told(
 
 
 def _fire(handler: Handler, request: Request, outcome: Outcome, value: Any, error: BaseException | None) -> None:
-    fire = functools.partial(handler.hooks.fire, request=request)
+    fire = handler.hooks.fire
     event: Event | None = None
     match outcome.kind:
         case Kind.RETURNED:
-            fire("task_success", result=value)
+            fire("task_success", request=request, result=value)
         case Kind.FAILED:
             event = "task_failure" if is_final(outcome, request) else "task_retry"
         case Kind.DISCARDED:
@@ -139,5 +138,5 @@ def _fire(handler: Handler, request: Request, outcome: Outcome, value: Any, erro
         case Kind.SNOOZED | Kind.GIVEN_BACK:
             pass
     if event is not None:
-        fire(event, error=error)
-    fire("after_task", outcome=outcome.kind.value, result=value, error=error)
+        fire(event, request=request, error=error)
+    fire("after_task", request=request, outcome=outcome.kind.value, result=value, error=error)
