@@ -2,7 +2,7 @@
 """Compares Headrace with the task queues that a team in Python or Node would take instead.
 
     python3 bench/compare.py                            everything; some 35 minutes
-    python3 bench/compare.py --tables strict            without the table of defaults; some 25 minutes
+    python3 bench/compare.py --tables strict            without the table of defaults; some 30 minutes
     python3 bench/compare.py --peers headrace,celery,rq --figures throughput --rounds 3 --jobs 5000
     python3 bench/compare.py --report bench/results/compare-2026-11-23T0430Z.jsonl ...
     python3 bench/compare.py --smoke                    a few jobs, to see that it works: judges nothing
@@ -15,8 +15,8 @@ Figures: `throughput` (enqueue one by one and in bulk, drain, memory of jobs), `
 and drain together), and of Headrace alone `backlog`, `queues`, `options`, `durability`, `starlette`, `processes` and
 `bounds` (what store and uvicorn could do alone).
 
-The first rounds (--full-rounds) measure everything. Those after them measure what goals hang on: ourselves, and who was
-among the best two in a figure that a goal compares.
+The first round measures everything. Those after it measure what goals hang on: ourselves, and who was among the best
+three in a figure that a goal compares. --full-rounds says how many measure everything.
 
 Raw numbers go to bench/results as they come, the tables to bench/RESULTS.md. Ctrl-C loses only the run it hits: what
 is there can be reported, and a later file with it.

@@ -71,7 +71,7 @@ def arguments(text: str | None, argv: Sequence[str] | None) -> argparse.Namespac
     )
     parser.add_argument("--only", default="", metavar="A,B", help="only contestants whose name has one of these in it")
     parser.add_argument("--rounds", type=int, default=goals.PAIRS, help="of what goals hang on (default: %(default)s)")
-    parser.add_argument("--full-rounds", type=int, default=2, help="of all else, at most (default: %(default)s)")
+    parser.add_argument("--full-rounds", type=int, default=1, help="of all else, at most (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=20_000, help="of one drain (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=4.0, help="of one drain, at most (default: %(default)s)")
     parser.add_argument("--paced", type=int, default=500, help="jobs for latency, 100 a second (default: %(default)s)")

@@ -16,7 +16,7 @@ PREFORK = "Celery prefork 2, late"
 PAIRS = 5  # that a judgement wants
 QUARTILE = 0.9  # of the goal, that three of four pairs must reach
 NEAR = 0.85  # of what the store alone does with the same scripts: the limit is proven
-LEADERS = 2  # rivals of a goal that are measured in every round
+LEADERS = 3  # rivals of a goal that are measured in every round: which of them is the best, one round does not tell
 Ratios = list[float]
 
 

@@ -114,9 +114,9 @@ def together(on: Stage, producer: Producer, load: Load) -> Figures:
     """Enqueue in the fastest form while the worker works; return the rate from the first enqueue to the last end."""
     before, begun = on.tally.count(), time.monotonic()
     if on.contestant.bulk:
-        made = producer.ask("many", jobs=load.jobs, seconds=load.seconds, batch=min(BATCH, load.jobs))
+        made = producer.ask("many", jobs=load.jobs, seconds=load.seconds / 2, batch=min(BATCH, load.jobs))
     else:
-        made = producer.ask("one", jobs=load.jobs, seconds=load.seconds)
+        made = producer.ask("one", jobs=load.jobs, seconds=load.seconds / 2)
     if on.wait(lambda: on.tally.count() >= before + made["jobs"], load.seconds):
         settle(on, producer, int(made["jobs"]))
     done, seconds = on.tally.count() - before, time.monotonic() - begun

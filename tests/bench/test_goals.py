@@ -95,7 +95,7 @@ def test_the_best_of_the_others_is_the_rival_in_its_fastest_form(record: Record)
 def test_who_is_far_behind_in_the_first_rounds_is_not_measured_on(record: Record) -> None:
     for name, rate in {goals.OURS: 900, goals.OURS_ALONE: 900, goals.PREFORK: 1}.items():
         drained(record, name, rate)
-    for name, rate in {"Taskiq stream": 300, "arq": 200, "SAQ": 100, "BullMQ concurrency 50": 400}.items():
+    for name, rate in {"Taskiq stream": 300, "arq": 200, "SAQ": 150, "RQ": 100, "BullMQ concurrency 50": 400}.items():
         drained(record, name, rate)
     assert {name for name, heat in goals.decisive(Runs([record.path])) if heat} == {
         goals.OURS,
@@ -103,6 +103,7 @@ def test_who_is_far_behind_in_the_first_rounds_is_not_measured_on(record: Record
         goals.PREFORK,
         "Taskiq stream",
         "arq",
+        "SAQ",
         "BullMQ concurrency 50",
     }
 
