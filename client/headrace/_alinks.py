@@ -132,11 +132,14 @@ class _Connection(asyncio.Protocol):
             self._timer.cancel()
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it can carry another request, as far as the loop has seen."""
+        return self._reader.reusable and not self._transport.is_closing()
+
+    @property
     def is_usable(self) -> bool:
-        """Whether it can carry another request; the loop may have been too busy to see that it has ended."""
-        if self._transport.is_closing() or not self._reader.reusable:
-            return False
-        return not is_readable(self._transport.get_extra_info("socket").fileno())
+        """Whether it can carry another request now; the loop may have been too busy to see that it has ended."""
+        return self.is_whole and not is_readable(self._transport.get_extra_info("socket").fileno())
 
     def close(self) -> None:
         """End it, with whatever is on its way."""

@@ -101,24 +101,24 @@ class _Connection:
     def __init__(self, host: str, port: int, timeout_s: float) -> None:
         self._socket = socket.create_connection((host, port), timeout_s)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._reusable = False
+        self.is_whole = False
 
     def ask(self, data: bytes, timeout_s: float) -> Reply:
         """Return the reply to a request. Raises Garbled, and TimeoutError where for that long nothing moves."""
-        self._reusable = False
+        self.is_whole = False
         if self._socket.gettimeout() != timeout_s:  # a call of the system, and mostly nothing new
             self._socket.settimeout(timeout_s)
         self._send(memoryview(data))
         reader = ReplyReader()
         while (reply := reader.feed(self._socket.recv(_READ_BYTES))) is None:
             pass
-        self._reusable = reader.reusable
+        self.is_whole = reader.reusable
         return reply
 
     @property
     def is_usable(self) -> bool:
         """Whether it can carry another request: what can be read now is its end, or nothing that was asked for."""
-        return self._reusable and not is_readable(self._socket.fileno())
+        return self.is_whole and not is_readable(self._socket.fileno())
 
     def close(self) -> None:
         """End it."""

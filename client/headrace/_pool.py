@@ -14,8 +14,13 @@ class Connection(Protocol):
     """What is kept here."""
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it can carry another request, by the last reply: it was whole, and did not say goodbye."""
+        ...
+
+    @property
     def is_usable(self) -> bool:
-        """Whether it can carry another request: the last reply was whole, and the server has not closed it since."""
+        """Whether it can carry another request now: it is whole, and the server has not closed it since."""
         ...
 
     def close(self) -> None:
@@ -47,7 +52,7 @@ class Pool(Generic[C]):
     def give(self, connection: C) -> None:
         """Keep a connection until it is needed again, or close it where it cannot be used or too many are idle."""
         with self._lock:
-            keep = not self._closed and connection.is_usable
+            keep = not self._closed and connection.is_whole
             if keep:
                 self._idle.append((self._clock(), connection))
         if not keep:

@@ -23,3 +23,8 @@ def checked_name(name: str, *, of: str = "task") -> str:
     if not _NAME.fullmatch(name):
         raise ValueError(f"{of} name {name!r}: 1 to 128 letters, digits, '_', '.' and '-', please give name=")
     return name
+
+
+def limit_key(task: str) -> str:
+    """Return the limit under which the runs of a task with a `rate_limit` are counted."""
+    return f"task:{task}"

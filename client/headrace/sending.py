@@ -8,6 +8,7 @@ from headrace.calls import argument_name, payload_of
 from headrace.conf import Conf
 from headrace.errors import ProblemError
 from headrace.models import NewJob
+from headrace.naming import limit_key
 from headrace.options import CallOptions, TaskOptions, job_options
 from headrace.receipts import Batch, Receipt
 from headrace.serializers import Serializers
@@ -33,6 +34,8 @@ def new_job(
     """
     options = conf.options_of(name, TaskOptions()) if task is None else task.in_force
     content = encoded(task, args, kwargs, serializers, call.get("serializer") or options.serializer or "json")
+    if task is not None and not call:
+        return NewJob(task=name, payload=content, **task.asks)
     return NewJob(task=name, payload=content, **job_options(options, call, limit_key=limit_key(name)))
 
 
@@ -79,8 +82,3 @@ def enqueued(batch: Batch, before: int) -> tuple[Receipt, ...]:
         done = before + sum(isinstance(item, Receipt) for item in batch.items)
         error.add_note(f"{done} of the calls were sent")
         raise
-
-
-def limit_key(task: str) -> str:
-    """Return the limit under which the runs of a task with a `rate_limit` are counted."""
-    return f"task:{task}"

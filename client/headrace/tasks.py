@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, Unpac
 from headrace._current import current_app
 from headrace.annotations import Shape, shape_of
 from headrace.bound import BoundTask
-from headrace.options import CallOptions, TaskOptions
+from headrace.naming import limit_key
+from headrace.options import CallOptions, TaskOptions, job_options
 from headrace.results import AsyncJobHandle, JobHandle
 from headrace.signatures import Signature
 
@@ -44,6 +45,7 @@ class BaseTask(BoundTask, Generic[P, R]):
             self.__signature__ = inspect.signature(self.run)  # for help() and for those who ask: without the task
         self._app = app
         self._in_force: tuple[object, TaskOptions] | None = None
+        self._asks: tuple[TaskOptions, Mapping[str, Any]] | None = None
 
     @property
     def app(self) -> "App":
@@ -58,6 +60,14 @@ class BaseTask(BoundTask, Generic[P, R]):
         if self._in_force is None or self._in_force[0] != stamp:
             self._in_force = (stamp, conf.options_of(self.name, self.options))
         return self._in_force[1]
+
+    @property
+    def asks(self) -> Mapping[str, Any]:
+        """What all jobs ask for whose calls have no options of their own, in the terms of `NewJob`."""
+        options = self.in_force
+        if self._asks is None or self._asks[0] is not options:
+            self._asks = (options, job_options(options, {}, limit_key=limit_key(self.name)))
+        return self._asks[1]
 
     @property
     def queue(self) -> str:
@@ -155,7 +165,8 @@ class BaseTask(BoundTask, Generic[P, R]):
     def _signatures(
         self, calls: "Iterable[Signature[R] | Sequence[Any] | Mapping[str, Any]]", options: CallOptions
     ) -> list[Signature[R]]:
-        return [self._signature(call).set(**options) for call in calls]
+        signatures = map(self._signature, calls)
+        return [each.set(**options) for each in signatures] if options else [*signatures]
 
     def _signature(self, call: "Signature[R] | Sequence[Any] | Mapping[str, Any]") -> Signature[R]:
         if isinstance(call, Signature):

@@ -9,6 +9,7 @@ from headrace._pool import KEPT_CONNECTIONS, KEPT_S, Pool
 class Kept:
     """Something that can be closed."""
 
+    is_whole: bool = True
     is_usable: bool = True
     is_closed: bool = False
 
@@ -35,7 +36,7 @@ def test_the_one_used_last_goes_first() -> None:
 
 def test_one_that_cannot_be_used_is_closed_on_its_way_in_and_out() -> None:
     pool: Pool[Kept] = Pool()
-    broken, stale, good = Kept(is_usable=False), Kept(), Kept()
+    broken, stale, good = Kept(is_whole=False), Kept(), Kept()
     for each in (good, broken, stale):
         pool.give(each)
     assert broken.is_closed
