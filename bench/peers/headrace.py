@@ -20,7 +20,7 @@ def client() -> Client:
 
 
 def one(payload: str) -> None:
-    client().enqueue(TASK, [payload], queue=QUEUE)
+    client().enqueue_job(NewJob(task=TASK, payload=[payload], queue=QUEUE))
 
 
 def many(payloads: Sequence[str]) -> None:
