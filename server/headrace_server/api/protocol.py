@@ -7,15 +7,14 @@ becomes a request. It must not know routes.
 """
 
 import asyncio
-import secrets
 from typing import Any, ClassVar, Final
+from urllib.parse import unquote
 
 import httptools
-import msgspec
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from headrace_server.api.call import ID_HEADER
-from headrace_server.api.problems import PROBLEM_JSON, Problem
+from headrace_server.api.cycle import Cycle, refusal
+from headrace_server.api.problems import Problem
 
 HEADER_OVERHEAD: Final = 4  # colon, space and line end of each header
 LINGER_S: Final = 1.0  # how long what a refused client still sends is thrown away
@@ -32,10 +31,13 @@ class Protocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._receiving = True  # a request, or the first one is awaited
         self._in_head = True
+        self._piece_bytes = 0  # data that arrived together, and is being read
+        self._idle: asyncio.TimerHandle | None = None  # looks whether the connection has rested for too long
+        self._idle_since = 0.0  # on the event loop's clock; 0: there is a request
         self._head_bytes = 0  # data that arrived while the head was read, not what came behind another request
         self._refused = False
         self._last = False  # no request after the one that is being read
-        self._running: RequestResponseCycle | None = None  # the one whose reply is due
+        self._running: Cycle | None = None  # the one whose reply is due
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock: a connection that stays silent is closed, too."""
@@ -46,6 +48,8 @@ class Protocol(HttpToolsProtocol):
         """Tell the request that is running, which is not the last one read when the client pipelines."""
         super().connection_lost(exc)
         self._disarm()
+        if self._idle is not None:
+            self._idle.cancel()
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
             self._running.message_event.set()
@@ -56,9 +60,10 @@ class Protocol(HttpToolsProtocol):
             self._feed(data)
 
     def _feed(self, data: bytes) -> None:
-        self._unset_keepalive_if_required()
+        self._idle_since = 0.0
+        self._piece_bytes = len(data)
         if self._in_head:
-            self._head_bytes += len(data)
+            self._head_bytes += self._piece_bytes
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
@@ -74,7 +79,9 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Note that a request has begun."""
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         self._receiving = self._in_head = True
         self._head_bytes = max(self._head_bytes, 1)
 
@@ -82,10 +89,49 @@ class Protocol(HttpToolsProtocol):
         """Start serving, unless the head is too large."""
         if self._refused or self._head_is_too_large():
             return
-        super().on_headers_complete()
+        before: Any = self.cycle
+        self.cycle = self._new_cycle()  # of a target without a path: an error, of the parser's
         self._in_head = False
-        if self._last:
-            self.cycle.keep_alive = False
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def _new_cycle(self) -> Cycle:
+        version = self.parser.get_http_version()
+        keep_alive = version != "1.0" and self.parser.should_keep_alive() and not self._last
+        return Cycle(
+            self._scope(version),
+            self.transport,
+            self.flow,
+            self.logger,
+            self.access_logger,
+            False,
+            self.server_state.default_headers,
+            asyncio.Event(),
+            self.expect_100_continue,
+            keep_alive,
+            self.on_response_complete,
+        )
+
+    def _scope(self, http_version: str) -> Any:
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": http_version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "method": self.parser.get_method().decode("ascii"),
+            "root_path": "",
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": url.path,
+            "query_string": url.query or b"",
+            "headers": self.headers,
+        }
 
     def on_body(self, body: bytes) -> None:
         """Hand on a part of the body, unless its request was refused."""
@@ -115,9 +161,41 @@ class Protocol(HttpToolsProtocol):
         if not self._refused:
             self._refuse(Problem("malformed_request", msg))
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+    def on_response_complete(self) -> None:
+        """Start the request that came behind this one, or let the connection rest."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Close the connection unless a request comes in time.
+
+        A timer for every request would cost more than its route: one looks, when it goes off, how long there was none.
+        """
+        self._idle_since = self.loop.time()
+        if self._idle is None:
+            self._idle = self.loop.call_at(self._idle_since + self.timeout_keep_alive, self._on_rested)
+
+    def _on_rested(self) -> None:
+        self._idle = None
+        if not self._idle_since:
+            return
+        end = self._idle_since + self.timeout_keep_alive
+        if self.loop.time() < end:
+            self._idle = self.loop.call_at(end, self._on_rested)
+        else:
+            self.transport.close()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        task = self.loop.create_task(cycle.run_asgi(app))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def _stay_in_http1(self, rest: bytes) -> None:
         """Go on after a request that offered another protocol (RFC 9110, 7.8), as Java's client does with h2c.
@@ -137,6 +215,8 @@ class Protocol(HttpToolsProtocol):
         return [b"%s: %s\r\n" % (name, value) for name, value in self.headers if name in names and value != b"0"]
 
     def _head_is_too_large(self) -> bool:
+        if self._head_bytes + self._piece_bytes <= self.max_header_bytes:
+            return False  # not even all that came since it began is
         head = len(self.url) + sum(len(name) + len(value) + HEADER_OVERHEAD for name, value in self.headers)
         if head <= self.max_header_bytes:
             return False
@@ -171,7 +251,7 @@ class Protocol(HttpToolsProtocol):
         if not self._may_answer():
             self.transport.close()
             return
-        self.transport.write(_refusal(problem, self.server_state.default_headers))
+        self.transport.write(refusal(problem, self.server_state.default_headers))
         # Closing with unread data in the socket would send a reset, and the client might never see the reply.
         self.transport.write_eof()
         self.loop.call_later(LINGER_S, self.transport.close)
@@ -215,17 +295,3 @@ def protocol_class(*, max_header_bytes: int, receive_timeout_ms: int) -> type[Pr
     """Return the connection class with these bounds; uvicorn makes the objects itself."""
     bounds = {"max_header_bytes": max_header_bytes, "receive_timeout_s": receive_timeout_ms / 1000}
     return type("BoundedProtocol", (Protocol,), bounds)
-
-
-def _refusal(problem: Problem, default_headers: list[tuple[bytes, bytes]]) -> bytes:
-    request_id = secrets.token_hex(8)
-    body = msgspec.json.encode(problem.document(request_id=request_id))
-    headers = [
-        *default_headers,
-        (ID_HEADER, request_id.encode()),
-        (b"content-type", PROBLEM_JSON),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-    ]
-    lines = [name + b": " + value + b"\r\n" for name, value in headers]
-    return b"".join([STATUS_LINE[problem.status], *lines, b"\r\n", body])
