@@ -1,15 +1,16 @@
 """The ways of awaiting code to one server, as `_links` has them for blocking code."""
 
 import asyncio
-from typing import Any, Final, Protocol, cast
-
-import httpx
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from headrace._http1 import Garbled, ReplyReader, write_request
 from headrace._links import is_readable
 from headrace._pool import Pool
 from headrace._steps import Outcome, Reply, Request
-from headrace._transport import Endpoint, connect_s, cut, no_reply, reply_of, slow, timeout, unsent
+from headrace._transport import Endpoint, connect_s, cut, slow, unsent
+
+if TYPE_CHECKING:
+    import httpx
 
 _EYEBALLS_S: Final = 0.25  # after that the next address of a name is tried beside the one before (RFC 8305)
 
@@ -26,36 +27,13 @@ class AsyncLink(Protocol):
         ...
 
 
-def link_to(server: Endpoint, transport: httpx.AsyncBaseTransport | None) -> AsyncLink:
+def link_to(server: Endpoint, transport: "httpx.AsyncBaseTransport | None") -> AsyncLink:
     """Return the way to a server; `transport`: of httpx, where its owner wants one."""
-    return AsyncPlainLink(server) if transport is None and server.is_plain else AsyncHttpxLink(server, transport)
+    if transport is None and server.is_plain:
+        return AsyncPlainLink(server)
+    from headrace._httpx_links import AsyncHttpxLink
 
-
-class AsyncHttpxLink:
-    """The way for TLS, for proxies, and for a transport of the caller's own."""
-
-    def __init__(self, server: Endpoint, transport: httpx.AsyncBaseTransport | None) -> None:
-        self._server = server
-        self._http = httpx.AsyncClient(transport=transport, **server.settings())
-
-    async def ask(self, request: Request, timeout_s: float) -> Outcome:
-        """Send a request once and return what came of it; cancelled, it closes the connection."""
-        try:
-            response = await self._http.request(
-                request.method,
-                request.path,
-                params=request.params,
-                headers=request.headers,
-                content=request.content,
-                timeout=timeout(timeout_s),
-            )
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            return no_reply(self._server, request, error)
-        return reply_of(response)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
+    return AsyncHttpxLink(server, transport)
 
 
 class AsyncPlainLink:

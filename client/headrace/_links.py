@@ -5,14 +5,15 @@ A call over a plain socket costs a fifth of what httpx takes for it (docs/adr/00
 
 import select
 import socket
-from typing import Final, Protocol
-
-import httpx
+from typing import TYPE_CHECKING, Final, Protocol
 
 from headrace._http1 import Garbled, ReplyReader, write_request
 from headrace._pool import Pool
 from headrace._steps import Outcome, Reply, Request
-from headrace._transport import Endpoint, connect_s, cut, no_reply, reply_of, slow, timeout, unsent
+from headrace._transport import Endpoint, connect_s, cut, slow, unsent
+
+if TYPE_CHECKING:
+    import httpx
 
 _READ_BYTES: Final = 64 * 1024
 
@@ -29,36 +30,13 @@ class Link(Protocol):
         ...
 
 
-def link_to(server: Endpoint, transport: httpx.BaseTransport | None) -> Link:
+def link_to(server: Endpoint, transport: "httpx.BaseTransport | None") -> Link:
     """Return the way to a server; `transport`: of httpx, where its owner wants one."""
-    return PlainLink(server) if transport is None and server.is_plain else HttpxLink(server, transport)
+    if transport is None and server.is_plain:
+        return PlainLink(server)
+    from headrace._httpx_links import HttpxLink
 
-
-class HttpxLink:
-    """The way for TLS, for proxies, and for a transport of the caller's own."""
-
-    def __init__(self, server: Endpoint, transport: httpx.BaseTransport | None) -> None:
-        self._server = server
-        self._http = httpx.Client(transport=transport, **server.settings())
-
-    def ask(self, request: Request, timeout_s: float) -> Outcome:
-        """Send a request once and return what came of it."""
-        try:
-            response = self._http.request(
-                request.method,
-                request.path,
-                params=request.params,
-                headers=request.headers,
-                content=request.content,
-                timeout=timeout(timeout_s),
-            )
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            return no_reply(self._server, request, error)
-        return reply_of(response)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
+    return HttpxLink(server, transport)
 
 
 class PlainLink:

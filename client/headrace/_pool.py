@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Final, Generic, Protocol, TypeVar
 
-KEPT_CONNECTIONS: Final = 20
+KEPT_CONNECTIONS: Final = 100
 KEPT_S: Final = 30.0  # shorter than a Headrace server keeps an idle connection (75 s): the client should close first
 
 

@@ -1,26 +1,22 @@
 """Where servers are and who we are; time-outs, and what each error of a connection says about the request."""
 
 import os
-import ssl
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Final, NamedTuple, TypedDict
-from urllib.request import getproxies
+from typing import Final, NamedTuple
+from urllib.parse import quote, urlsplit
 
-import httpx
-
-from headrace._pool import KEPT_CONNECTIONS, KEPT_S
-from headrace._steps import Loss, NoReply, Reply, Request
+from headrace._steps import Loss, NoReply, Request
 from headrace._version import __version__
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 _CONNECT_S: Final = 3.0  # a server that is there answers a handshake in milliseconds, across the world in half a second
 
 _HTTP_PORT: Final = 80
-
-# No byte of the request has left: the server cannot have seen it.
-_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_IN_A_PATH: Final = "/%!$&'()*+,;=:@~"  # what stays as it is (RFC 3986, 3.3)
+_HOST: Final = re.compile(r"[A-Za-z0-9.:_~%-]+")
 
 
 def find_servers(
@@ -41,24 +37,17 @@ def find_servers(
 
 def _checked(text: str) -> str:
     try:
-        parsed = httpx.URL(text)
-    except httpx.InvalidURL as error:
+        parsed = urlsplit(text)
+        host, _ = parsed.hostname, parsed.port  # each may find fault with it
+    except ValueError as error:
         raise ValueError(f"the server's URL cannot be read: {error}") from None
-    if parsed.userinfo:
+    if "@" in parsed.netloc:
         raise ValueError("the server's URL must not carry credentials; put the bearer token into HEADRACE_TOKEN")
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+    if parsed.scheme not in ("http", "https") or not host:
         raise ValueError(f"the server's URL must begin with http:// or https://, not {text!r}")
+    if host.isascii() and not _HOST.fullmatch(host):
+        raise ValueError(f"the server's URL cannot be read: {host!r} is no name of a host")
     return text.rstrip("/")
-
-
-class ConnectionSettings(TypedDict):
-    """What an httpx client is made of, beside its transport."""
-
-    base_url: str
-    headers: dict[str, str]
-    limits: httpx.Limits
-    verify: ssl.SSLContext | bool
-    trust_env: bool
 
 
 class Place(NamedTuple):
@@ -77,18 +66,6 @@ class Endpoint:
     url: str
     token: str | None = field(default=None, repr=False)
 
-    def settings(self) -> ConnectionSettings:
-        """Return what the httpx client of this server is made of."""
-        return {
-            "base_url": self.url,
-            "headers": self.headers(),
-            "limits": httpx.Limits(  # no cap on use, since a parked poll holds a connection
-                max_connections=None, max_keepalive_connections=KEPT_CONNECTIONS, keepalive_expiry=KEPT_S
-            ),
-            "verify": self.tls(),
-            "trust_env": not self.is_local,
-        }
-
     def headers(self) -> dict[str, str]:
         """Return the headers that every request carries."""
         headers = {"User-Agent": f"headrace-python/{__version__}"}
@@ -96,36 +73,36 @@ class Endpoint:
 
     def place(self) -> Place:
         """Return where a plain connection goes, and what each of its requests says."""
-        url = httpx.URL(self.url)
-        lines = {"Host": url.netloc.decode("ascii"), "Accept-Encoding": "identity", **self.headers()}
+        url = urlsplit(self.url)
+        lines = {"Host": url.netloc, "Accept-Encoding": "identity", **self.headers()}
         return Place(
-            host=url.raw_host.decode("ascii"),
+            host=url.hostname or "",
             port=url.port or _HTTP_PORT,
-            base=url.raw_path.decode("ascii").rstrip("/"),
+            base=quote(url.path.rstrip("/"), safe=_IN_A_PATH),
             headers=tuple(f"{name}: {value}" for name, value in lines.items()),
         )
 
     @property
     def is_plain(self) -> bool:
-        """Whether a socket to it is all that is needed: no TLS, and no proxy from the environment."""
-        return self.url.startswith("http://") and (self.is_local or not {"http", "all"} & getproxies().keys())
+        """Whether a socket to it is all that is needed: no TLS, no proxy, and no name in letters that DNS has not."""
+        url = urlsplit(self.url)
+        return url.scheme == "http" and url.netloc.isascii() and (self.is_local or not _has_proxy())
 
     @property
     def is_local(self) -> bool:
         """Whether the server is on this machine: then proxies from the environment are none of our business."""
-        host = httpx.URL(self.url).host
+        host = urlsplit(self.url).hostname or ""
         try:
             return ip_address(host).is_loopback
         except ValueError:
             return host == "localhost"
 
-    def tls(self) -> ssl.SSLContext | bool:
-        """Return what httpx calls `verify`: the usual certificates, or none where TLS is never spoken.
 
-        Reading the certificates takes longer than a call to a local server; a context without any fails closed.
-        """
-        plain = self.is_local and self.url.startswith("http://")
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True
+def _has_proxy() -> bool:
+    """Return whether the environment, or the system, names a proxy for http: httpx would ask the same."""
+    from urllib.request import getproxies  # brings http.client and email along, which nobody else here needs
+
+    return not {"http", "all"}.isdisjoint(getproxies())
 
 
 def _usable(token: str) -> str | None:
@@ -144,28 +121,9 @@ def connect_s(seconds: float) -> float:
     return min(seconds, _CONNECT_S)
 
 
-def timeout(seconds: float) -> httpx.Timeout:
-    """Return the time-outs of one try that may take `seconds` after the connection is made."""
-    return httpx.Timeout(seconds, connect=connect_s(seconds))
-
-
-def reply_of(response: httpx.Response) -> Reply:
-    """Return what the wire needs of a response."""
-    return Reply(status=response.status_code, headers=dict(response.headers), content=response.content)
-
-
 def none_there(tried: Sequence[NoReply]) -> NoReply:
     """Return what stands for one request that could be sent to none of several servers."""
     return tried[0] if len(tried) == 1 else NoReply(Loss.NOT_SENT, " ".join(each.detail for each in tried))
-
-
-def no_reply(endpoint: Endpoint, request: Request, error: httpx.TransportError | httpx.DecodingError) -> NoReply:
-    """Return what an httpx error says about a request."""
-    if isinstance(error, _NOT_SENT):
-        return unsent(endpoint, error)
-    if isinstance(error, httpx.TimeoutException):
-        return slow(endpoint, request, error)
-    return cut(endpoint, request, error)
 
 
 # The texts name no header, and thus no token.

@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
-
-import httpx
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from headrace._alinks import AsyncLink, link_to
 from headrace._codec import Format
@@ -15,6 +13,9 @@ from headrace._steps import NoReply, Outcome, Pause, Send, Steps, Stream, async_
 from headrace._transport import Endpoint, find_servers, none_there
 from headrace._verbs import Verbs
 from headrace.results import AsyncJobHandle
+
+if TYPE_CHECKING:
+    import httpx
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -35,7 +36,7 @@ class AsyncClient:
         format: Format = "json",
         retry: Patience | None = None,
         timeout: float = 10.0,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: "httpx.AsyncBaseTransport | None" = None,
     ) -> None:
         self._route = Route(find_servers(url, token))
         self._verbs = Verbs(format=format, retry=retry, timeout_s=timeout)

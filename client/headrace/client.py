@@ -4,9 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
-
-import httpx
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from headrace._codec import Format
 from headrace._links import Link, link_to
@@ -16,6 +14,9 @@ from headrace._steps import NoReply, Outcome, Pause, Send, Steps, Stream, blocki
 from headrace._transport import Endpoint, find_servers, none_there
 from headrace._verbs import Verbs
 from headrace.results import JobHandle
+
+if TYPE_CHECKING:
+    import httpx
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -39,7 +40,7 @@ class Client:
         format: Format = "json",
         retry: Patience | None = None,
         timeout: float = 10.0,
-        transport: httpx.BaseTransport | None = None,
+        transport: "httpx.BaseTransport | None" = None,
     ) -> None:
         self._route = Route(find_servers(url, token))
         self._verbs = Verbs(format=format, retry=retry, timeout_s=timeout)

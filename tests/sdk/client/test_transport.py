@@ -159,6 +159,8 @@ def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(token: str) -
         ("ftp://host", "http://"),
         ("http://", "http://"),
         ("http://host:port", "cannot be read"),
+        ("http://[::1", "cannot be read"),
+        ("http://my host:8080", "cannot be read"),
         ("http://host,host2:8080", "http://"),
         (f"http://user:{SECRET}@host", "HEADRACE_TOKEN"),
     ],
