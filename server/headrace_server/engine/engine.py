@@ -8,9 +8,9 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Final, TypeVar, cast
+from typing import Final
 
 from headrace_server.domain.defaults import Defaults
 from headrace_server.domain.errors import StoreFault
@@ -20,8 +20,6 @@ from headrace_server.domain.requests import (
     CancelAsk,
     Cancelled,
     Deleted,
-    Enqueued,
-    EnqueueGroup,
     Grant,
     LeaseAsk,
     Patch,
@@ -36,6 +34,7 @@ from headrace_server.engine.batcher import Batcher
 from headrace_server.engine.checking import Checking
 from headrace_server.engine.clockwork import Clockwork
 from headrace_server.engine.directives import Directives
+from headrace_server.engine.enqueuing import Enqueuing
 from headrace_server.engine.explaining import Explaining
 from headrace_server.engine.finding import Finding
 from headrace_server.engine.fleet import weight_of
@@ -45,6 +44,7 @@ from headrace_server.engine.metering import Metering
 from headrace_server.engine.parking import Parking
 from headrace_server.engine.polls import Polls
 from headrace_server.engine.relaying import Relaying
+from headrace_server.engine.routing import all_or_faults
 from headrace_server.engine.scripts import VERBS, Script, load_scripts
 from headrace_server.engine.shard import Meta, Shard
 from headrace_server.engine.waiting import Waiting
@@ -53,14 +53,12 @@ from headrace_server.telemetry.meters import Layout, Meters
 
 STORE_FORMAT: Final = 1
 
-T = TypeVar("T")
-
 
 class StoreMismatch(Exception):
     """The store holds data that this server may not touch; the text says why and what to do."""
 
 
-class Engine(Waiting, Finding, Explaining, Limiting, Relaying, Metering, Checking, Clockwork):
+class Engine(Enqueuing, Waiting, Finding, Explaining, Limiting, Relaying, Metering, Checking, Clockwork):
     """Queues and jobs over one store; `start` first, `close` last. `jitter` returns random numbers in 0..1.
 
     The work with single jobs is here; what is asked about many, and about queues, stands in the parts it is made of.
@@ -146,14 +144,6 @@ class Engine(Waiting, Finding, Explaining, Limiting, Relaying, Metering, Checkin
         for parking in (self._parking, self._watching, self._listening):
             parking.wake_all()
 
-    async def enqueue(self, group: EnqueueGroup) -> Enqueued:
-        """Write a group of jobs of one group of queues, all or none. Raises StoreFault."""
-        return await self._enqueue(group)
-
-    async def enqueue_each(self, groups: Sequence[EnqueueGroup]) -> list[Enqueued | StoreFault]:
-        """Write groups that stand for themselves; one shard's are written in order. A fault answers its group only."""
-        return await _all_or_faults(self._enqueue(group) for group in groups)
-
     async def lease(self, ask: LeaseAsk) -> Grant:
         """Take jobs if there are any now. Raises StoreFault."""
         return await self._polls.poll(ask, 0)
@@ -179,7 +169,7 @@ class Engine(Waiting, Finding, Explaining, Limiting, Relaying, Metering, Checkin
         """Ack, nack, release, snooze or extend; verdicts in order. A fault answers its item only."""
         answers: dict[int, Settled | StoreFault] = {}
         for wave in _waves(items):
-            found = await _all_or_faults(self._settle(items[index]) for index in wave)
+            found = await all_or_faults(self._settle(items[index]) for index in wave)
             answers.update(zip(wave, found, strict=True))
         return [answers[index] for index in range(len(items))]
 
@@ -219,9 +209,6 @@ class Engine(Waiting, Finding, Explaining, Limiting, Relaying, Metering, Checkin
         """Return the store's clock. Raises StoreFault when the store cannot be used."""
         return await self._shards[0].clock.submit(None)
 
-    def _enqueue(self, group: EnqueueGroup) -> "asyncio.Future[Enqueued]":
-        return self._home_of(group.jobs[0].queue).enqueue.submit(group)
-
     def _settle(self, item: Settle) -> "asyncio.Future[Settled]":
         # a job of no shard is unknown to every shard: the first one says so, in the same script as to all others
         return (self._shard_of(item.job_id) or self._shards[0]).settle(item)
@@ -243,14 +230,6 @@ class Engine(Waiting, Finding, Explaining, Limiting, Relaying, Metering, Checkin
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         return task
-
-
-async def _all_or_faults(answers: "Iterable[asyncio.Future[T]]") -> list[T | StoreFault]:
-    found = await asyncio.gather(*answers, return_exceptions=True)
-    for answer in found:
-        if isinstance(answer, BaseException) and not isinstance(answer, StoreFault):
-            raise answer
-    return cast("list[T | StoreFault]", found)
 
 
 def _waves(items: Sequence[Settle]) -> list[list[int]]:
