@@ -46,8 +46,7 @@ def plain_grant(grant: Grant) -> Grant:
 
 def plain_enqueued(answer: Enqueued) -> Enqueued:
     """Return an answer whose jobs have no revs."""
-    jobs = [plain_job(job) if isinstance(job, Job) else job for job in answer.jobs]
-    return msgspec.structs.replace(answer, jobs=jobs)
+    return msgspec.structs.replace(answer, jobs=[plain_job(job) for job in answer.jobs])
 
 
 def plain_operation(view: OperationView | None) -> OperationView | None:

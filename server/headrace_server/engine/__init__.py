@@ -1,7 +1,6 @@
 """The only package that runs the jobs' commands on the store; state changes are in `lua/<verb>.lua`, nowhere else."""
 
 from headrace_server.engine.engine import STORE_FORMAT, Engine, StoreMismatch
-from headrace_server.engine.enqueuing import Section
 from headrace_server.engine.link import Waits
 from headrace_server.engine.scheduling import TooManySchedules
 from headrace_server.engine.scripts import VERBS, load_scripts
@@ -12,7 +11,6 @@ __all__ = [
     "VERBS",
     "Engine",
     "PutOutcome",
-    "Section",
     "StoreMismatch",
     "TooManySchedules",
     "TooManyWebhooks",
