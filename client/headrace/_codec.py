@@ -83,8 +83,11 @@ class Codec:
         return data if self.name == "msgpack" else base64.b64encode(data).decode()
 
 
+_JSON_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def _dump_json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return _JSON_ENCODER.encode(value).encode()  # json.dumps would make an encoder for each call
 
 
 def _load_json(data: bytes) -> Any:

@@ -135,6 +135,25 @@ async def test_g3_a_plain_batch_repeated_with_its_key_is_replayed_job_by_job(api
     assert await _states(api) == {"default": 2}
 
 
+async def test_g3_what_was_kept_out_of_a_plain_batch_is_tried_again(api: Api) -> None:
+    await api.http.put("/v1/queues/small", json={"max_depth": 1})
+    body = {"jobs": [{"task": "t", "queue": "small"}, {"task": "t", "queue": "small"}], "atomic": False}
+    first = (await api.post("/v1/jobs/batch", body, idempotency_key="k")).json()["results"]
+    assert [result["status"] for result in first] == [201, 429]
+    await api.http.put("/v1/queues/small", json={"max_depth": 2})
+    again = (await api.post("/v1/jobs/batch", body, idempotency_key="k")).json()["results"]
+    assert [result["status"] for result in again] == [200, 201]
+    assert again[0]["job"]["id"] == first[0]["job"]["id"]
+
+
+async def test_g3_another_plain_batch_with_the_key_is_refused(api: Api) -> None:
+    body = {"jobs": [{"task": "t"}] * 150, "atomic": False}
+    await api.post("/v1/jobs/batch", body, idempotency_key="k")
+    other = await api.post("/v1/jobs/batch", {**body, "jobs": [{"task": "u"}] * 150}, idempotency_key="k")
+    assert {result["problem"]["code"] for result in other.json()["results"]} == {"idempotency_mismatch"}
+    assert await _states(api) == {"default": 150}
+
+
 async def test_g3_a_jobs_own_key_is_the_same_alone_and_in_a_batch(api: Api) -> None:
     job = {"task": "t", "payload": [1], "idempotency_key": "k"}
     first = await api.post("/v1/jobs", job)

@@ -2,9 +2,10 @@
 
 import pytest
 from headrace_server.domain.ids import shard_of_id
+from headrace_server.domain.jobs import IdempotencyKey
 from headrace_server.domain.lifecycle import State
-from headrace_server.domain.requests import Ack, CancelAsk, EnqueueGroup, LeaseAsk
-from headrace_server.engine import Engine, StoreMismatch
+from headrace_server.domain.requests import Ack, CancelAsk, Enqueued, EnqueueGroup, LeaseAsk, Placed
+from headrace_server.engine import Engine, Section, StoreMismatch
 
 from tests.engine.conftest import EngineMaker, enqueue, new_job
 from tests.support.stores import StoreProcess
@@ -119,3 +120,30 @@ async def test_g18_order_holds_inside_a_request_larger_than_a_script(sharded: En
     await sharded.enqueue_each([EnqueueGroup([job]) for job in jobs])
     grant = await sharded.lease(LeaseAsk(queues=["a"], max_jobs=1_000))
     assert [job.id for job in grant.jobs] == [job.id for job in jobs]
+
+
+async def test_g3_a_list_over_several_shards_is_written_once_under_its_key(sharded: Engine) -> None:
+    key, queues = IdempotencyKey(b"d" * 16, b"f" * 16), [QUEUES[n % len(QUEUES)] for n in range(350)]
+    first = await sharded.enqueue_list([new_job(sharded, queue) for queue in queues], key)
+    again = await sharded.enqueue_list([new_job(sharded, queue) for queue in queues], key)
+    assert _ids(first) == _ids(again)
+    assert {placed for section in again for placed in section.answer.placed} == {Placed.REPLAYED}  # type: ignore[union-attr]
+    stats = await sharded.stats(QUEUES)
+    assert sum(each.counts[State.READY] for each in stats) == len(queues)
+
+
+async def test_jobs_of_a_list_that_share_a_shard_stay_in_their_order(sharded: Engine) -> None:
+    jobs = [new_job(sharded, "a") for _ in range(350)]
+    sections = await sharded.enqueue_list(jobs, brief=True)
+    assert [len(section.indexes) for section in sections] == [100, 100, 100, 50]
+    leased = (await sharded.lease(LeaseAsk(queues=["a"], max_jobs=350))).jobs
+    assert [job.id for job in leased] == [job.id for job in jobs]
+
+
+def _ids(sections: list[Section]) -> dict[int, bytes]:
+    """Return the ids of jobs by their places in the list."""
+    found: dict[int, bytes] = {}
+    for section in sections:
+        assert isinstance(section.answer, Enqueued)
+        found.update(zip(section.indexes, section.answer.ids, strict=True))
+    return found

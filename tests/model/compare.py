@@ -46,7 +46,8 @@ def plain_grant(grant: Grant) -> Grant:
 
 def plain_enqueued(answer: Enqueued) -> Enqueued:
     """Return an answer whose jobs have no revs."""
-    return msgspec.structs.replace(answer, jobs=[plain_job(job) for job in answer.jobs])
+    jobs = [plain_job(job) if isinstance(job, Job) else job for job in answer.jobs]
+    return msgspec.structs.replace(answer, jobs=jobs)
 
 
 def plain_operation(view: OperationView | None) -> OperationView | None:

@@ -3,13 +3,15 @@
 from dataclasses import dataclass, field
 
 import msgspec
-from headrace_server.domain.jobs import IdempotencyKey, NewJob, OnConflict
+from headrace_server.domain.jobs import IdempotencyKey, Job, NewJob, OnConflict, Receipt
 from headrace_server.domain.lifecycle import State
 from headrace_server.domain.requests import Enqueued, EnqueueGroup, EnqueueStatus, Placed
 
 from tests.model.records import Record
 from tests.model.views import as_job
 from tests.model.world import World
+
+NOBODY = bytes(16)  # under a key, for a job that was kept out
 
 
 @dataclass
@@ -33,7 +35,38 @@ class Enqueuing:
         self._answers: dict[tuple[bytes, ...], Plan] = {}  # by the ids of the call
 
     def enqueue(self, group: EnqueueGroup) -> Enqueued:
-        """Write the jobs of one group, or say why none is written."""
+        """Write the jobs of one group, or say why none is written; or each of them for itself."""
+        answer = self._enqueue_each(group) if group.each else self._enqueue_whole(group)
+        if group.brief:
+            receipts = [job and Receipt(job.id, job.state) for job in answer.jobs]
+            answer = msgspec.structs.replace(answer, jobs=receipts)
+        return answer
+
+    def _enqueue_each(self, group: EnqueueGroup) -> Enqueued:
+        """Write each job as if it came alone; under the key lie the ids of those that were written."""
+        now = self._world.now_ms()
+        known = self._world.keys.find(group.key, now)
+        if known is not None and group.key is not None and known.fingerprint != group.key.fingerprint:
+            return Enqueued(status=EnqueueStatus.KEY_MISMATCH, now_ms=self._world.begin())
+        answer = Enqueued(status=EnqueueStatus.CREATED, now_ms=self._world.begin())
+        kept = [*(known.ids if known else ()), *[NOBODY] * len(group.jobs)][: len(group.jobs)]
+        before = list(kept)
+        for index, new in enumerate(group.jobs):
+            if kept[index] != NOBODY and (new.id,) not in self._answers:
+                _note(answer, None, kept[index], Placed.REPLAYED)
+                continue
+            alone = self._enqueue_whole(EnqueueGroup([new]))
+            if alone.status is EnqueueStatus.CREATED:
+                _note(answer, alone.jobs[0], alone.ids[0], alone.placed[0])
+                kept[index] = alone.ids[0]
+            else:
+                _note(answer, None, alone.conflicts[0] if alone.conflicts else b"", Placed.REFUSED)
+                answer.refusals[index] = alone
+        if kept != before:
+            self._world.keys.add(group.key, kept, now)
+        return answer
+
+    def _enqueue_whole(self, group: EnqueueGroup) -> Enqueued:
         world = self._world
         now = world.begin()
         call = tuple(new.id for new in group.jobs)
@@ -155,6 +188,12 @@ class Enqueuing:
         record.expires_at_ms, record.due_ms, record.wanted_ms = _expiry(new, now), None, None
         record.reason = None
         return record
+
+
+def _note(answer: Enqueued, job: Job | Receipt | None, job_id: bytes, placed: Placed) -> None:
+    answer.jobs.append(job)
+    answer.ids.append(job_id)
+    answer.placed.append(placed)
 
 
 def _expiry(new: NewJob, now: int) -> int | None:

@@ -46,11 +46,11 @@ PARTS = (
         "failing",
     ),
     *("unique", "births", "refusals", "replacing", "acts", "bulk", "filters", "counts", "steps", "sweeps", "upkeep"),
-    *("explain", "facts", "tallies", "cells"),
+    *("explain", "facts", "tallies", "cells", "lists", "idempotency", "wishes"),
 )
 # Without shrinking: a mutant's first failure is as good as its smallest.
 HUNT = settings(
-    max_examples=30,
+    max_examples=60,
     stateful_step_count=30,
     derandomize=True,
     database=None,

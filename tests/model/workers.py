@@ -6,7 +6,8 @@ failures, a store that comes back as another process.
 
 from itertools import pairwise
 
-from headrace_server.domain.requests import EnqueueStatus, Extend, LeaseAsk, Nack
+import msgspec
+from headrace_server.domain.requests import EnqueueGroup, EnqueueStatus, Extend, LeaseAsk, Nack
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
@@ -73,7 +74,22 @@ class Workers(Beside):
         body=st.sampled_from(BODIES),
     )
     def enqueue(self, wishes: list[dict[str, object]], queue: str, key: bytes | None, body: bytes) -> None:
-        group = self._group(wishes, queue, key, body)
+        self._enqueue(self._group(wishes, queue, key, body))
+
+    @rule(
+        wishes=st.lists(st.one_of(chances.wishes, chances.rivals), min_size=2, max_size=5),
+        queue=chances.queues,
+        key=st.sampled_from([None, *KEYS]),
+        body=st.sampled_from(BODIES),
+        brief=st.booleans(),
+    )
+    def enqueue_list(
+        self, wishes: list[dict[str, object]], queue: str, key: bytes | None, body: bytes, *, brief: bool
+    ) -> None:
+        """Jobs of one call that stand for themselves, under one key."""
+        self._enqueue(msgspec.structs.replace(self._group(wishes, queue, key, body), each=True, brief=brief))
+
+    def _enqueue(self, group: EnqueueGroup) -> None:
         real, oracle = self.real.enqueue(group), self.oracle.enqueue(group)
         same(plain_enqueued(real), plain_enqueued(oracle))
         if oracle.status is EnqueueStatus.CREATED:
@@ -103,7 +119,8 @@ class Workers(Beside):
         if alive:
             group = data.draw(st.sampled_from(alive[-5:]))
             real, oracle = self.real.enqueue(group), self.oracle.enqueue(group)
-            same((real.status, real.ids, real.now_ms), (oracle.status, oracle.ids, oracle.now_ms))
+            same((real.status, real.ids, real.placed), (oracle.status, oracle.ids, oracle.placed))
+            same((real.now_ms, real.refusals), (oracle.now_ms, oracle.refusals))
 
     # -- lease ----------------------------------------------------------------------------------------
 

@@ -13,6 +13,9 @@ must come of it. Times are sums of numbers with a unit: `30s`, `30s-1ms`, `24h+1
                                                the verdict; without one of these the verdict must be `ok`
     JOB STATE [#LEASE] [(FACT VALUE, ...)]     the job afterwards; `#2` is its second lease
 
+An `enqueue` with `each=yes` lets each job stand for itself: the verdict is `refused` with the first reason if any was
+kept out, and names the jobs that were there before if any was.
+
 The jobs that follow a `lease` are all that were handed out, in this order; those of an `enqueue` that was replayed,
 deduplicated or replaced are the ones it was answered with. `a #1` as words name job and token. In place of job and
 state stand, after `attempts`, an outcome and the number of its attempt, and after `explain` a reason and its key or

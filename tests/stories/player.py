@@ -109,7 +109,7 @@ class Player:
         answer = self._stage.enqueue(writing.group(ids, line.options, START_MS))
         verdict = _verdict_on_enqueue(answer)
         if verdict in ("replayed", "deduplicated", "replaced"):
-            assert [self._names[i] for i in answer.ids] == [e.job for e in line.jobs], "answered with other jobs"
+            assert [self._names.get(i) for i in answer.ids] == [e.job for e in line.jobs], "answered with other jobs"
         for name, placed in zip(line.words, answer.placed, strict=False):
             if placed is not Placed.CREATED and self._spare[name]:  # the next request of this name is another one
                 self._ids[name] = self._spare[name].pop(0)
@@ -226,7 +226,9 @@ def _verdict_on_enqueue(answer: Enqueued) -> str:
         return "replayed"
     if answer.status is not EnqueueStatus.CREATED:
         return f"refused {answer.status.value}"
-    for placed in (Placed.REPLACED, Placed.DEDUPLICATED):
+    for refusal in answer.refusals.values():
+        return f"refused {refusal.status.value}"
+    for placed in (Placed.REPLAYED, Placed.REPLACED, Placed.DEDUPLICATED):
         if placed in answer.placed:
             return placed.value
     return "ok"

@@ -22,7 +22,7 @@ from headrace_server.domain.retry import Backoff, OnExhausted, RetryPolicy
 
 from tests.stories.language import StoryError, millis
 
-_ENQUEUE = {"queue", "key", "body", "bytes", "type", "task", "again"}
+_ENQUEUE = {"queue", "key", "body", "bytes", "type", "task", "again", "each"}
 _JOB_TIMES = {
     "delay": "delay_ms",
     "expires": "expires_in_ms",
@@ -56,7 +56,7 @@ def group(ids: list[bytes], options: dict[str, str], start_ms: int) -> EnqueueGr
         NewJob(id=i, task=task, queue=queue, payload=payload, retry=policy, unique=unique, **fields)  # type: ignore[arg-type]
         for i in ids
     ]
-    return EnqueueGroup(new, _key(options))
+    return EnqueueGroup(new, _key(options), each=options.get("each") == "yes")
 
 
 def ask(words: list[str], options: dict[str, str]) -> LeaseAsk:

@@ -1,6 +1,6 @@
 """What a request does once its write is done: a failure from here on may not claim that the write never happened."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from itertools import repeat, zip_longest
 
 import msgspec
@@ -9,9 +9,10 @@ from headrace_server.api.call import Call
 from headrace_server.api.problems import Fault, Problem, invalid
 from headrace_server.domain.errors import Code, NotDone, StoreFault, Unknown
 from headrace_server.domain.ids import format_id
-from headrace_server.domain.jobs import Job
+from headrace_server.domain.jobs import Job, Receipt
 from headrace_server.domain.lifecycle import FINAL
-from headrace_server.domain.requests import Enqueued, EnqueueStatus, Placed
+from headrace_server.domain.requests import Enqueued, EnqueueStatus, Grant, LeaseAsk, Placed
+from headrace_server.engine import Section
 
 
 async def read(work: Awaitable[list[Job | None]]) -> list[Job | None]:
@@ -22,7 +23,7 @@ async def read(work: Awaitable[list[Job | None]]) -> list[Job | None]:
         raise Unknown(Code.STORE_TIMEOUT, f"It was done, but cannot be read back: {fault.detail}") from fault
 
 
-async def finished(call: Call, job: Job, wait_ms: int | None) -> Job:
+async def finished(call: Call, job: Job | Receipt, wait_ms: int | None) -> Job | Receipt:
     """Return the job once it is final, or as it is after `wait_ms`, or when the store fails meanwhile."""
     if not wait_ms or job.state in FINAL:
         return job
@@ -32,11 +33,19 @@ async def finished(call: Call, job: Job, wait_ms: int | None) -> Job:
         return job
 
 
+async def lease(call: Call, ask: LeaseAsk) -> Grant | None:
+    """Return a grant without waiting, or None when the store fails: the settles before it must still be answered."""
+    try:
+        return await call.unless_gone(call.engine.poll(ask, 0))
+    except StoreFault:
+        return None
+
+
 class Found(msgspec.Struct, frozen=True, gc=False):
     """A job that an enqueue made or met; the id of one whose record is gone."""
 
-    job: Job | bytes
-    placed: Placed | None = Placed.CREATED  # None: a request of the same key made it
+    job: Job | Receipt | bytes
+    placed: Placed = Placed.CREATED
 
     @property
     def is_new(self) -> bool:
@@ -62,20 +71,33 @@ async def met(call: Call, outcomes: Sequence[Enqueued]) -> dict[bytes, Job | Non
         job_id
         for outcome in outcomes
         if is_done(outcome)
-        for job_id, job in zip_longest(outcome.ids, outcome.jobs)
-        if job is None
+        for job_id, job, placed in zip_longest(outcome.ids, outcome.jobs, outcome.placed)
+        if job is None and placed is not Placed.REFUSED
     ]
     return dict(zip(ids, await read(call.engine.get(ids)), strict=True)) if ids else {}
 
 
 def found(outcome: Enqueued, others: Mapping[bytes, Job | None]) -> list[Found]:
-    """Return the jobs of a group that is done; `others` are those that it met."""
+    """Return the jobs of a group that is done as a whole; `others` are those that it met."""
     if outcome.status is EnqueueStatus.REPLAYED:
-        return [Found(others[job_id] or job_id, None) for job_id in outcome.ids]
+        return [Found(others[job_id] or job_id, Placed.REPLAYED) for job_id in outcome.ids]
     return [
         Found(job or others[job_id] or job_id, placed)
         for job_id, job, placed in zip(outcome.ids, outcome.jobs, outcome.placed, strict=True)
     ]
+
+
+def fates(section: Section, others: Mapping[bytes, Job | None]) -> Iterator[Found | Enqueued | StoreFault]:
+    """Yield what became of each job of a section: the job, or what kept it out."""
+    answer = section.answer
+    if isinstance(answer, StoreFault) or not is_done(answer):
+        yield from repeat(answer, len(section.indexes))
+        return
+    for index, (job_id, job, placed) in enumerate(zip(answer.ids, answer.jobs, answer.placed, strict=True)):
+        if placed is Placed.REFUSED:
+            yield answer.refusals[index]
+        else:
+            yield Found(job or others[job_id] or job_id, placed)
 
 
 def known(ids: Sequence[bytes], jobs: Sequence[Job | None]) -> list[Job | bytes]:

@@ -14,11 +14,13 @@ from headrace_server.api.replies import BatchDocument, BatchResult, JobsDocument
 from headrace_server.api.verdicts import Invalid, in_places, valid
 from headrace_server.domain.errors import StoreFault
 from headrace_server.domain.ids import group_of_queue
-from headrace_server.domain.jobs import Job, NewJob
+from headrace_server.domain.jobs import NewJob
 from headrace_server.domain.limits import MAX_ATOMIC_JOBS
 from headrace_server.domain.requests import Enqueued, EnqueueGroup, EnqueueStatus
+from headrace_server.engine import Section
 
 Item = shapes.JobFields | Invalid
+Fate = after.Found | Enqueued | StoreFault
 
 # What a job may ask for that takes the store about as long as the whole rest of writing it.
 DEAR = ("limits", "fairness_key", "ordering_key", "tags", "unique")
@@ -45,7 +47,7 @@ async def _all_or_none(call: Call, items: Sequence[Item], text: str | None, data
     _require_atomic(items)
     jobs = _new_jobs(call, valid(items))
     key = None if text is None else keys.of_request(call, text, jobs[0].queue, keys.of_body(data))
-    outcome = await call.engine.enqueue(EnqueueGroup(jobs, key))
+    outcome = await call.engine.enqueue(EnqueueGroup(jobs, key, brief=call.minimal))
     if not after.is_done(outcome):
         raise after.refused(outcome, [f"/jobs/{index}" for index in range(len(jobs))], [job.id for job in jobs])
     found = await after.enqueued(call, outcome)
@@ -61,28 +63,34 @@ async def _all_or_none(call: Call, items: Sequence[Item], text: str | None, data
 
 
 async def _each(call: Call, items: Sequence[Item], text: str | None, data: bytes) -> Reply:
-    jobs, digest = valid(items), keys.of_body(data)
-    groups = [
-        EnqueueGroup(
-            [job],
-            keys.of_job(fields, call.body_format)
-            if text is None
-            else keys.of_request(call, text, job.queue, digest, str(i)),
-        )
-        for i, (fields, job) in enumerate(zip(jobs, _new_jobs(call, jobs), strict=True))
-    ]
-    outcomes = await call.engine.enqueue_each(groups) if groups else []
-    others = await after.met(call, [outcome for outcome in outcomes if isinstance(outcome, Enqueued)])
-    results = [_result(call, index, outcome, others) for index, (_, outcome) in enumerate(in_places(items, outcomes))]
+    given = valid(items)
+    jobs = _new_jobs(call, given)
+    if any(isinstance(fields.idempotency_key, str) for fields in given):
+        sections = await _with_own_keys(call, given, jobs)
+    else:
+        key = keys.of_request(call, text, jobs[0].queue, keys.of_body(data)) if text is not None and jobs else None
+        sections = await call.engine.enqueue_list(jobs, key, brief=call.minimal)
+    others = await after.met(call, [section.answer for section in sections if isinstance(section.answer, Enqueued)])
+    fates: dict[int, Fate] = {}
+    for section in sections:
+        fates.update(zip(section.indexes, after.fates(section, others), strict=True))
+    outcomes = [fates[index] for index in range(len(jobs))]
+    results = [_result(call, index, outcome) for index, (_, outcome) in enumerate(in_places(items, outcomes))]
     return Reply(document=BatchDocument(results), headers=[call.durability(), *applied(minimal=call.minimal)])
 
 
-def _result(
-    call: Call, index: int, outcome: Enqueued | StoreFault | Invalid, others: dict[bytes, Job | None]
-) -> BatchResult:
-    if isinstance(outcome, Enqueued) and after.is_done(outcome):
-        [found] = after.found(outcome, others)
-        return BatchResult(status=201 if found.is_new else 200, job=document(call, found))
+async def _with_own_keys(call: Call, given: Sequence[shapes.JobFields], jobs: Sequence[NewJob]) -> list[Section]:
+    """Enqueue jobs some of which bring keys of their own: each is a section by itself."""
+    groups = [
+        EnqueueGroup([job], keys.of_job(fields, call.body_format), each=True, brief=call.minimal)
+        for fields, job in zip(given, jobs, strict=True)
+    ]
+    return [Section([index], answer) for index, answer in enumerate(await call.engine.enqueue_each(groups))]
+
+
+def _result(call: Call, index: int, outcome: Fate | Invalid) -> BatchResult:
+    if isinstance(outcome, after.Found):
+        return BatchResult(status=201 if outcome.is_new else 200, job=document(call, outcome))
     problem = _problem(index, outcome)
     return BatchResult(status=problem.status, problem=problem.document())
 
@@ -142,5 +150,6 @@ def _other_groups(jobs: Sequence[shapes.JobFields]) -> list[Fault]:
 
 
 def _new_jobs(call: Call, jobs: Sequence[shapes.JobFields]) -> list[NewJob]:
-    trace = build.trace(call.headers)
-    return [build.new_job(job, call.engine.new_id(build.queue_of(job)), call.body_format, trace) for job in jobs]
+    trace, format = build.trace(call.headers), call.body_format
+    ids = call.engine.new_ids([build.queue_of(job) for job in jobs])
+    return [build.new_job(job, job_id, format, trace) for job, job_id in zip(jobs, ids, strict=True)]

@@ -7,7 +7,7 @@ from headrace_server.api.call import VARY, Call, Reply, applied
 from headrace_server.api.problems import Problem
 from headrace_server.api.replies import GoneDocument, JobDocument, ReceiptDocument
 from headrace_server.domain.ids import format_id, parse_id
-from headrace_server.domain.jobs import Body, Job
+from headrace_server.domain.jobs import Body, Job, Receipt
 from headrace_server.domain.lifecycle import FINAL, State
 from headrace_server.domain.requests import EnqueueGroup, Placed
 
@@ -30,14 +30,14 @@ async def enqueue_job(call: Call) -> Reply:
     )
     wait_ms = call.wait_ms()
     job = build.new_job(fields, call.engine.new_id(queue), call.body_format, build.trace(call.headers))
-    outcome = await call.engine.enqueue(EnqueueGroup([job], key))
+    outcome = await call.engine.enqueue(EnqueueGroup([job], key, brief=call.minimal))
     [found] = await after.enqueued(call, outcome)
     return await _enqueued(call, found, wait_ms)
 
 
 async def _enqueued(call: Call, found: after.Found, wait_ms: int | None) -> Reply:
     headers = [call.durability(), *applied(wait_ms, minimal=call.minimal)]
-    if found.placed is None:
+    if found.placed is Placed.REPLAYED:
         headers.append(REPLAYED)
     if isinstance(found.job, bytes):
         return Reply(document=GoneDocument(format_id(found.job), deduplicated=True), headers=headers)
@@ -100,8 +100,8 @@ def document(call: Call, found: after.Found) -> JobDocument | GoneDocument | Rec
     """Return what the reader sees of a job that an enqueue made or met: all of it, or a receipt."""
     if isinstance(found.job, bytes):
         return GoneDocument(format_id(found.job), deduplicated=True)
-    replayed, replaced = found.placed in (None, Placed.DEDUPLICATED), found.placed is Placed.REPLACED
-    if call.minimal:
+    replayed, replaced = found.placed in (Placed.REPLAYED, Placed.DEDUPLICATED), found.placed is Placed.REPLACED
+    if call.minimal or isinstance(found.job, Receipt):
         return render.receipt(found.job, replayed=replayed, replaced=replaced)
     return render.job(found.job, call.reply_format, replayed=replayed, replaced=replaced)
 

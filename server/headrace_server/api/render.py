@@ -18,7 +18,7 @@ from headrace_server.api.replies import (
     SummaryDocument,
 )
 from headrace_server.domain.ids import format_id
-from headrace_server.domain.jobs import Body, Format, Job, Leased, OnDead, ScheduleSlot
+from headrace_server.domain.jobs import Body, Format, Job, Leased, OnDead, Receipt, ScheduleSlot
 from headrace_server.domain.lifecycle import State
 
 D = TypeVar("D", bound=SummaryDocument)
@@ -69,7 +69,7 @@ def job(job: Job, format: Format, *, replayed: bool = False, replaced: bool = Fa
     return document
 
 
-def receipt(job: Job, *, replayed: bool = False, replaced: bool = False) -> ReceiptDocument:
+def receipt(job: Job | Receipt, *, replayed: bool = False, replaced: bool = False) -> ReceiptDocument:
     """Return what a producer is told of its job that wants no more than to know that it is there."""
     document = ReceiptDocument(format_id(job.id), job.state.value)
     if replayed:

@@ -145,6 +145,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     schedule: ScheduleSlot | None = None  # that it is a run of
 
 
+class Receipt(msgspec.Struct, frozen=True, gc=False):
+    """That a job was written, for a producer that wants no more of it."""
+
+    id: bytes
+    state: State
+
+
 class Leased(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One job handed to a worker."""
 

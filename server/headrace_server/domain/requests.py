@@ -4,15 +4,21 @@ from enum import StrEnum
 
 import msgspec
 
-from headrace_server.domain.jobs import Body, IdempotencyKey, Job, Leased, NewJob
+from headrace_server.domain.jobs import Body, IdempotencyKey, Job, Leased, NewJob, Receipt
 from headrace_server.domain.lifecycle import State
 
 
 class EnqueueGroup(msgspec.Struct, frozen=True, gc=False):
-    """Jobs of one group of queues that are written together or not at all; at most MAX_ATOMIC_JOBS."""
+    """Jobs of one group of queues that are written together or not at all; at most MAX_ATOMIC_JOBS.
+
+    Or, with `each`, jobs of one shard that each stand for themselves, at most as many as one script takes; the key is
+    that of them all.
+    """
 
     jobs: list[NewJob]
     key: IdempotencyKey | None = None
+    each: bool = False
+    brief: bool = False  # of jobs that are written, the answer has receipts
 
 
 class EnqueueStatus(StrEnum):
@@ -33,6 +39,8 @@ class Placed(StrEnum):
     CREATED = "created"
     DEDUPLICATED = "deduplicated"  # another job has its unique key: that one's id is in its place
     REPLACED = "replaced"  # another job has its unique key, and took over payload and options
+    REPLAYED = "replayed"  # where each job stands for itself: the same key and request came before, and made this one
+    REFUSED = "refused"  # where each job stands for itself: it was not written
 
 
 class Enqueued(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -40,13 +48,14 @@ class Enqueued(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     status: EnqueueStatus
     now_ms: int
-    jobs: list[Job | None] = []  # created: in order; None where `placed` is not `created`: read it by its id
+    # created: in order; None where `placed` is not `created`: read it by its id
+    jobs: list[Job | Receipt | None] = []
     ids: list[bytes] = []  # created and replayed: the ids, in order (an older job may be gone by now)
     placed: list[Placed] = []  # created: in order
-    refused: list[
-        int
-    ] = []  # expired, unique_conflict, queue_full, queue_draining: indexes of the jobs that were in the way
+    # expired, unique_conflict, queue_full, queue_draining: indexes of the jobs that were in the way
+    refused: list[int] = []
     conflicts: list[bytes] = []  # unique_conflict: ids of the jobs that have the keys, in the order of `refused`
+    refusals: dict[int, "Enqueued"] = {}  # where each job stands for itself: by index, as if it had come alone
 
 
 class LeaseAsk(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """The only package that runs the jobs' commands on the store; state changes are in `lua/<verb>.lua`, nowhere else."""
 
 from headrace_server.engine.engine import STORE_FORMAT, Engine, StoreMismatch
+from headrace_server.engine.enqueuing import Section
 from headrace_server.engine.link import Waits
 from headrace_server.engine.scheduling import TooManySchedules
 from headrace_server.engine.scripts import VERBS, load_scripts
@@ -11,6 +12,7 @@ __all__ = [
     "VERBS",
     "Engine",
     "PutOutcome",
+    "Section",
     "StoreMismatch",
     "TooManySchedules",
     "TooManyWebhooks",

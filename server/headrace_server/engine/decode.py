@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from headrace_server.domain.defaults import Defaults
-from headrace_server.domain.jobs import Body, Format, Job, Leased, NewJob, OnDead, QueueStats, ScheduleSlot
+from headrace_server.domain.jobs import Body, Format, Job, Leased, NewJob, OnDead, QueueStats, Receipt, ScheduleSlot
 from headrace_server.domain.lifecycle import FINAL, State
 from headrace_server.domain.requests import (
     CancelAsk,
@@ -27,7 +27,7 @@ from headrace_server.domain.requests import (
 )
 from headrace_server.engine.encode import SEPARATOR
 
-_PLACED = {place.value.encode(): place for place in (Placed.DEDUPLICATED, Placed.REPLACED)}
+_PLACED = {place.value.encode(): place for place in (Placed.DEDUPLICATED, Placed.REPLACED, Placed.REPLAYED)}
 _WAITING = frozenset({State.SCHEDULED, State.RETRYING})
 _STATES = tuple(State)  # in the order of lua/counts.lua
 # by the words of the scripts: an enumeration's own look-up takes five times as long, for every job of every batch
@@ -58,19 +58,34 @@ def _ids(joined: bytes) -> list[bytes]:
 
 
 def _written(answer: Sequence[bytes], group: EnqueueGroup, now_ms: int, defaults: Defaults) -> Enqueued:
-    jobs: list[Job | None] = []
-    ids, placed = [], []
-    for i, job in enumerate(group.jobs):
-        word, _, rest = answer[1 + i].partition(b" ")
-        place = _PLACED.get(word, Placed.CREATED)
-        created = _created(job, word, rest, defaults) if place is Placed.CREATED else None
-        jobs.append(created)
-        ids.append(rest if created is None else job.id)
-        placed.append(place)
-    return Enqueued(status=EnqueueStatus.CREATED, now_ms=now_ms, jobs=jobs, ids=ids, placed=placed)
+    states = [_STATE_OF.get(word) for word in answer[1:]] if group.brief else []
+    if states and None not in states:  # all are new, as they mostly are
+        jobs = [Receipt(job.id, state) for job, state in zip(group.jobs, states, strict=True) if state]
+        ids = [job.id for job in jobs]
+        placed = [Placed.CREATED] * len(ids)
+        return Enqueued(status=EnqueueStatus.CREATED, now_ms=now_ms, jobs=[*jobs], ids=ids, placed=placed)
+    found = Enqueued(status=EnqueueStatus.CREATED, now_ms=now_ms)
+    for index, job in enumerate(group.jobs):
+        word, _, rest = answer[1 + index].partition(b" ")
+        place = _place(word)
+        found.jobs.append(_created(job, word, rest, defaults) if place is Placed.CREATED else None)
+        found.ids.append(job.id if place is Placed.CREATED else rest)
+        found.placed.append(place)
+        if place is Placed.REFUSED:
+            conflicts = [rest] if rest else []
+            refusal = Enqueued(status=_STATUS_OF[word], now_ms=now_ms, refused=[0], conflicts=conflicts)
+            found.refusals[index] = refusal
+    return found
 
 
-def _created(job: NewJob, state: bytes, rest: bytes, defaults: Defaults) -> Job:
+def _place(word: bytes) -> Placed:
+    """Return what became of a job, by the first word about it: where it was written, that is its state."""
+    return Placed.CREATED if word in _STATE_OF else _PLACED.get(word, Placed.REFUSED)
+
+
+def _created(job: NewJob, state: bytes, rest: bytes, defaults: Defaults) -> Job | Receipt:
+    if not rest:
+        return Receipt(job.id, _STATE_OF[state])
     rev, enqueued_at, run_at, expires_at, said = rest.split(b" ", 4)
     own = (job.priority, job.retry.max_attempts if job.retry is not None else None, job.max_crashes, job.max_runtime_ms)
     priority, max_attempts, max_crashes, max_runtime = _resolved(own, said) if said else own

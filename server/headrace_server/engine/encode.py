@@ -25,18 +25,33 @@ SEPARATOR: Final = "\x1f"  # between the parts of one field: in none of them, fo
 def enqueue(groups: Sequence[EnqueueGroup]) -> Args:
     """Return the groups; a job's fields are sparse: what follows the defaults is not written."""
     args: Args = [len(groups)]
+    head = ""
     for group in groups:
-        args += [len(group.jobs), group.key.digest if group.key else b"", group.key.fingerprint if group.key else b""]
+        key = b"" if group.key is None else group.key.digest + group.key.fingerprint
+        args += (len(group.jobs), ("e" if group.each else "") + ("b" if group.brief else ""), key)
         for job in group.jobs:
-            args += new_job(job)
+            more = _more(job)
+            own = _head(job, more)
+            args += (job.id, "" if own == head else own, job.task, job.payload.data)
+            args += more
+            head = own
     return args
 
 
 def new_job(job: NewJob) -> Args:
-    """Return one job, as enqueue takes it."""
-    fields = _fields(job)
-    run_at, expires_at = _instant(job.run_at_ms, job.delay_ms), _instant(job.expires_at_ms, job.expires_in_ms)
-    return [job.id, job.queue, _or_empty(job.priority), run_at, expires_at, _options(job), len(fields), *fields]
+    """Return one job, as `lua/wishes.lua` takes it."""
+    more = _more(job)
+    return [job.id, _head(job, more), job.task, job.payload.data, *more]
+
+
+def _head(job: NewJob, more: Args) -> str:
+    """Return what the jobs of a call mostly have in common: it is sent once for those that follow each other."""
+    priority = "-" if job.priority is None else job.priority
+    if _is_plain(job) and job.delay_ms is job.run_at_ms is None:
+        return f"{job.queue} {priority} - - {len(more) // 2}"
+    run_at = _instant(job.run_at_ms, job.delay_ms) or "-"
+    expires_at = _instant(job.expires_at_ms, job.expires_in_ms) or "-"
+    return f"{job.queue} {priority} {run_at} {expires_at} {len(more) // 2} {_options(job)}"
 
 
 def _or_empty(number: int | None) -> int | str:
@@ -51,8 +66,6 @@ def _instant(at_ms: int | None, in_ms: int | None) -> str:
 
 def _options(job: NewJob) -> str:
     """Return the letters of the rarer things that a job asks for (`lua/options.lua` says what each means)."""
-    if _is_plain(job):
-        return ""
     retry = job.retry or RetryPolicy()
     wishes = {
         "e": job.expires_at_ms is not None or job.expires_in_ms is not None,
@@ -83,16 +96,19 @@ def _is_plain(job: NewJob) -> bool:
     )
 
 
-def _fields(job: NewJob) -> Args:
-    fields: Args = ["t", job.task, "p", job.payload.data]
+def _more(job: NewJob) -> Args:
+    """Return the fields that a job has beside its task and payload."""
+    fields: Args = []
     if job.payload.media is not None or job.payload.format is not Format.JSON:
         fields += ["pt", job.payload.media or job.payload.format.value]
     if _is_plain(job):
-        plain = (("pr", job.priority), ("le", job.lease_ms), ("mc", job.max_crashes), ("mx", job.max_runtime_ms))
-        for name, wish in (*plain, ("m", job.meta), ("tr", job.trace)):
-            if wish is not None:
-                fields += [name, wish]
-        return fields
+        if (
+            job.priority is job.lease_ms is job.max_crashes is job.max_runtime_ms is None
+            and job.meta is job.trace is None
+        ):
+            return fields
+        wishes = {"pr": job.priority, "le": job.lease_ms, "mc": job.max_crashes, "mx": job.max_runtime_ms}
+        return fields + _present({**wishes, "m": job.meta, "tr": job.trace})
     optional: dict[str, bytes | str | int | None] = {
         "pr": job.priority,
         "le": job.lease_ms,

@@ -7,9 +7,10 @@ store's clock.
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Final, TypeVar, cast
+from typing import Final
 
 from headrace_server.domain.defaults import Defaults
 from headrace_server.domain.errors import StoreFault
@@ -19,20 +20,21 @@ from headrace_server.domain.requests import (
     CancelAsk,
     Cancelled,
     Deleted,
-    Enqueued,
-    EnqueueGroup,
     Grant,
     LeaseAsk,
     Patch,
     Patched,
     Redrive,
     Redriven,
+    Settle,
+    Settled,
 )
 from headrace_server.engine.acts import Acts
 from headrace_server.engine.batcher import Batcher
 from headrace_server.engine.checking import Checking
 from headrace_server.engine.clockwork import Clockwork
 from headrace_server.engine.directives import Directives
+from headrace_server.engine.enqueuing import Enqueuing
 from headrace_server.engine.explaining import Explaining
 from headrace_server.engine.finding import Finding
 from headrace_server.engine.fleet import weight_of
@@ -42,8 +44,8 @@ from headrace_server.engine.metering import Metering
 from headrace_server.engine.parking import Parking
 from headrace_server.engine.polls import Polls
 from headrace_server.engine.relaying import Relaying
+from headrace_server.engine.routing import all_or_faults
 from headrace_server.engine.scripts import VERBS, Script, load_scripts
-from headrace_server.engine.settling import Settling
 from headrace_server.engine.shard import Meta, Shard
 from headrace_server.engine.waiting import Waiting
 from headrace_server.engine.wakeups import Wakeups
@@ -51,14 +53,12 @@ from headrace_server.telemetry.meters import Layout, Meters
 
 STORE_FORMAT: Final = 1
 
-T = TypeVar("T")
-
 
 class StoreMismatch(Exception):
     """The store holds data that this server may not touch; the text says why and what to do."""
 
 
-class Engine(Settling, Waiting, Finding, Explaining, Limiting, Relaying, Metering, Checking, Clockwork):
+class Engine(Enqueuing, Waiting, Finding, Explaining, Limiting, Relaying, Metering, Checking, Clockwork):
     """Queues and jobs over one store; `start` first, `close` last. `jitter` returns random numbers in 0..1.
 
     The work with single jobs is here; what is asked about many, and about queues, stands in the parts it is made of.
@@ -125,7 +125,7 @@ class Engine(Settling, Waiting, Finding, Explaining, Limiting, Relaying, Meterin
             _check_meta(found, shards=self.shards, test_clock=self.has_test_clock)
         self._directives.begin()
         self._directives.know(await self.read_directives())
-        await self._link.prepare(self._scripts.values(), [self._scripts[verb] for verb in ("enqueue", "lease")])
+        await self._link.sweep_functions(self._scripts.values())
         self._wakeups.start()
 
     async def close(self) -> None:
@@ -143,14 +143,6 @@ class Engine(Settling, Waiting, Finding, Explaining, Limiting, Relaying, Meterin
         self._polls.draining = True
         for parking in (self._parking, self._watching, self._listening):
             parking.wake_all()
-
-    async def enqueue(self, group: EnqueueGroup) -> Enqueued:
-        """Write a group of jobs of one group of queues, all or none. Raises StoreFault."""
-        return await self._enqueue(group)
-
-    async def enqueue_each(self, groups: Sequence[EnqueueGroup]) -> list[Enqueued | StoreFault]:
-        """Write groups that stand for themselves; one shard's are written in order. A fault answers its group only."""
-        return await _all_or_faults(self._enqueue(group) for group in groups)
 
     async def lease(self, ask: LeaseAsk) -> Grant:
         """Take jobs if there are any now. Raises StoreFault."""
@@ -172,6 +164,14 @@ class Engine(Settling, Waiting, Finding, Explaining, Limiting, Relaying, Meterin
             part = Grant(jobs=list(jobs), now_ms=grant.now_ms)
             with contextlib.suppress(StoreFault):
                 await self._shards[number].giveback(ask, part)
+
+    async def settle(self, items: Sequence[Settle]) -> list[Settled | StoreFault]:
+        """Ack, nack, release, snooze or extend; verdicts in order. A fault answers its item only."""
+        answers: dict[int, Settled | StoreFault] = {}
+        for wave in _waves(items):
+            found = await all_or_faults(self._settle(items[index]) for index in wave)
+            answers.update(zip(wave, found, strict=True))
+        return [answers[index] for index in range(len(items))]
 
     async def cancel(self, asks: Sequence[CancelAsk]) -> list[Cancelled]:
         """End jobs, or ask their holders to. Raises StoreFault."""
@@ -203,16 +203,15 @@ class Engine(Settling, Waiting, Finding, Explaining, Limiting, Relaying, Meterin
 
     async def until_due(self, shard: int, at_most_s: float) -> None:
         """Return when something is due on a shard as far as this process knows, or after `at_most_s` seconds."""
-        await self._shards[shard].due.wait(at_most_s)
+        await self._shards[shard].until_due(at_most_s)
 
     async def now_ms(self) -> int:
         """Return the store's clock. Raises StoreFault when the store cannot be used."""
         return await self._shards[0].clock.submit(None)
 
-    def _enqueue(self, group: EnqueueGroup) -> "asyncio.Future[Enqueued]":
-        written = self._home_of(group.jobs[0].queue).enqueue.submit(group)
-        self._polls.hand_over(group, written)
-        return written
+    def _settle(self, item: Settle) -> "asyncio.Future[Settled]":
+        # a job of no shard is unknown to every shard: the first one says so, in the same script as to all others
+        return (self._shard_of(item.job_id) or self._shards[0]).settle(item)
 
     def _acts(self, job_id: bytes) -> Acts:
         return (self._shard_of(job_id) or self._shards[0]).acts
@@ -233,12 +232,20 @@ class Engine(Settling, Waiting, Finding, Explaining, Limiting, Relaying, Meterin
         return task
 
 
-async def _all_or_faults(answers: "Iterable[asyncio.Future[T]]") -> list[T | StoreFault]:
-    found = await asyncio.gather(*answers, return_exceptions=True)
-    for answer in found:
-        if isinstance(answer, BaseException) and not isinstance(answer, StoreFault):
-            raise answer
-    return cast("list[T | StoreFault]", found)
+def _waves(items: Sequence[Settle]) -> list[list[int]]:
+    """Return the indexes of items in waves, the n-th item on a job in the n-th, so that it sees those before it.
+
+    Items of a wave go out together, whatever their verbs.
+    """
+    waves: list[list[int]] = []
+    times: Counter[bytes] = Counter()
+    for index, item in enumerate(items):
+        wave = times[item.job_id]
+        times[item.job_id] += 1
+        if wave == len(waves):
+            waves.append([])
+        waves[wave].append(index)
+    return waves
 
 
 def _check_meta(found: Meta, *, shards: int, test_clock: bool) -> None:

@@ -1,12 +1,17 @@
 """Which shard a call goes to; what all parts of the engine stand on. It must not know the verbs."""
 
+import asyncio
 import secrets
+import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar, cast
 
 from headrace_server.domain.errors import StoreFault, Unknown
 from headrace_server.domain.ids import IdMaker, shard_of_id, shard_of_queue
 from headrace_server.engine.shard import Shard
+
+T = TypeVar("T")
 
 
 class Routing:
@@ -23,6 +28,15 @@ class Routing:
     def new_id(self, queue: str) -> bytes:
         """Return the 16-byte id for a new job of a queue."""
         return self._make_id(shard_of_queue(queue, self.shards))
+
+    def new_ids(self, queues: Sequence[str]) -> list[bytes]:
+        """Return the ids for new jobs of these queues, in order; chance is asked once for all of them."""
+        now_ms, draws = (
+            time.time_ns() // 1_000_000,
+            struct.unpack(f"{len(queues)}Q", secrets.token_bytes(8 * len(queues))),
+        )
+        make, shards = self._ids.make, self.shards
+        return [make(now_ms, shard_of_queue(queue, shards), bits) for queue, bits in zip(queues, draws, strict=True)]
 
     def _make_id(self, shard: int) -> bytes:
         return self._ids.make(time.time_ns() // 1_000_000, shard, secrets.randbits(64))
@@ -43,3 +57,12 @@ class Routing:
 def partly(error: StoreFault, done: int) -> StoreFault:
     """Return the fault of a call to several shards: once one of them has acted, "not done" would be a lie."""
     return Unknown(error.code, error.detail, retry_after_ms=error.retry_after_ms) if done else error
+
+
+async def all_or_faults(answers: "Iterable[asyncio.Future[T]]") -> list[T | StoreFault]:
+    """Return answers in order, a fault of the store in place of the answer that it kept away."""
+    found = await asyncio.gather(*answers, return_exceptions=True)
+    for answer in found:
+        if isinstance(answer, BaseException) and not isinstance(answer, StoreFault):
+            raise answer
+    return cast("list[T | StoreFault]", found)

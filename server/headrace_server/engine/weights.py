@@ -1,5 +1,7 @@
 """What items weigh in a script: jobs and bytes, for batches that keep within its bounds; it must not know the verbs."""
 
+from collections.abc import Iterable, Iterator, Sequence
+
 from headrace_server.domain import limits
 from headrace_server.domain.jobs import NewJob
 from headrace_server.domain.requests import Ack, EnqueueGroup, Extend, Nack, Settle, Snooze
@@ -10,6 +12,22 @@ _SETTLE_BYTES = 64  # of an item beside its own data: ids, tokens, numbers
 def of_group(group: EnqueueGroup) -> tuple[int, int]:
     """Return the jobs and bytes of a group; a job with a place in more structures takes as long as two."""
     return sum(2 if _is_rich(job) else 1 for job in group.jobs), sum(_bytes_of(job) for job in group.jobs)
+
+
+def sections(jobs: Sequence[NewJob], indexes: Iterable[int]) -> Iterator[list[int]]:
+    """Yield the indexes in runs of jobs that one script takes: the same for the same jobs, whenever they come."""
+    run: list[int] = []
+    count = size = 0
+    for index in indexes:
+        job = jobs[index]
+        count += 2 if _is_rich(job) else 1
+        size += _bytes_of(job)
+        if run and (count > limits.SCRIPT_JOBS or size > limits.SCRIPT_BYTES):
+            yield run
+            run, count, size = [], 2 if _is_rich(job) else 1, _bytes_of(job)
+        run.append(index)
+    if run:
+        yield run
 
 
 def _is_rich(job: NewJob) -> bool:

@@ -216,5 +216,15 @@ def test_the_version_costs_no_http_client() -> None:
     assert done.stdout.split() == ["headrace", headrace.__version__, "False"]
 
 
+def test_a_client_of_a_plain_server_does_without_httpx() -> None:
+    code = (
+        "import sys; from headrace import Client, ConnectionFailed, Patience\n"
+        "try: Client('http://127.0.0.1:9', retry=Patience(total_s=0)).server_info()\n"
+        "except ConnectionFailed: print('httpx' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
+
+
 def test_the_package_is_typed() -> None:
     assert (Path(headrace.__file__).parent / "py.typed").exists()

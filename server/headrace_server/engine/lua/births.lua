@@ -1,4 +1,4 @@
--- births: reads the options of a new job, writes it, and describes it; uses lib, places, settings, lanes, options, moves, unique and refusals.
+-- births: writes a new job, and describes it; uses lib, places, settings, lanes, options, moves, wishes, unique and refusals.
 
 -- What the queue says of its jobs, for an answer; '' where it says nothing.
 local said = {}
@@ -13,19 +13,10 @@ local function said_by(queue)
     return said[queue]
 end
 
--- Read the options of a new job, and those of its fields that they speak of, as the arguments have them.
-local function take_options(job, options)
-    job.o, job.on_conflict, job.ttl_ms = string.match(options, '^(%a+) ?(%a*) ?(%d*)$')
-    job.on_conflict, job.ttl_ms = job.on_conflict ~= '' and job.on_conflict or nil, tonumber(job.ttl_ms)
-    for i = 1, #job.fields, 2 do
-        if job.fields[i] ~= 'p' then job[job.fields[i]] = job.fields[i + 1] end
-    end
-end
-
 -- Options that are not fields alone: before the job is in any structure, and then.
-local function prepare_options(job)
-    job.fields[#job.fields + 1], job.fields[#job.fields + 2] = 'o', job.o
-    if has_option(job, 'b') then redis.call('HINCRBY', BYTES, job.q, #job.fields[4]) end
+local function prepare_options(job, more)
+    more[#more + 1], more[#more + 2] = 'o', job.o
+    if has_option(job, 'b') then redis.call('HINCRBY', BYTES, job.q, #job.p) end
     if not has_option(job, 'l') then return end
     job.lane = lane_of(job)
     if job.fk then mark(job.q, HAS_TURNS) end
@@ -35,30 +26,42 @@ local function note_options(job, rev_text)
     for tag in string.gmatch(job.tg or '', '[^\31]+') do lay(tag_key(tag), rev_text, job.id) end
 end
 
--- What an answer says of a new job, with spaces between the words; the last ones are those of its queue.
+-- What an answer says of a new job, with spaces between the words; the last ones are those of its queue. A brief one is one word.
 local function in_words(state, rev_text, enqueued, run, ex, queue)
     return state .. ' ' .. rev_text .. ' ' .. enqueued .. ' ' .. run .. ' ' .. ex .. ' ' .. said_by(queue)
 end
 
+-- What a new job has in its record beside what every job has; nil for most jobs.
+local function other_fields(job, run, ex)
+    local more = job.fields or {}
+    if job.o then prepare_options(job, more) end
+    local n = #more
+    if ex then more[n + 1], more[n + 2] = 'ex', ex end
+    if run then more[#more + 1], more[#more + 2] = 'ru', run end
+    return #more > 0 and more
+end
+
 -- Write a job: a new one, or (from the state `was`) one that becomes it. Return its description.
-local function stand(job, rev, was)
-    local key, queue, rev_text = job_key(job.id), job.q, text(rev)
+local function stand(job, rev, brief, was)
+    local queue, rev_text = job.q, text(rev)
     local run_ms = job.run_ms and job.run_ms > now and job.run_ms
     local state, enqueued = run_ms and 'scheduled' or 'ready', job.ca or now_text
     if settings(queue).max_bytes then job.o = (job.o or '') .. 'b' end
-    if job.o then prepare_options(job) end
-    local run, ex, fields = run_ms and time_text(run_ms) or '', job.ex and time_text(job.ex) or '', job.fields
-    if job.ex then fields[#fields + 1], fields[#fields + 2] = 'ex', ex end
-    if run_ms then fields[#fields + 1], fields[#fields + 2] = 'ru', run end
-    redis.call('HSET', key, 'q', queue, 's', state, 'rv', rev_text, 'ca', enqueued, unpack(fields))
+    local run, ex = run_ms and time_text(run_ms), job.ex and time_text(job.ex)
+    local more, key = (job.fields or job.o or run or ex) and other_fields(job, run, ex), job_key(job.id)
+    if more then
+        redis.call('HSET', key, 'q', queue, 's', state, 'rv', rev_text, 'ca', enqueued, 't', job.t, 'p', job.p, unpack(more))
+    else
+        redis.call('HSET', key, 'q', queue, 's', state, 'rv', rev_text, 'ca', enqueued, 't', job.t, 'p', job.p)
+    end
     mark(queue, 0)
-    if not was then tally_both(queue, fields[2], 'enqueued') end
+    if not was then tally_both(queue, job.t, 'enqueued') end
     if depths[queue] then depths[queue] = depths[queue] + 1 end
-    if job.ex then
+    if ex then
         lay(set_key(queue, 'expiring'), ex, job.id)
         plan('expire', queue, job.ex)
     end
-    if run_ms then
+    if run then
         lay(set_key(queue, 'scheduled'), run, job.id)
         plan('promote', queue, run_ms)
     else
@@ -68,21 +71,16 @@ local function stand(job, rev, was)
     end
     if job.o then note_options(job, rev_text) end
     if EVENTS_ON and was ~= state then note(job, was, state, rev_text) end
-    return in_words(state, rev_text, enqueued, run, ex, queue)
+    return brief and state or in_words(state, rev_text, enqueued, run or '', ex or '', queue)
 end
 
--- The same call once more, after its answer was lost between server and store: describe what it wrote.
-local function describe(group, placed)
-    local answer = {'created'}
-    for i, job in ipairs(group.jobs) do
-        local v = redis.call('HMGET', job_key(job.id), 's', 'rv', 'ca', 'ru', 'ex')
-        local place = placed and string.sub(placed[i], 1, -17) or 'created'
-        if place ~= 'created' then
-            answer[i + 1] = place .. ' ' .. string.sub(placed[i], -16)
-        else -- one that is gone already was ready once
-            local waits = v[1] == 'scheduled' or v[1] == 'retrying'
-            answer[i + 1] = in_words(v[1] or 'ready', v[2] or '0', v[3] or now_text, waits and v[4] or '', v[5] or '', job.q)
-        end
-    end
-    return answer
+-- The same call once more, after its answer was lost between server and store: describe what it wrote of a job. `placed` is what it
+-- kept of one that met another: what became of it, then an id.
+local function describe(job, brief, placed)
+    local place = placed and string.sub(placed, 1, -17) or 'created'
+    if place ~= 'created' then return place .. ' ' .. string.sub(placed, -16) end
+    local v = redis.call('HMGET', job_key(job.id), 's', 'rv', 'ca', 'ru', 'ex')
+    local state = v[1] or 'ready' -- one that is gone already was ready once
+    local run = (state == 'scheduled' or state == 'retrying') and v[4] or ''
+    return brief and state or in_words(state, v[2] or '0', v[3] or now_text, run, v[5] or '', job.q)
 end

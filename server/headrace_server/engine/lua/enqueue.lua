@@ -1,80 +1,70 @@
--- enqueue: write groups of jobs; each group as a whole or not at all.
--- uses:    lib places settings cells tallies lanes runs options loading moves records idempotency echo unique refusals births replacing
+-- enqueue: write groups of jobs; each group as a whole or not at all, or each of its jobs for itself.
+-- uses:    lib places settings cells tallies lanes runs options loading moves records idempotency echo wishes unique refusals births replacing lists
 -- states:  (new) -> ready, (new) -> scheduled, ready -> ready, ready -> scheduled, scheduled -> ready, scheduled -> scheduled
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,scheduled,expiring} (zset), u:<digest> (string), uniques (zset), tag:<tag> (zset),
 --          bytes (hash), idem:<n> (hash), echo:<n> (hash), queues (zset), agenda (zset), and those of its lane
--- args:    run id, number of groups; a group: number of jobs, key digest (16 bytes or ''), fingerprint (16 bytes or '');
---          a job: id, queue, priority or '', run time, expiry ('' or unix ms or '+' and ms from now), options (the letters of `o`; with
---          u then on_conflict and perhaps a ttl in ms, between spaces), number of fields, fields (first t and p)
--- returns: per group: created, then of each job in one text: state, rev, enqueued_at, run_at or '', expires_at or '', what its queue says
---          ('' or priority max_attempts max_crashes max_runtime, each a number or -) | deduplicated or replaced, id;
+-- args:    run id, number of groups; a group: number of jobs, letters (e: each job for itself; b: a brief answer), key digest with
+--          the fingerprint (16 bytes) behind it, or ''; a job: as in wishes
+-- returns: per group: created, then of each job in one text: its state; unless brief also rev, enqueued_at, run_at or '', expires_at
+--          or '', what its queue says ('' or priority max_attempts max_crashes max_runtime, each a number or -) | deduplicated or
+--          replaced, id | where each stands for itself also: replayed, id | expired, queue_draining or queue_full | unique_conflict,
+--          id of the job that has the key;
 --          or replayed, ids (16 bytes each, joined) | idempotency_mismatch | expired, queue_draining or queue_full, indexes from 0
 --          | unique_conflict, ids of the jobs that have the keys (joined), indexes
 -- flags:   none
 -- cost:    O(log n) per job, and one look-up in each living bucket per key
 
-local position = 2
-local function take()
-    position = position + 1
-    return ARGV[position]
-end
-local function instant(s)
-    if s == '' then return nil end
-    return string.sub(s, 1, 1) == '+' and now + tonumber(string.sub(s, 2)) or tonumber(s)
-end
-
-local groups, queues, total = {}, {}, 0
+local groups, queues, digests, keys, total, position = {}, {}, {}, {}, 0, 2
 for g = 1, tonumber(ARGV[2]) do
-    local group = {size = tonumber(take()), digest = take(), fingerprint = take(), jobs = {}}
-    for i = 1, group.size do
-        local at = position
-        local options, n = ARGV[at + 6], tonumber(ARGV[at + 7])
-        local job = {
-            id = ARGV[at + 1], q = ARGV[at + 2], pr = ARGV[at + 3], run_ms = instant(ARGV[at + 4]), ex = instant(ARGV[at + 5]),
-            fields = {unpack(ARGV, at + 8, at + 7 + n)},
-        }
-        position = at + 7 + n
-        if options ~= '' then take_options(job, options) end
+    local size, how, key = tonumber(ARGV[position + 1]), ARGV[position + 2], ARGV[position + 3]
+    local group = {size = size, digest = string.sub(key, 1, -17), fingerprint = string.sub(key, -16), jobs = {}}
+    group.each, group.brief, position = string.find(how, 'e', 1, true), string.find(how, 'b', 1, true), position + 3
+    for i = 1, size do
+        local job
+        job, position = take_job(position)
         group.jobs[i], group.has_unique = job, group.has_unique or job.on_conflict
-        group.may_be_refused, queues[#queues + 1] = group.may_be_refused or job.on_conflict or job.ex, job.q
+        group.may_be_refused = group.may_be_refused or job.on_conflict or job.ex
+        if job.q ~= queues[#queues] then queues[#queues + 1] = job.q end
+        if key == '' and (group.each or i == 1) then keys[#keys + 1] = job_key(job.id) end
     end
-    group.call = 'e' .. group.jobs[1].id
-    groups[g], total = group, total + group.size
+    if key ~= '' then digests[#digests + 1] = group.digest end
+    groups[g], total = group, total + size
 end
 assert(position == #ARGV, 'enqueue: wrong number of arguments')
 know(queues)
+recall_all(digests)
+look_for(keys)
 
 -- What became of each job, for a call that comes again: the word, then the id.
-local function placed_of(group)
+local function placed_of(jobs)
     local placed = {}
-    for i, job in ipairs(group.jobs) do placed[i] = (job.placed or 'created') .. (job.holder or job.id) end
+    for i, job in ipairs(jobs) do placed[i] = (job.placed or 'created') .. (job.holder or job.id) end
     return placed
 end
 
 local function write(group, rev)
-    local answer, met = {'created'}, false
+    local answer, ids, met = {'created'}, {}, false
     for i, job in ipairs(group.jobs) do
-        if job.placed == 'replaced' then replace(job, rev + i) end
-        if job.placed == 'deduplicated' then tally_met(job.q) end
-        answer[i + 1], met = job.placed and job.placed .. ' ' .. job.holder or stand(job, rev + i), met or job.placed
+        answer[i + 1], ids[i] = bring_in(job, rev + i, group.brief)
+        met = met or job.placed
     end
-    if met then keep(group.call, placed_of(group)) end
-    if group.digest ~= '' then
-        local ids = {}
-        for i, job in ipairs(group.jobs) do ids[i] = job.holder or job.id end
-        remember(group.digest, group.fingerprint .. table.concat(ids))
-    end
+    if met then keep('e' .. group.jobs[1].id, placed_of(group.jobs)) end
+    if group.digest ~= '' then remember(group.digest, group.fingerprint .. table.concat(ids)) end
     return answer
 end
 
-local function enqueue(group, rev)
-    local placed = group.has_unique and heard(group.call)
-    if placed or redis.call('EXISTS', job_key(group.jobs[1].id)) == 1 then return describe(group, placed) end
-    if group.digest ~= '' then
-        local fingerprint, ids = recall(group.digest)
-        if fingerprint == group.fingerprint then return {'replayed', ids} end
-        if fingerprint then return {'idempotency_mismatch'} end
-    end
+local function describe_all(group, placed)
+    local answer = {'created'}
+    for i, job in ipairs(group.jobs) do answer[i + 1] = describe(job, group.brief, placed and placed[i]) end
+    return answer
+end
+
+local function enqueue_whole(group, rev)
+    local first = group.jobs[1]
+    local placed, fingerprint, ids = group.has_unique and heard('e' .. first.id), recall(group.digest)
+    if placed or is_there(first) or (ids and string.sub(ids, 1, 16) == first.id) then return describe_all(group, placed) end
+    if fingerprint == group.fingerprint then return {'replayed', ids} end
+    if fingerprint then return {'idempotency_mismatch'} end
     for _, job in ipairs(group.jobs) do
         if settings(job.q) ~= NONE then group.may_be_refused = true end
     end
@@ -83,7 +73,7 @@ end
 
 local rev, answers = reserve(total), {}
 for g, group in ipairs(groups) do
-    answers[g] = enqueue(group, rev)
+    answers[g] = group.each and enqueue_each(group, rev) or enqueue_whole(group, rev)
     rev = rev + group.size
 end
 return finish_script(answers)

@@ -1,11 +1,11 @@
 -- fire: slots of a schedule get their jobs, once: whoever comes second finds another slot next.
--- uses:    lib places settings cells tallies lanes runs options loading moves records idempotency echo unique acts refusals births replacing beats
+-- uses:    lib places settings cells tallies lanes runs options loading moves records idempotency echo wishes unique acts refusals births replacing beats
 -- states:  (new) -> ready, (new) -> scheduled, ready -> ready, ready -> scheduled, scheduled -> ready, scheduled -> scheduled,
 --          ready -> cancelled, scheduled -> cancelled, retrying -> cancelled
 -- keys:    beat:s:<name> (hash), beat:due (zset), beat:r:<name> (list), and those of enqueue and cancel
 -- args:    run id, name, generation; what the record must say: next slot or '', slot that waits or '' (by hand: both '-'); next
 --          slot from now on or '', slots passed over, overlap, number of jobs; a job: its slot, g (of the grid) | b (waits) |
---          m (by hand), then as in enqueue
+--          m (by hand), then as in wishes
 -- returns: moved (the record says another thing); or fired, then per job: outcome (again: its job was there), id of its job or ''
 -- flags:   none
 -- cost:    O(log n) per job
@@ -17,20 +17,10 @@ local is_due = (record[2] or '') == ARGV[4] and (record[3] or '') == ARGV[5] and
 if record[1] ~= ARGV[3] or not (manual or is_due) then return finish_script({'moved'}) end
 local last_id, waits = record[5], record[3] or nil
 
-local function take()
-    position = position + 1
-    return ARGV[position]
-end
-local function instant(s)
-    if s == '' then return nil end
-    return string.sub(s, 1, 1) == '+' and now + tonumber(string.sub(s, 2)) or tonumber(s)
-end
-local function take_job()
-    local job = {slot = take(), kind = take(), id = take(), q = take(), pr = take(), run_ms = instant(take()), ex = instant(take())}
-    local options, n = take(), tonumber(take())
-    job.fields = {unpack(ARGV, position + 1, position + n)}
-    position = position + n
-    if options ~= '' then take_options(job, options) end
+local function take_scheduled()
+    local slot, kind = ARGV[position + 1], ARGV[position + 2]
+    local job, last = take_job(position + 2)
+    job.slot, job.kind, position = slot, kind, last
     return job
 end
 
@@ -44,10 +34,10 @@ local function bear(job, rev)
     if redis.call('EXISTS', job_key(job.id)) == 1 then return 'again', job.id end
     depths = {}
     if refuse({jobs = {job}, has_unique = job.on_conflict}) then return 'refused', '' end
-    if job.placed == 'deduplicated' then tally_met(job.q) return job.placed, job.holder end
-    if job.placed then replace(job, rev) else stand(job, rev) end
-    last_id = job.id
-    return 'enqueued', job.id
+    local _, id = bring_in(job, rev, true)
+    if job.placed == 'deduplicated' then return job.placed, id end
+    last_id = id
+    return 'enqueued', id
 end
 
 local function fire(job, rev)
@@ -69,7 +59,7 @@ end
 local answers, n = {'fired'}, tonumber(ARGV[9])
 local rev, fired = reserve(2 * n), 0
 for i = 1, n do
-    local job = take_job()
+    local job = take_scheduled()
     know({job.q})
     local outcome, id = fire(job, rev + 2 * i - 1)
     if outcome ~= 'waits' and outcome ~= 'again' then write_run(name, job.slot, job.kind == 'm' and 'm' or 'g', outcome, id == '' and '-' or id) end

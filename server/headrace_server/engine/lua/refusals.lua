@@ -34,7 +34,7 @@ local function additions(jobs)
         local own = settings(job.q)
         if (own.max_depth or own.max_bytes) and not job.placed then
             local sum = more[job.q] or {jobs = 0, bytes = 0}
-            sum.jobs, sum.bytes = sum.jobs + 1, sum.bytes + #job.fields[4]
+            sum.jobs, sum.bytes = sum.jobs + 1, sum.bytes + #job.p
             more[job.q] = sum
         end
     end

@@ -24,14 +24,14 @@ local function miss(name, n) redis.call('HINCRBY', HOOK_STATE, missed_field(name
 
 local function relay(rev)
     local name, missed = take(), take()
-    local job = {id = take(), q = take(), ex = tonumber(take()), o = 'e', fields = {'t', 'webhook', 'p', take()}}
+    local job = {id = take(), q = take(), ex = tonumber(take()), o = 'e', t = 'webhook', p = take()}
     if redis.call('EXISTS', job_key(job.id)) == 1 then return 0 end
     if missed ~= '' and redis.call('HGET', HOOK_STATE, missed_field(name)) ~= missed then return 0 end
     if refuse({jobs = {job}}) then -- too many wait already: it is told how many it was not told of, once there is room
         if missed == '' then miss(name, 1) end
         return 0
     end
-    stand(job, rev)
+    stand(job, rev, true)
     if missed ~= '' then redis.call('HDEL', HOOK_STATE, missed_field(name)) end
     return 1
 end

@@ -1,4 +1,4 @@
--- replacing: lets a job that nobody has started become another one; uses lib, settings, lanes, options, moves, records, unique, refusals and births.
+-- replacing: lets a job that nobody has started become another one; uses lib, settings, tallies, lanes, options, moves, records, unique, refusals and births.
 
 -- What a job was asked to be: one that is replaced loses all of it.
 local WISHES = {
@@ -16,5 +16,13 @@ local function replace(job, rev)
     if has_option(old, 'w') then job.o = (job.o or '') .. 'w' end
     if old.wt and now < old.wt then watched[old.id] = true end
     tally(job.q, 'replaced')
-    stand(job, rev, old.s)
+    stand(job, rev, true, old.s)
+end
+
+-- Write a job that nothing keeps out. Return its description, and the id that stands in its place.
+local function bring_in(job, rev, brief)
+    if not job.placed then return stand(job, rev, brief), job.id end
+    if job.placed == 'replaced' then replace(job, rev) end
+    if job.placed == 'deduplicated' then tally_met(job.q) end
+    return job.placed .. ' ' .. job.holder, job.holder
 end
