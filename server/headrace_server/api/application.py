@@ -6,7 +6,6 @@ Plain ASGI, no middleware classes: each layer of those costs every request, and 
 import asyncio
 import logging
 import re
-import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -22,13 +21,13 @@ from headrace_server.api.acts import is_act
 from headrace_server.api.call import ID_HEADER, VARY, Call, ClientGone, Headers, Reply, Services
 from headrace_server.api.door import Door
 from headrace_server.api.problems import Problem
+from headrace_server.api.request_ids import RequestIds
 from headrace_server.api.routes import Operation
 from headrace_server.domain.errors import StoreFault
 from headrace_server.domain.finding import CursorInvalid
 from headrace_server.telemetry.meters import NO_ROUTE
 
 HELD_BACK_FROM: Final = 64 * 1024  # bytes of a reply that fit into the connection's buffer: a longer one is sent in two
-MAX_REQUEST_ID_CHARS: Final = 128
 BAD_REQUEST: Final = 400
 _TRACE_ID: Final = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-")  # of a traceparent
 
@@ -46,10 +45,13 @@ class Application:
         for route in routes:
             if not route.param_convertors:
                 self._fixed.setdefault(route.path, []).append(route)
+        fixed = (route for found in self._fixed.values() for route in found)
+        self._asked = {(route.path, method): route for route in fixed for method in route.methods or ()}
+        self._ids = RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; the server makes nothing but HTTP scopes (no lifespan, no WebSocket)."""
-        request = _Request(scope, receive, send)
+        request = _Request(scope, receive, send, self._ids)
         begun, meters = time.perf_counter(), self._services.engine.meters
         meters.opened()
         try:
@@ -117,6 +119,9 @@ class Application:
     def _find(self, request: "_Request") -> tuple[Route, dict[str, str]]:
         """Return the route of a request and its path parameters; raises Problem no_such_route or method_not_allowed."""
         method = request.scope["method"]
+        asked = self._asked.get((request.path, method))
+        if asked is not None:
+            return asked, {}
         allowed: set[str] = set()
         for route in self._fixed.get(request.path) or self.routes:
             quoted = isinstance(route.endpoint, Operation) and route.endpoint.quoted
@@ -148,13 +153,13 @@ class _Request:
 
     __slots__ = ("_send", "extra", "headers", "id", "path", "receive", "route", "scope", "status")
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, ids: RequestIds) -> None:
         self.scope = scope
         self.receive = receive
         self._send = send
         self.path: str = scope["path"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.id = _request_id(self.headers.get(ID_HEADER))
+        self.id = ids.passed_on(self.headers.get(ID_HEADER)) or ids.new()
         self.extra: Headers = []
         self.route = NO_ROUTE  # the path with its parameters as names, once it is known
         self.status = 0  # of the reply, once that has begun
@@ -189,10 +194,10 @@ class _Request:
     async def start(self, status: int, headers: Headers, length: int | None) -> None:
         """Send the head of a reply; a stream has no length."""
         self.status = status
+        sent = [*headers, (ID_HEADER, self.id.encode()), *self.extra]
         if length is not None and status not in (204, 304):  # neither has a length (RFC 9110, 8.6)
-            headers = [*headers, (b"content-length", str(length).encode())]
-        headers = [*headers, (ID_HEADER, self.id.encode("latin-1")), *self.extra]
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+            sent.append((b"content-length", b"%d" % length))
+        await self._send({"type": "http.response.start", "status": status, "headers": sent})
 
     async def send_body(self, body: bytes, *, more: bool) -> None:
         """Send a part of the body."""
@@ -254,10 +259,3 @@ async def _delivered(request: _Request, status: int, headers: Headers, body: byt
         body = body[-1:]
     await request.send_body(body, more=False)
     return True
-
-
-def _request_id(given: bytes | None) -> str:
-    """Return the client's X-Request-Id if it can be passed on, else a new one."""
-    if given and len(given) <= MAX_REQUEST_ID_CHARS and given.isascii() and given.decode().isprintable():
-        return given.decode()
-    return secrets.token_hex(8)

@@ -166,7 +166,10 @@ class Call:
 
     def _preference(self, wanted: str) -> str:
         """Return what Prefer says under a name, "" for nothing; the first of a name counts (RFC 7240, section 2)."""
-        for preference in (self.header(b"prefer") or "").split(","):
+        given = self.header(b"prefer")
+        if given is None:
+            return ""
+        for preference in given.split(","):
             name, _, value = preference.partition(";")[0].partition("=")
             if name.strip().lower() == wanted:
                 return value.strip().strip('"')

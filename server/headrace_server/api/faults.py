@@ -6,6 +6,7 @@ It walks the same types (`shapes`) that the decoder decodes into, so a rule is w
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from itertools import islice
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -39,6 +40,16 @@ def value_faults(value: msgspec.Struct, reading: Reading, pointer: str = "") -> 
     """Return the faults that types cannot express: of values kept as bytes, and between fields."""
     found: list[Fault] = []
     checks = _checks(type(value))
+    for name in checks.payloads:
+        if (data := getattr(value, name)) is not UNSET:
+            found += _raw_faults("payload", bytes(data), reading, f"{pointer}/{name}")
+    if checks.always or checks.rare(value) != checks.absent:
+        found += _rare_faults(checks, value, reading, pointer)
+    return found
+
+
+def _rare_faults(checks: "_Checks", value: msgspec.Struct, reading: Reading, pointer: str) -> list[Fault]:
+    found: list[Fault] = []
     for name, kind in checks.raws:
         if (data := getattr(value, name)) is not UNSET:
             found += _raw_faults(kind, bytes(data), reading, f"{pointer}/{name}")
@@ -58,22 +69,38 @@ def rule_faults(rule: Rule, get: Get, pointer: str) -> Iterator[Fault]:
 
 
 class _Checks(msgspec.Struct, frozen=True):
-    """What of a struct the decoder cannot check; looked at for every body, so it holds nothing else."""
+    """What of a struct the decoder cannot check.
 
-    raws: tuple[tuple[str, str], ...]  # fields kept as bytes, with their kind
+    It is looked at for every body and every item of a list. Nearly all of them have a payload at most: `rare` reads all
+    other fields in question in one call, and where these are `absent` there is nothing more to look at.
+    """
+
+    payloads: tuple[str, ...]  # fields with a payload or a result
+    raws: tuple[tuple[str, str], ...]  # other fields kept as bytes, with their kind
     parts: tuple[str, ...]  # fields that are structs
     rules: tuple[Rule, ...]
+    rare: Callable[[Any], Any]
+    absent: Any
+    always: bool  # one of the rules is about any body
 
 
 @cache
 def _checks(shape: type) -> _Checks:
     struct = _info(shape)
     assert isinstance(struct, info.StructType)
-    kinds = ((field.name, _extra(field.type).get("raw", "")) for field in struct.fields)
+    kinds = {field.name: _extra(field.type).get("raw", "") for field in struct.fields}
+    raws = tuple((name, kind) for name, kind in kinds.items() if kind not in ("", "item", "payload"))
+    parts = tuple(field.name for field in struct.fields if isinstance(field.type, info.StructType))
+    rules = RULES.get(shape, ())
+    names = tuple({*(name for name, _ in raws), *parts, *(rule.trigger for rule in rules if rule.trigger)})
     return _Checks(
-        raws=tuple((name, kind) for name, kind in kinds if kind not in ("", "item")),
-        parts=tuple(field.name for field in struct.fields if isinstance(field.type, info.StructType)),
-        rules=RULES.get(shape, ()),
+        payloads=tuple(name for name, kind in kinds.items() if kind == "payload"),
+        raws=raws,
+        parts=parts,
+        rules=rules,
+        rare=attrgetter(*names) if names else lambda _: (),
+        absent=UNSET if len(names) == 1 else (UNSET,) * len(names),
+        always=not all(rule.trigger for rule in rules),
     )
 
 

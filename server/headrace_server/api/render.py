@@ -26,8 +26,7 @@ D = TypeVar("D", bound=SummaryDocument)
 
 def instant(unix_ms: int) -> str:
     """Return 2026-01-02T03:04:05.678Z."""
-    seconds, ms = divmod(unix_ms, 1000)
-    return f"{_second(seconds)}.{ms:03d}Z"
+    return f"{_second(unix_ms // 1000)}.{unix_ms % 1000:03}Z"
 
 
 @lru_cache(maxsize=4096)  # the jobs of one reply mostly share a few seconds
@@ -114,14 +113,14 @@ def _new(kind: type[D], job: Job) -> D:
         crashes=job.crashes,
         max_crashes=job.max_crashes,
         enqueued_at=instant(job.enqueued_at_ms),
-        run_at=maybe_instant(job.run_at_ms),
-        expires_at=maybe_instant(job.expires_at_ms),
-        deadline=maybe_instant(job.deadline_ms),
-        worker=given(job.worker),
-        started_at=maybe_instant(job.started_at_ms),
-        finished_at=maybe_instant(job.finished_at_ms),
-        reason=given(job.reason),
-        fence=given(job.fence),
+        run_at=UNSET if job.run_at_ms is None else instant(job.run_at_ms),
+        expires_at=UNSET if job.expires_at_ms is None else instant(job.expires_at_ms),
+        deadline=UNSET if job.deadline_ms is None else instant(job.deadline_ms),
+        worker=UNSET if job.worker is None else job.worker,
+        started_at=UNSET if job.started_at_ms is None else instant(job.started_at_ms),
+        finished_at=UNSET if job.finished_at_ms is None else instant(job.finished_at_ms),
+        reason=UNSET if job.reason is None else job.reason,
+        fence=UNSET if job.fence is None else job.fence,
     )
 
 
@@ -165,9 +164,11 @@ def leased(job: Leased, format: Format) -> LeasedDocument:
         fence=job.fence,
         token=job.token.hex(),
         deadline=instant(job.deadline_ms),
-        meta=json_value(job.meta, format),
-        trace=json_value(job.trace, format),
     )
+    if job.meta is not None:
+        document.meta = json_value(job.meta, format)
+    if job.trace is not None:
+        document.trace = json_value(job.trace, format)
     if job.checkpoint is not None:
         document.checkpoint = json_value(job.checkpoint, format)
     if job.max_runtime_ms is not None:

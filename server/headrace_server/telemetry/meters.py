@@ -24,6 +24,7 @@ _CELL_BYTES: Final = 8
 _PID: Final = "pid"
 _GAUGES: Final = ("headrace_http_requests_open", "headrace_open_polls")
 _PROC: Final = Path("/proc")
+_SECONDS: Final = BY_NAME["headrace_http_request_seconds"].bounds
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _Key = tuple[str, Labels]
@@ -35,10 +36,11 @@ class Layout:
     def __init__(self, routes: Iterable[tuple[str, str]], verbs: Iterable[str], loops: Iterable[str]) -> None:
         """Take (path, method) of all routes, and the names of scripts and of background duties."""
         self.places: dict[_Key, int] = {}
+        self.asked: dict[tuple[str, str], int] = {}  # where those of requests begin, by route and method
         self.cells = 1  # the first one: the process id
-        self.routes = frozenset(routes)
-        asked = [*sorted(self.routes), *((NO_ROUTE, method) for method in (*_METHODS, OTHER))]
+        asked = [*sorted(set(routes)), *((NO_ROUTE, method) for method in (*_METHODS, OTHER))]
         for route, method in asked:
+            self.asked[route, method] = self.cells
             for status in STATUSES:
                 self._add("headrace_http_requests_total", route, method, status)
             self._add("headrace_http_request_seconds", route, method)
@@ -77,21 +79,22 @@ class Meters:
         self._row[0] = os.getpid()
         for name in _GAUGES:  # of the process that had this row before
             self._row[layout.place(name)] = 0.0
+        self._open = layout.place("headrace_http_requests_open")
 
     # -- counting -------------------------------------------------------------------------------------
 
     def opened(self) -> None:
         """Count a request that begins."""
-        self._add(1.0, "headrace_http_requests_open")
+        self._row[self._open] += 1.0
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request that has ended; status 0: without an answer."""
-        self._add(-1.0, "headrace_http_requests_open")
-        if (route, method) not in self._layout.routes:
-            route, method = NO_ROUTE, method if method in _METHODS else OTHER
-        word = STATUSES[status // 100 - 1] if status else STATUSES[-1]
-        self._add(1.0, "headrace_http_requests_total", route, method, word)
-        self._observe(seconds, "headrace_http_request_seconds", route, method)
+        self._row[self._open] -= 1.0
+        place = self._layout.asked.get((route, method))
+        if place is None:
+            place = self._layout.asked[NO_ROUTE, method if method in _METHODS else OTHER]
+        self._row[place + (status // 100 if status else len(STATUSES)) - 1] += 1.0
+        self._note(seconds, place + len(STATUSES), _SECONDS)
 
     def called(self, verb: str, seconds: float, *, failed: bool) -> None:
         """Count a call of a script."""
@@ -123,7 +126,9 @@ class Meters:
         self._row[self._layout.place(name, *labels)] += n
 
     def _observe(self, value: float, name: str, *labels: str) -> None:
-        place, bounds = self._layout.place(name, *labels), BY_NAME[name].bounds
+        self._note(value, self._layout.place(name, *labels), BY_NAME[name].bounds)
+
+    def _note(self, value: float, place: int, bounds: Sequence[float]) -> None:
         self._row[place + bisect_left(bounds, value)] += 1.0
         self._row[place + len(bounds) + 1] += value
 
