@@ -56,24 +56,35 @@ class StoreProxy:
         assert task is not None
         self._tasks.add(task)
         store_reader, store_writer = await asyncio.open_unix_connection(self._target)
+        replies = asyncio.create_task(_pass_on(store_reader, writer))
         try:
             while request := await reader.read(1 << 20):
                 fault = next((fault for fault in self._faults if fault[1] in request), None)
                 if fault:
                     self._faults.remove(fault)
                     self.lost += 1
+                    replies.cancel()  # also those to what was sent before, if they are still on their way
+                    await asyncio.wait((replies,))
                 if fault and fault[0] == "request":
                     return
                 store_writer.write(request)
-                reply = await store_reader.read(1 << 20)
-                if fault or not reply:
+                if fault:
+                    await store_reader.read(1 << 20)
                     return
-                writer.write(reply)
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
+            replies.cancel()
+            await asyncio.gather(replies, return_exceptions=True)
             for end in (writer, store_writer):
                 end.close()
                 with contextlib.suppress(ConnectionError, asyncio.CancelledError):
                     await end.wait_closed()
             self._tasks.discard(task)
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(1 << 20):
+            writer.write(data)
+    writer.close()  # the store has gone

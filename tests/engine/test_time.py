@@ -104,14 +104,8 @@ async def test_an_answer_that_tells_what_is_due_next_saves_a_tick(engine: Engine
 
 
 async def _activity(engine: Engine) -> tuple[int, int]:
-    connection = await engine._link._connect()
-    await connection.send_command("INFO", "everything")
-    info = dict(
-        line.split(":", 1)
-        for line in (await connection.read_response(disable_decoding=True)).decode().splitlines()
-        if ":" in line
-    )
-    await engine._link._put_back(connection)
+    [told] = await engine._link._send(("INFO", "everything"))
+    info = dict(line.split(":", 1) for line in told.decode().splitlines() if ":" in line)
     calls = int(info["cmdstat_fcall"].split("calls=")[1].split(",")[0])
     return calls, int(info["rdb_changes_since_last_save"])
 

@@ -7,6 +7,7 @@ import pytest
 from headrace_server.domain import limits
 from headrace_server.domain.errors import Code, NotDone
 from headrace_server.engine.batcher import Batcher
+from headrace_server.engine.sluice import Sluice
 
 pytestmark = pytest.mark.anyio
 
@@ -25,8 +26,8 @@ class Store:
         return [item * 10 for item in items]
 
 
-def batcher(store: Store, *, size: int = 1, in_order: bool = False) -> Batcher[int, int]:
-    return Batcher(store.run, lambda _: (1, size), in_order=in_order)
+def batcher(store: Store, *, size: int = 1, sluice: Sluice | None = None) -> Batcher[int, int]:
+    return Batcher(store.run, lambda _: (1, size), sluice=sluice)
 
 
 async def test_what_comes_in_one_turn_of_the_loop_is_one_batch() -> None:
@@ -62,11 +63,11 @@ async def test_an_item_larger_than_that_goes_alone() -> None:
     assert store.batches == [[0], [1]]
 
 
-@pytest.mark.parametrize(("in_order", "in_flight"), [(False, limits.BATCH_IN_FLIGHT), (True, 1)])
-async def test_under_load_few_calls_are_in_flight_and_full(in_order: bool, in_flight: int) -> None:
+@pytest.mark.parametrize("in_flight", [1, limits.SURGES_IN_FLIGHT])
+async def test_under_load_few_calls_are_in_flight_and_full(in_flight: int) -> None:
     store = Store()
     store.gate.clear()
-    batch = batcher(store, in_order=in_order)
+    batch = batcher(store, sluice=Sluice(in_flight=in_flight))
     futures = []
     for n in range(10):
         futures.append(batch.submit(n))
@@ -118,3 +119,39 @@ async def test_who_goes_away_does_not_stop_the_call_of_the_others() -> None:
     assert await stays == 20
     await batch.join()
     assert store.batches == [[1, 2]]
+
+
+async def test_batches_begin_in_the_order_in_which_their_items_came() -> None:
+    """Surges are of different sizes, and come back at once."""
+    store = Store()
+    store.gate.clear()
+    alone: Batcher[int, int] = Batcher(
+        store.run, lambda _: (limits.SCRIPT_JOBS, 0), sluice=Sluice(in_flight=2, batches=3)
+    )
+    futures = [alone.submit(n) for n in range(4)]
+    while len(store.batches) < 4:
+        await asyncio.sleep(0)
+    futures += [alone.submit(n) for n in range(4, 20)]
+    store.gate.set()
+    await asyncio.gather(*futures)
+    assert store.batches == [[n] for n in range(20)]
+
+
+async def test_what_shares_a_sluice_goes_together_in_the_order_of_the_batchers() -> None:
+    store = Store()
+    sluice = Sluice()
+    first, last = batcher(store, sluice=sluice), batcher(store, sluice=sluice)
+    assert await asyncio.gather(last.submit(2), first.submit(1)) == [20, 10]
+    assert store.batches == [[1], [2]]
+
+
+async def test_the_items_of_one_caller_are_answered_together() -> None:
+    store = Store()
+    batch = batcher(store)
+    other = batch.submit(-1)
+    bundles = batch.submit_all(range(limits.SCRIPT_JOBS + 1))
+    assert [len(bundle.items) for bundle in bundles] == [limits.SCRIPT_JOBS, 1]
+    answers = [answer for bundle in bundles for answer in await bundle.answers]
+    assert answers == [n * 10 for n in range(limits.SCRIPT_JOBS + 1)]
+    assert await other == -10
+    assert batch.submit_all([]) == []

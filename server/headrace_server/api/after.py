@@ -11,7 +11,7 @@ from headrace_server.domain.errors import Code, NotDone, StoreFault, Unknown
 from headrace_server.domain.ids import format_id
 from headrace_server.domain.jobs import Job, Receipt
 from headrace_server.domain.lifecycle import FINAL
-from headrace_server.domain.requests import Enqueued, EnqueueStatus, Grant, LeaseAsk, Placed
+from headrace_server.domain.requests import Enqueued, EnqueueStatus, Placed
 from headrace_server.engine import Section
 
 
@@ -31,14 +31,6 @@ async def finished(call: Call, job: Job | Receipt, wait_ms: int | None) -> Job |
         return await call.unless_gone(call.engine.wait_job(job.id, wait_ms=wait_ms)) or job
     except StoreFault:
         return job
-
-
-async def lease(call: Call, ask: LeaseAsk) -> Grant | None:
-    """Return a grant without waiting, or None when the store fails: the settles before it must still be answered."""
-    try:
-        return await call.unless_gone(call.engine.poll(ask, 0))
-    except StoreFault:
-        return None
 
 
 class Found(msgspec.Struct, frozen=True, gc=False):

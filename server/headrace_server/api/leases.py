@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from headrace_server.api import after, keys, outcomes, parse, render, settles, shapes
+from headrace_server.api import keys, outcomes, parse, render, settles, shapes
 from headrace_server.api.call import Call, Reply, applied
 from headrace_server.api.jobs import REPLAYED, job_id_of
 from headrace_server.api.problems import Problem
@@ -28,9 +28,10 @@ async def lease_jobs(call: Call) -> Reply:
     if not given.complete:
         return _granted(call, ask, await call.unless_gone(call.engine.poll(ask, given.wait_ms)), [])
     items = _completions(call, given.complete, "/complete")
-    completed, now_ms = await settle_items(call, items, minimal=call.minimal)
-    grant = await after.lease(call, ask) or Grant(jobs=[], now_ms=now_ms)
-    return _granted(call, ask, grant, completed)
+    found, grant = await call.unless_gone(call.engine.settle_and_lease(valid(items), ask))
+    if grant is None:
+        grant = Grant(jobs=[], now_ms=await _time_of(call, found))
+    return _granted(call, ask, grant, _told(items, found, minimal=call.minimal))
 
 
 def _ask(call: Call, given: shapes.LeaseInput) -> LeaseAsk:
@@ -81,8 +82,13 @@ async def settle_items(
     """
     asked: list[Settle] = valid(items)
     found: list[Settled | StoreFault] = await call.engine.settle(asked) if asked else []
-    tell = outcomes.news if minimal else outcomes.settled_items
-    return tell(items, found), await _time_of(call, found)
+    return _told(items, found, minimal=minimal), await _time_of(call, found)
+
+
+def _told(
+    items: Sequence[Settle | Invalid], found: Sequence[Settled | StoreFault], *, minimal: bool
+) -> list[SettledDocument]:
+    return (outcomes.news if minimal else outcomes.settled_items)(items, found)
 
 
 async def _time_of(call: Call, outcomes: Sequence[Settled | StoreFault]) -> int:

@@ -136,7 +136,8 @@ SHORT_ATTEMPT_BYTES: Final = 512  # of a first attempt that lies in its job's re
 SETTLED_TOKENS_KEPT: Final = 2
 
 # What one server process holds.
-BATCH_IN_FLIGHT: Final = 2
+SURGES_IN_FLIGHT: Final = 2  # to one shard: while the store has one, the next is made
+SURGE_BATCHES: Final = 5  # of one verb in a surge: a request of 500 jobs goes at once, and holds up nothing for long
 BATCH_QUEUE_ITEMS: Final = 10_000
 QUEUED_MS: Final = 5 * SECOND_MS  # for its turn, a call that goes alone: with a store that hangs, each before it hangs
 ECHO_MS: Final = 30 * SECOND_MS  # a call whose answer was lost is repeated at once, and known at least this long

@@ -1,6 +1,5 @@
 """What operators do to single jobs of one shard: cancel, redrive, patch, delete; it must not know other shards."""
 
-import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias, TypeVar
@@ -11,6 +10,9 @@ from headrace_server.engine.batcher import Batcher
 
 Ask = TypeVar("Ask")
 Answer = TypeVar("Answer")
+MakeBatcher: TypeAlias = Callable[
+    [Callable[[Sequence[Any]], Awaitable[Sequence[Any]]], Callable[[Any], tuple[int, int]]], Batcher[Any, Any]
+]
 Write: TypeAlias = Callable[[str, encode.Args], Awaitable[tuple[int, list[Any]]]]
 
 _NAME_BYTES = 16  # of a call: nobody draws the same twice
@@ -18,19 +20,18 @@ _ITEM_BYTES = 512  # an id, a reason or a queue's name, numbers
 
 
 class Acts:
-    """One batcher for each verb; `write` runs a writing verb and returns the time and the answers."""
+    """One batcher for each verb; `write` runs a writing verb and returns the time and the answers.
 
-    def __init__(self, write: Write) -> None:
+    `make` makes the batchers, of a function that runs a batch and one that weighs an item.
+    """
+
+    def __init__(self, write: Write, make: MakeBatcher) -> None:
         self._write = write
+        self._make = make
         self.cancel: Batcher[CancelAsk, Cancelled] = self._batcher("cancel", encode.cancel, decode.cancelled)
         self.redrive: Batcher[Redrive, Redriven] = self._batcher("redrive", encode.redrive, decode.redriven)
         self.patch: Batcher[Patch, Patched] = self._batcher("patch", encode.patch, decode.patched)
         self.delete: Batcher[bytes, Deleted] = self._batcher("delete", encode.delete, decode.deleted)
-
-    async def join(self) -> None:
-        """Return when every call queued so far has been answered."""
-        batchers: tuple[Batcher[Any, Any], ...] = (self.cancel, self.redrive, self.patch, self.delete)
-        await asyncio.gather(*(batcher.join() for batcher in batchers))
 
     def _batcher(
         self, verb: str, encode_item: Callable[[Ask], encode.Args], read: Callable[[Ask, bytes, int], Answer]
@@ -43,4 +44,4 @@ class Acts:
             now_ms, answers = await self._write(verb, args)
             return [read(ask, answer, now_ms) for ask, answer in zip(asks, answers, strict=True)]
 
-        return Batcher(run, lambda _: (1, _ITEM_BYTES))
+        return self._make(run, lambda _: (1, _ITEM_BYTES))

@@ -7,13 +7,48 @@ under load the calls in flight are few and full.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from headrace_server.domain import limits
 from headrace_server.domain.errors import Code, NotDone, StoreFault
+from headrace_server.engine.sluice import SentBatch, Sluice
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+
+
+class Bundle(Generic[Item, Answer]):
+    """Items of one caller that share a script, and the future of their answers, in order."""
+
+    __slots__ = ("answers", "items", "jobs", "one", "size")
+
+    def __init__(self, items: Sequence[Item], jobs: int, size: int, *, one: bool = False) -> None:
+        self.items = items
+        self.jobs = jobs
+        self.size = size  # bytes
+        self.one = one  # the future is that of the only answer, instead of a list of it
+        self.answers: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def resolve(self, answers: Sequence[Answer]) -> None:
+        """Give the answers to whoever still waits."""
+        if not self.answers.done():
+            self.answers.set_result(answers[0] if self.one else answers)
+
+    def fail(self, error: BaseException) -> None:
+        """Let whoever still waits hear of a fault."""
+        if self.answers.done():
+            return
+        if isinstance(error, asyncio.CancelledError):
+            self.answers.cancel()
+            return
+        # every waiter raises its own: a shared exception would grow one traceback from all of them
+        copy = (
+            type(error)(error.code, error.detail, retry_after_ms=error.retry_after_ms)
+            if isinstance(error, StoreFault)
+            else error
+        )
+        copy.__cause__ = error.__cause__
+        self.answers.set_exception(copy)
 
 
 class Batcher(Generic[Item, Answer]):
@@ -21,8 +56,8 @@ class Batcher(Generic[Item, Answer]):
 
     `run` gets a batch and returns one answer for each item, in order; a StoreFault that it raises is the answer to all.
     `weigh` returns (jobs, bytes) of an item: a batch stays within one script's bounds, except that an item that is
-    larger by itself goes alone. Two batches may be in flight and overtake each other, unless `in_order`. `seen` is told
-    the size of each batch.
+    larger by itself goes alone. `sluice` says when batches go, and what goes together with them. `seen` is told the
+    size of each batch.
     """
 
     def __init__(
@@ -30,90 +65,83 @@ class Batcher(Generic[Item, Answer]):
         run: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
         weigh: Callable[[Item], tuple[int, int]],
         *,
-        in_order: bool = False,
+        sluice: Sluice | None = None,
         seen: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._run = run
         self._weigh = weigh
         self._seen = seen
-        self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
-        self._in_flight = 0
-        self._may_fly = 1 if in_order else limits.BATCH_IN_FLIGHT
-        self._scheduled = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: deque[Bundle[Item, Answer]] = deque()
+        self._waiting_items = 0
+        self._sluice = sluice or Sluice()
+        self._sluice.add(self)
 
     def submit(self, item: Item) -> "asyncio.Future[Answer]":
         """Queue an item and return the future of its answer; cancelling the future does not stop the call.
 
         The answer is NotDone (overloaded) when too much is waiting.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer] = loop.create_future()
-        if len(self._waiting) >= limits.BATCH_QUEUE_ITEMS:
-            future.set_exception(
-                NotDone(Code.OVERLOADED, "too many calls wait for the store; slow down or add servers")
-            )
-            return future
-        self._waiting.append((item, future))
-        if not self._scheduled:
-            self._scheduled = True
-            loop.call_soon(self._send)
-        return future
+        return self._put(Bundle([item], *self._weigh(item), one=True)).answers
+
+    def submit_all(self, items: Sequence[Item]) -> list[Bundle[Item, Answer]]:
+        """Queue items as few bundles, each with one future for all of its answers; in order, as by `submit`."""
+        bundles: list[Bundle[Item, Answer]] = []
+        start = jobs = size = 0
+        for at, item in enumerate(items):
+            more_jobs, more_bytes = self._weigh(item)
+            if at > start and (jobs + more_jobs > limits.SCRIPT_JOBS or size + more_bytes > limits.SCRIPT_BYTES):
+                bundles.append(self._put(Bundle(items[start:at], jobs, size)))
+                start, jobs, size = at, 0, 0
+            jobs, size = jobs + more_jobs, size + more_bytes
+        if start < len(items):
+            bundles.append(self._put(Bundle(items[start:], jobs, size)))
+        return bundles
 
     async def join(self) -> None:
-        """Return when everything queued so far has been answered."""
-        while self._tasks or self._waiting:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            await asyncio.sleep(0)
+        """Return when everything queued so far has been answered, and whatever goes with it."""
+        await self._sluice.join()
 
-    def _send(self) -> None:
-        self._scheduled = False
-        while self._waiting and self._in_flight < self._may_fly:
-            self._in_flight += 1
-            task = asyncio.get_running_loop().create_task(self._call(self._next_batch()))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+    @property
+    def is_waiting(self) -> bool:
+        """See Source."""
+        return bool(self._waiting)
 
-    def _next_batch(self) -> list[tuple[Item, "asyncio.Future[Answer]"]]:
-        batch = [self._waiting.popleft()]
-        jobs, size = self._weigh(batch[0][0])
-        while self._waiting:
-            more_jobs, more_bytes = self._weigh(self._waiting[0][0])
-            jobs, size = jobs + more_jobs, size + more_bytes
-            if jobs > limits.SCRIPT_JOBS or size > limits.SCRIPT_BYTES:
-                break
-            batch.append(self._waiting.popleft())
-        self._seen(len(batch))
-        return batch
+    def take(self) -> SentBatch | None:
+        """See Source."""
+        return self._send(self._next_batch()) if self._waiting else None
 
-    async def _call(self, batch: list[tuple[Item, "asyncio.Future[Answer]"]]) -> None:
+    async def _send(self, batch: Sequence[Bundle[Item, Answer]]) -> None:
+        items = batch[0].items if len(batch) == 1 else [item for bundle in batch for item in bundle.items]
+        self._seen(len(items))
         try:
-            answers = await self._run([item for item, _ in batch])
+            answers = await self._run(items)
         except BaseException as error:
-            for _, future in batch:
-                _fail(future, error)
+            for bundle in batch:
+                bundle.fail(error)
             if not isinstance(error, Exception):
                 raise
         else:
-            for (_, future), answer in zip(batch, answers, strict=True):
-                if not future.done():
-                    future.set_result(answer)
-        finally:
-            self._in_flight -= 1
-            self._send()
+            start = 0
+            for bundle in batch:
+                bundle.resolve(answers[start : start + len(bundle.items)])
+                start += len(bundle.items)
 
+    def _put(self, bundle: Bundle[Item, Answer]) -> Bundle[Item, Answer]:
+        if self._waiting_items >= limits.BATCH_QUEUE_ITEMS:
+            bundle.fail(NotDone(Code.OVERLOADED, "too many calls wait for the store; slow down or add servers"))
+            return bundle
+        self._waiting.append(bundle)
+        self._waiting_items += len(bundle.items)
+        self._sluice.ask()
+        return bundle
 
-def _fail(future: "asyncio.Future[Answer]", error: BaseException) -> None:
-    if future.done():
-        return
-    if isinstance(error, asyncio.CancelledError):
-        future.cancel()
-        return
-    # every waiter raises its own: a shared exception would grow one traceback from all of them
-    copy = (
-        type(error)(error.code, error.detail, retry_after_ms=error.retry_after_ms)
-        if isinstance(error, StoreFault)
-        else error
-    )
-    copy.__cause__ = error.__cause__
-    future.set_exception(copy)
+    def _next_batch(self) -> list[Bundle[Item, Answer]]:
+        batch = [self._waiting.popleft()]
+        jobs, size = batch[0].jobs, batch[0].size
+        while self._waiting:
+            jobs, size = jobs + self._waiting[0].jobs, size + self._waiting[0].size
+            if jobs > limits.SCRIPT_JOBS or size > limits.SCRIPT_BYTES:
+                break
+            batch.append(self._waiting.popleft())
+        self._waiting_items -= sum(len(bundle.items) for bundle in batch)
+        return batch

@@ -7,7 +7,6 @@ store's clock.
 import asyncio
 import contextlib
 import random
-from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Final
@@ -26,8 +25,6 @@ from headrace_server.domain.requests import (
     Patched,
     Redrive,
     Redriven,
-    Settle,
-    Settled,
 )
 from headrace_server.engine.acts import Acts
 from headrace_server.engine.batcher import Batcher
@@ -44,8 +41,8 @@ from headrace_server.engine.metering import Metering
 from headrace_server.engine.parking import Parking
 from headrace_server.engine.polls import Polls
 from headrace_server.engine.relaying import Relaying
-from headrace_server.engine.routing import all_or_faults
 from headrace_server.engine.scripts import VERBS, Script, load_scripts
+from headrace_server.engine.settling import Settling
 from headrace_server.engine.shard import Meta, Shard
 from headrace_server.engine.waiting import Waiting
 from headrace_server.engine.wakeups import Wakeups
@@ -58,7 +55,7 @@ class StoreMismatch(Exception):
     """The store holds data that this server may not touch; the text says why and what to do."""
 
 
-class Engine(Enqueuing, Waiting, Finding, Explaining, Limiting, Relaying, Metering, Checking, Clockwork):
+class Engine(Enqueuing, Settling, Waiting, Finding, Explaining, Limiting, Relaying, Metering, Checking, Clockwork):
     """Queues and jobs over one store; `start` first, `close` last. `jitter` returns random numbers in 0..1.
 
     The work with single jobs is here; what is asked about many, and about queues, stands in the parts it is made of.
@@ -125,7 +122,7 @@ class Engine(Enqueuing, Waiting, Finding, Explaining, Limiting, Relaying, Meteri
             _check_meta(found, shards=self.shards, test_clock=self.has_test_clock)
         self._directives.begin()
         self._directives.know(await self.read_directives())
-        await self._link.sweep_functions(self._scripts.values())
+        await self._link.prepare(self._scripts.values(), [self._scripts[verb] for verb in ("enqueue", "lease")])
         self._wakeups.start()
 
     async def close(self) -> None:
@@ -165,14 +162,6 @@ class Engine(Enqueuing, Waiting, Finding, Explaining, Limiting, Relaying, Meteri
             with contextlib.suppress(StoreFault):
                 await self._shards[number].giveback(ask, part)
 
-    async def settle(self, items: Sequence[Settle]) -> list[Settled | StoreFault]:
-        """Ack, nack, release, snooze or extend; verdicts in order. A fault answers its item only."""
-        answers: dict[int, Settled | StoreFault] = {}
-        for wave in _waves(items):
-            found = await all_or_faults(self._settle(items[index]) for index in wave)
-            answers.update(zip(wave, found, strict=True))
-        return [answers[index] for index in range(len(items))]
-
     async def cancel(self, asks: Sequence[CancelAsk]) -> list[Cancelled]:
         """End jobs, or ask their holders to. Raises StoreFault."""
         return await asyncio.gather(*(self._acts(ask.job_id).cancel.submit(ask) for ask in asks))
@@ -203,15 +192,11 @@ class Engine(Enqueuing, Waiting, Finding, Explaining, Limiting, Relaying, Meteri
 
     async def until_due(self, shard: int, at_most_s: float) -> None:
         """Return when something is due on a shard as far as this process knows, or after `at_most_s` seconds."""
-        await self._shards[shard].until_due(at_most_s)
+        await self._shards[shard].due.wait(at_most_s)
 
     async def now_ms(self) -> int:
         """Return the store's clock. Raises StoreFault when the store cannot be used."""
         return await self._shards[0].clock.submit(None)
-
-    def _settle(self, item: Settle) -> "asyncio.Future[Settled]":
-        # a job of no shard is unknown to every shard: the first one says so, in the same script as to all others
-        return (self._shard_of(item.job_id) or self._shards[0]).settle(item)
 
     def _acts(self, job_id: bytes) -> Acts:
         return (self._shard_of(job_id) or self._shards[0]).acts
@@ -230,22 +215,6 @@ class Engine(Enqueuing, Waiting, Finding, Explaining, Limiting, Relaying, Meteri
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         return task
-
-
-def _waves(items: Sequence[Settle]) -> list[list[int]]:
-    """Return the indexes of items in waves, the n-th item on a job in the n-th, so that it sees those before it.
-
-    Items of a wave go out together, whatever their verbs.
-    """
-    waves: list[list[int]] = []
-    times: Counter[bytes] = Counter()
-    for index, item in enumerate(items):
-        wave = times[item.job_id]
-        times[item.job_id] += 1
-        if wave == len(waves):
-            waves.append([])
-        waves[wave].append(index)
-    return waves
 
 
 def _check_meta(found: Meta, *, shards: int, test_clock: bool) -> None:

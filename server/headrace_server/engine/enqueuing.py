@@ -10,6 +10,7 @@ from headrace_server.domain.ids import shard_of_id
 from headrace_server.domain.jobs import IdempotencyKey, NewJob
 from headrace_server.domain.requests import Enqueued, EnqueueGroup
 from headrace_server.engine import weights
+from headrace_server.engine.polls import Polls
 from headrace_server.engine.routing import Routing, all_or_faults
 
 
@@ -22,6 +23,8 @@ class Section(msgspec.Struct, frozen=True, gc=False):
 
 class Enqueuing(Routing):
     """The calls that make jobs."""
+
+    _polls: Polls
 
     async def enqueue(self, group: EnqueueGroup) -> Enqueued:
         """Write a group of jobs of one group of queues, all or none. Raises StoreFault."""
@@ -48,7 +51,9 @@ class Enqueuing(Routing):
         return [Section(indexes, answer) for (indexes, _), answer in zip(parts, answers, strict=True)]
 
     def _enqueue(self, group: EnqueueGroup) -> "asyncio.Future[Enqueued]":
-        return self._home_of(group.jobs[0].queue).enqueue.submit(group)
+        written = self._home_of(group.jobs[0].queue).enqueue.submit(group)
+        self._polls.hand_over(group, written)
+        return written
 
     def _by_shard(self, jobs: Sequence[NewJob]) -> Iterable[Sequence[int]]:
         """Return the indexes of jobs, those of each shard together."""

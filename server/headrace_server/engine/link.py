@@ -7,10 +7,9 @@ caller knows whether it can be repeated.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Final
 
-import hiredis
 import msgspec
 from redis import exceptions
 from redis.asyncio import ConnectionPool
@@ -21,6 +20,7 @@ from redis.backoff import NoBackoff
 from headrace_server.domain.errors import Code, NotDone, StoreFault, Unknown
 from headrace_server.engine import faults
 from headrace_server.engine.scripts import FUNCTION_PREFIX, Script
+from headrace_server.engine.wire import Wire
 from headrace_server.telemetry.meters import Meters
 
 MAX_LIBRARIES: Final = 128  # of all versions and settings together, some 30 KB each: three or four versions
@@ -39,54 +39,71 @@ class Waits(msgspec.Struct, frozen=True):
 
 
 class Link:
-    """Connections to one store; `call` runs one script on one shard."""
+    """Connections to one store; `call` runs one script on one shard.
+
+    Scripts of a shard go over one connection, in the order of the calls. Where a write must wait for replicas or the
+    disk by a command, that would hold up whatever comes behind it: there each call in flight has its own connection.
+    """
 
     def __init__(self, url: str, *, waits: Waits, timeout_ms: int, connect_timeout_ms: int, meters: Meters) -> None:
         self.meters = meters
         self._waits = waits
+        self.keeps_order = not (waits.aof or waits.replicas)  # scripts are run in the order in which they were called
         # what the script itself may take, and what its write may wait for replicas and disks
-        self._timeout_s = (timeout_ms + (waits.timeout_ms if waits.aof or waits.replicas else 0)) / 1000
-        # The pool only knows how to make a connection from a URL: handing them out costs more there than a whole call.
+        self._timeout_s = (timeout_ms + (0 if self.keeps_order else waits.timeout_ms)) / 1000
+        # The pool only knows how to make a connection from a URL: what it hands out can have one call in flight.
         self._pool = ConnectionPool.from_url(
             url,
-            socket_timeout=None,  # one deadline for the whole exchange, below
+            socket_timeout=None,  # one deadline for the whole exchange: that of the wire
             socket_connect_timeout=connect_timeout_ms / 1000,
             retry=Retry(NoBackoff(), 0),
             redis_connect_func=_greet,
             protocol=2,
         )
-        self._idle: list[AbstractConnection] = []  # last in, first out; calls in flight are bounded by the batchers
+        self._shared: dict[bytes, asyncio.Task[Wire]] = {}  # by shard: open, or being opened
+        self._idle: list[Wire] = []  # last in, first out; calls in flight are bounded by the batchers
         self._closed = False
 
     async def close(self) -> None:
         """Close the connections that are idle now, and the others when their call ends."""
         self._closed = True
-        while self._idle:
-            await self._idle.pop().disconnect()
+        opened = await asyncio.gather(*self._shared.values(), return_exceptions=True)
+        wires = [*self._idle, *(wire for wire in opened if isinstance(wire, Wire))]
+        self._idle, self._shared = [], {}
+        await asyncio.gather(*(wire.close() for wire in wires))
 
     async def call(self, script: Script, meta_key: bytes, args: Sequence[bytes | str | int]) -> list[Any]:
         """Run a script whose KEYS[1] is `meta_key` and return its answer.
 
-        A writing script gets the store's run id in front of `args`. Raises NotDone or Unknown. The connection of a
-        call that did not end well is closed, so that nobody else reads its answer.
+        A writing script gets the store's run id in front of `args`. Raises NotDone or Unknown.
         """
         begun, failed = time.perf_counter(), True
         try:
-            answer = await self._use(lambda connection: self._exchange(connection, script, meta_key, args))
+            if self.keeps_order and not self._closed:
+                answer = await self._exchange(await self._wire_to(meta_key), script, meta_key, args)
+            else:
+                async with self._own_wire() as wire:
+                    answer = await self._exchange(wire, script, meta_key, args)
             failed = False
         finally:
             self.meters.called(script.verb, time.perf_counter() - begun, failed=failed)
         return answer
 
-    async def sweep_functions(self, scripts: Iterable[Script]) -> None:
-        """Delete the libraries of other versions and settings once there are many; who needs one loads it again."""
+    async def prepare(self, scripts: Iterable[Script], ordered: Iterable[Script]) -> None:
+        """Load those whose calls must not overtake each other, and delete what other versions and settings left behind.
+
+        All others are loaded by their first call, which those behind it overtake. Libraries are deleted once there are
+        many; who needs one loads it again.
+        """
         ours = {script.function for script in scripts}
         with contextlib.suppress(StoreFault):
             [listed] = await self._send(("FUNCTION", "LIST", "LIBRARYNAME", FUNCTION_PREFIX + "*"))
             found = [] if isinstance(listed, Exception) else [library[1].decode() for library in listed]
-            stale = [name for name in found if name not in ours] if len(found) > MAX_LIBRARIES else []
-            if stale:
-                await self._send(*(("FUNCTION", "DELETE", name) for name in stale))
+            commands = [_load(script) for script in ordered if script.function not in found]
+            if len(found) > MAX_LIBRARIES:
+                commands += [("FUNCTION", "DELETE", name) for name in found if name not in ours]
+            if commands:
+                await self._send(*commands)
 
     async def vitals(self) -> tuple[dict[str, str], str | None, float]:
         """Return what INFO says, the fsync policy (None: it is not told), and how many seconds a PING took.
@@ -111,33 +128,36 @@ class Link:
         return answer[0], answer[1]
 
     async def _send(self, *commands: tuple[Any, ...]) -> list[Any]:
-        return await self._use(lambda connection: _pipeline(connection, commands))
+        async with self._own_wire() as wire:
+            return await wire.send(commands)
 
-    async def _use(self, exchange: Callable[[AbstractConnection], Awaitable[list[Any]]]) -> list[Any]:
-        connection = await self._connect()
+    async def _wire_to(self, shard: bytes) -> Wire:
+        """Return the connection of a shard, for everybody who asks meanwhile the same. Raises NotDone."""
+        opening = self._shared.get(shard)
+        if opening is None or (opening.done() and not _is_open(opening)):
+            opening = self._shared[shard] = asyncio.get_running_loop().create_task(self._open())
         try:
-            async with asyncio.timeout(self._timeout_s):
-                answer = await exchange(connection)
-        except faults.REPLIES as error:
-            await self._put_back(connection)  # an answer like any other: the connection is in step
-            raise faults.error_reply(error) from error
-        except (exceptions.RedisError, OSError) as error:
-            await connection.disconnect(nowait=True)
-            raise faults.no_answer(error) from error
-        except BaseException:
-            await connection.disconnect(nowait=True)
-            raise
-        await self._put_back(connection)
-        return answer
+            return opening.result() if opening.done() else await asyncio.shield(opening)
+        except NotDone as error:  # everybody raises his own
+            raise NotDone(error.code, error.detail) from error.__cause__
 
-    async def _connect(self) -> AbstractConnection:
-        while self._idle:
-            idle = self._idle.pop()
-            with contextlib.suppress(exceptions.RedisError, OSError):
-                # anything to read on an idle connection means that the store closed it
-                if idle.is_connected and not await idle.can_read():
-                    return idle
-            await idle.disconnect(nowait=True)
+    @contextlib.asynccontextmanager
+    async def _own_wire(self) -> AsyncIterator[Wire]:
+        """Lend a connection that nobody else uses; one on which something may be in flight is not used again."""
+        while self._idle and not self._idle[-1].is_open:
+            self._idle.pop()
+        wire = self._idle.pop() if self._idle else await self._open()
+        try:
+            yield wire
+        except StoreFault:
+            await self._put_back(wire)
+            raise
+        except BaseException:
+            wire.give_up()
+            raise
+        await self._put_back(wire)
+
+    async def _open(self) -> Wire:
         connection = self._new_connection()
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -145,7 +165,7 @@ class Link:
         except (exceptions.RedisError, OSError) as error:
             await connection.disconnect(nowait=True)
             raise faults.not_connected(error) from error
-        return connection
+        return Wire(connection, self._timeout_s)
 
     def _new_connection(self) -> AbstractConnection:
         """Return a connection that is not open yet. The driver reads its own version from a file for each one."""
@@ -155,45 +175,27 @@ class Link:
             raise faults.not_connected(error) from error
         return connection
 
-    async def _put_back(self, connection: AbstractConnection) -> None:
+    async def _put_back(self, wire: Wire) -> None:
         if self._closed:
-            await connection.disconnect()
-        else:
-            self._idle.append(connection)
+            await wire.close()
+        elif wire.is_open:
+            self._idle.append(wire)
 
     async def _exchange(
-        self, connection: AbstractConnection, script: Script, meta_key: bytes, args: Sequence[bytes | str | int]
+        self, wire: Wire, script: Script, meta_key: bytes, args: Sequence[bytes | str | int]
     ) -> list[Any]:
-        tail: list[Any] = [1, meta_key, *args]
-        if script.writes:
-            tail.insert(2, connection.headrace_run_id)  # type: ignore[attr-defined]
+        tail = [1, meta_key, wire.run_id, *args] if script.writes else [1, meta_key, *args]
         waits = self._wait_commands() if script.writes else []
-        answers = await _pipeline(connection, [("FCALL", script.function, *tail), *waits])
+        answers = await wire.send([("FCALL", script.function, *tail), *waits])
         if _is_unknown_function(answers[0]):  # refused before it started
-            answers = await self._teach(connection, script, tail, waits)
-        if isinstance(answers[0], Exception):
-            raise answers[0]
-        if answers[0][0] == b"wrong_node":
+            answers = await _teach(wire, script, tail, waits)
+        answer = answers[0]
+        if isinstance(answer, Exception):
+            raise faults.error_reply(answer) from answer
+        if answer[0] == b"wrong_node":
             raise NotDone(Code.WRONG_NODE, _NO_DATA)
         _check_waits(waits, answers[1:])
-        return list(answers[0])
-
-    async def _teach(
-        self, connection: AbstractConnection, script: Script, tail: list[Any], waits: list[tuple[Any, ...]]
-    ) -> list[Any]:
-        """Load a function that the store does not know, and call it; evaluate it as a script where that is refused.
-
-        A store that is full, or whose rules forbid FUNCTION, runs scripts still: what makes room must not depend on it.
-        """
-        [loaded] = await _pipeline(connection, [("FUNCTION", "LOAD", "REPLACE", script.library)])
-        if not isinstance(loaded, Exception):
-            answers = await _pipeline(connection, [("FCALL", script.function, *tail), *waits])
-            if not _is_unknown_function(answers[0]):  # another server may be sweeping at this moment
-                return answers
-        answers = await _pipeline(connection, [("EVALSHA", script.sha, *tail), *waits])
-        if isinstance(answers[0], exceptions.NoScriptError):
-            answers = await _pipeline(connection, [("EVAL", script.source, *tail), *waits])
-        return answers
+        return answer  # type: ignore[no-any-return]
 
     def _wait_commands(self) -> list[tuple[Any, ...]]:
         commands: list[tuple[Any, ...]] = []
@@ -204,8 +206,30 @@ class Link:
         return commands
 
 
+def _is_open(opening: "asyncio.Task[Wire]") -> bool:
+    return opening.exception() is None and opening.result().is_open
+
+
+def _load(script: Script) -> tuple[Any, ...]:
+    return ("FUNCTION", "LOAD", "REPLACE", script.library)
+
+
+async def _teach(wire: Wire, script: Script, tail: list[Any], waits: list[tuple[Any, ...]]) -> list[Any]:
+    """Load a function that the store does not know, and call it; evaluate it as a script where that is refused.
+
+    A store that is full, or whose rules forbid FUNCTION, runs scripts still: what makes room must not depend on it.
+    Function and call go together, so that calls which come from here one after the other stay in that order.
+    """
+    _, *answers = await wire.send([_load(script), ("FCALL", script.function, *tail), *waits])
+    if _is_unknown_function(answers[0]):
+        answers = await wire.send([("EVALSHA", script.sha, *tail), *waits])
+    if isinstance(answers[0], Exception) and str(answers[0]).startswith("NOSCRIPT"):
+        answers = await wire.send([("EVAL", script.source, *tail), *waits])
+    return answers
+
+
 def _is_unknown_function(answer: Any) -> bool:
-    return isinstance(answer, exceptions.ResponseError) and str(answer).removeprefix("ERR ") == "Function not found"
+    return isinstance(answer, Exception) and str(answer) == "ERR Function not found"
 
 
 async def _greet(connection: AbstractConnection) -> None:
@@ -218,20 +242,6 @@ async def _greet(connection: AbstractConnection) -> None:
             connection.headrace_run_id = line.removeprefix(b"run_id:")  # type: ignore[attr-defined]
             return
     raise exceptions.ConnectionError("the store did not tell its run id")
-
-
-async def _pipeline(connection: AbstractConnection, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """Send commands together and return their answers; an error reply is an answer, so the connection stays in step."""
-    # packed in C: with hundreds of arguments the driver's own packing costs more than everything else in a call
-    await connection.send_packed_command([hiredis.pack_command(command) for command in commands], check_health=False)
-    return [await _read(connection) for _ in commands]
-
-
-async def _read(connection: AbstractConnection) -> Any:
-    try:
-        return await connection.read_response(disable_decoding=True, disconnect_on_error=False)
-    except faults.REPLIES as error:
-        return error
 
 
 def _check_waits(commands: list[tuple[Any, ...]], answers: list[Any]) -> None:

@@ -5,7 +5,7 @@ wake-up for all once a second.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 ANY: Final = ""  # the name under which every ticket can be found
@@ -19,6 +19,8 @@ class Ticket:
         self._event = asyncio.Event()
         self._calls: set[str] = set()  # names of the wake-ups since the last `arm`
         self.used: set[str] = set()  # names of those that made it look
+        self.early: set[str] = set()  # names of those that came before there was anything
+        self.on_wake: Callable[[], None] | None = None  # called once, by the next wake-up
 
     @property
     def woken(self) -> bool:
@@ -34,6 +36,9 @@ class Ticket:
         """Let the waiter look again, because of this name."""
         self._calls.add(name)
         self._event.set()
+        if self.on_wake is not None:
+            begin, self.on_wake = self.on_wake, None
+            begin()
 
     async def wait(self, timeout_s: float) -> bool:
         """Return True at a wake-up and False after `timeout_s` without one."""
@@ -50,6 +55,7 @@ class Parking:
 
     def __init__(self) -> None:
         self._by_name: dict[str, dict[Ticket, None]] = {}
+        self._early: dict[str, int] = {}  # how many were woken by `wake_early`, and no message has told of it yet
 
     def enter(self, names: Iterable[str]) -> Ticket:
         """Return a new ticket, last in line for each of its names."""
@@ -73,17 +79,50 @@ class Parking:
             if ticket.woken or name in unused:
                 self.wake(name, 1)
 
-    def wake(self, name: str, count: int) -> None:
-        """Wake the first `count` tickets of a name that are not awake already."""
-        for ticket in self._by_name.get(name, ()):
-            if count <= 0:
-                return
+    def wake(self, name: str, count: int, *, is_early: bool = False) -> int:
+        """Wake the first `count` tickets of a name that are not awake already; return how many there were."""
+        left = count
+        for ticket in self._by_name.get(name, ()) if count > 0 else ():
             if not ticket.woken:
+                if is_early:
+                    ticket.early.add(name)
                 ticket.wake(name)
-                count -= 1
+                left -= 1
+                if not left:
+                    break
+        return count - left
+
+    def wake_early(self, name: str, count: int) -> int:
+        """As `wake`, before the message that will say the same: it wakes nobody in the place of these."""
+        woken = self.wake(name, count, is_early=True)
+        if woken:
+            self._early[name] = self._early.get(name, 0) + woken
+        return woken
+
+    def hear(self, name: str, count: int) -> None:
+        """Take in a message that there is something for `count`."""
+        self.wake(name, count - self.forget_early(name, count))
+
+    def forget_early(self, name: str, count: int) -> int:
+        """Expect no message any more for up to `count` that were woken early; return for how many one was expected."""
+        early = self._early.pop(name, 0)
+        if early > count:
+            self._early[name] = early - count
+        return min(early, count)
+
+    def came_early(self, ticket: Ticket) -> bool:
+        """Tell whether a ticket that found nothing was woken early: then the message may have come and woken nobody.
+
+        It has to look once more; the next message counts in full.
+        """
+        names, ticket.early = ticket.early, set()
+        for name in names:
+            self.forget_early(name, 1)
+        return bool(names)
 
     def wake_all(self) -> None:
-        """Wake everybody."""
+        """Wake everybody; no message is expected any more, for this makes good for those that were lost."""
+        self._early.clear()
         for ticket in self._by_name.get(ANY, ()):
             ticket.wake(ANY)
 

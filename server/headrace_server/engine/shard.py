@@ -1,9 +1,9 @@
-"""One shard: its verbs as batches, and when something is due on it; it must not know other shards, or who waits."""
+"""One shard: its verbs as batches; it must not know other shards, or who waits."""
 
 import asyncio
 import math
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -28,9 +28,11 @@ from headrace_server.domain.requests import (
 )
 from headrace_server.engine import decode, encode, weights
 from headrace_server.engine.acts import Acts
-from headrace_server.engine.batcher import Batcher
+from headrace_server.engine.batcher import Batcher, Bundle
+from headrace_server.engine.due import Due
 from headrace_server.engine.link import Link
 from headrace_server.engine.scripts import Script
+from headrace_server.engine.sluice import Sluice
 
 
 class LeaseCall(msgspec.Struct, frozen=True):
@@ -87,36 +89,59 @@ class Shard:
         self._scripts = scripts
         self._defaults = defaults
         self.meta_key = meta_key
-        seen = link.meters.batched
-        self.enqueue: Batcher[EnqueueGroup, Enqueued]
-        self.enqueue = Batcher(self._enqueue, weights.of_group, in_order=True, seen=seen)
-        self.lease: Batcher[LeaseCall, LeaseAnswer]
-        self.lease = Batcher(self._lease, lambda call: (1, 16 * call.jobs), in_order=True, seen=seen)
-        self.acts = Acts(self._write)
-        # a job that is read comes with its payload and result: how many fit into one reply, only the script sees
-        self.get: Batcher[bytes, Job | None] = Batcher(self._get, lambda _: (1, 0))
-        self.watch: Batcher[tuple[bytes, int], Job | None] = Batcher(self._watch, lambda _: (1, 0))
-        self.wait: Batcher[tuple[bytes, int], Standing] = Batcher(self._wait, lambda _: (1, 0))
-        self.peek: Batcher[bytes, Job | None] = Batcher(self._peek, lambda _: (1, 0))
-        self.stats: Batcher[str, QueueStats] = Batcher(self._stats, lambda _: (1, limits.MAX_NAME_CHARS))
-        self.clock: Batcher[None, int] = Batcher(self._clock, lambda _: (0, 0))
-        # one in a script: here the batcher only bounds how many are in flight, each on a connection of its own
-        self._rare: Batcher[tuple[str, encode.Args, float], tuple[int, list[Any]]] = Batcher(self._ask, weights.alone)
-        self._givebacks: Batcher[encode.Args, int] = Batcher(self._giveback, weights.alone)
+        self._sluice = Sluice(batches=limits.SURGE_BATCHES)
+        self._batchers: list[Batcher[Any, Any]] = []
+        self._make_batchers()
+        self.due = Due()
+
+    def _make_batchers(self) -> None:
+        """Make a batcher for each verb: what goes together is run in this order, leases after all that frees jobs."""
+        self.enqueue: Batcher[EnqueueGroup, Enqueued] = self._batcher(self._enqueue, weights.of_group, in_order=True)
         self._settles: dict[type, Batcher[Any, Settled]] = {
             Ack: self._settle_batcher("ack", encode.ack),
-            Nack: self._settle_batcher("nack", lambda item: encode.nack(item, jitter())),
+            Nack: self._settle_batcher("nack", lambda item: encode.nack(item, self._jitter())),
             Release: self._settle_batcher("release", encode.release),
             Snooze: self._settle_batcher("snooze", encode.snooze),
             Extend: self._settle_batcher("extend", encode.extend),
         }
-        self._due_at: float | None = None  # on the event loop's clock
-        self._told_at = -math.inf  # when an answer last said what is due next, on the same clock
-        self._due_changed = asyncio.Event()
+        self.acts = Acts(self._write, self._batcher)
+        # a job that is read comes with its payload and result: how many fit into one reply, only the script sees
+        self.get: Batcher[bytes, Job | None] = self._batcher(self._get, lambda _: (1, 0))
+        self.watch: Batcher[tuple[bytes, int], Job | None] = self._batcher(self._watch, lambda _: (1, 0))
+        self.wait: Batcher[tuple[bytes, int], Standing] = self._batcher(self._wait, lambda _: (1, 0))
+        self.peek: Batcher[bytes, Job | None] = self._batcher(self._peek, lambda _: (1, 0))
+        self.stats: Batcher[str, QueueStats] = self._batcher(self._stats, lambda _: (1, limits.MAX_NAME_CHARS))
+        self.clock: Batcher[None, int] = self._batcher(self._clock, lambda _: (0, 0))
+        # one in a script: here the batcher only bounds how many are in flight
+        self._rare: Batcher[tuple[str, encode.Args, float], tuple[int, list[Any]]]
+        self._rare = self._batcher(self._ask, weights.alone)
+        self._givebacks: Batcher[encode.Args, int] = self._batcher(self._giveback, weights.alone)
+        self.lease: Batcher[LeaseCall, LeaseAnswer]
+        self.lease = self._batcher(self._lease, lambda call: (1, 16 * call.jobs), in_order=True)
 
-    def settle(self, item: Settle) -> "asyncio.Future[Settled]":
-        """Queue a settle or an extend with its verb's batch."""
-        return self._settles[type(item)].submit(item)
+    def _batcher(
+        self,
+        run: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]],
+        weigh: Callable[[Any], tuple[int, int]],
+        *,
+        in_order: bool = False,
+    ) -> Batcher[Any, Any]:
+        """Make a batcher; scripts of one `in_order` must not overtake each other."""
+        sluice = self._sluice
+        if not self.keeps_order:  # each of its own, for what goes together may arrive in any order
+            sluice = Sluice(in_flight=1 if in_order else limits.SURGES_IN_FLIGHT)
+        batcher: Batcher[Any, Any] = Batcher(run, weigh, sluice=sluice, seen=self._link.meters.batched)
+        self._batchers.append(batcher)
+        return batcher
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether the store runs scripts in the order in which they were called, and a lease after all that waits."""
+        return self._link.keeps_order
+
+    def settle(self, kind: type[Settle], items: Sequence[Settle]) -> list[Bundle[Settle, Settled]]:
+        """Queue settles or extends of one kind with their verb's batches; in order."""
+        return self._settles[kind].submit_all(items)
 
     def ask(self, verb: str, args: encode.Args) -> "asyncio.Future[tuple[int, list[Any]]]":
         """Run a verb that comes too rarely for batches; return the store's clock and the script's answers."""
@@ -124,10 +149,7 @@ class Shard:
 
     async def join(self) -> None:
         """Return when every call queued so far has been answered."""
-        batchers: tuple[Batcher[Any, Any], ...]
-        batchers = (self.enqueue, self.lease, self.get, self.peek, self.watch, self.wait, *self._settles.values())
-        waits = [batcher.join() for batcher in (*batchers, self.stats, self.clock, self._rare, self._givebacks)]
-        await asyncio.gather(*waits, self.acts.join())
+        await asyncio.gather(*(batcher.join() for batcher in self._batchers))
 
     async def init(self, *, shard: int, shards: int, store_format: int, test_clock: bool) -> Meta:
         """Make the shard's meta where there is none; return what it says."""
@@ -151,25 +173,8 @@ class Shard:
         _, answers = await self._write(
             "tick", [limits.TICK_STEPS, limits.TICK_JOBS, limits.SCRIPT_JOBS, repr(self._jitter())]
         )
-        self._told_at = asyncio.get_running_loop().time()  # also when there is nothing to come
+        self.due.told(None)  # also when there is nothing to come
         return int(answers[0])
-
-    async def until_due(self, at_most_s: float) -> None:
-        """Return when something is due as far as the answers of this process tell, or if none told for `at_most_s`."""
-        loop = asyncio.get_running_loop()
-        while True:
-            self._due_changed.clear()
-            end = self._told_at + at_most_s
-            due = end if self._due_at is None else min(end, self._due_at)
-            delay = due - loop.time()
-            if delay <= 0:
-                self._due_at = None  # the next answer says it anew
-                return
-            try:
-                async with asyncio.timeout(delay):
-                    await self._due_changed.wait()
-            except TimeoutError:
-                continue
 
     async def _write(self, verb: str, args: encode.Args) -> tuple[int, list[Any]]:
         """Run a writing verb, once more if its answer was lost, and note the next due time."""
@@ -184,7 +189,7 @@ class Shard:
         _, now, next_due, answers = answer
         now_ms = int(now)
         if next_due:
-            self._note_due(float(next_due) - now_ms)
+            self.due.told(float(next_due) - now_ms)
         return now_ms, answers
 
     async def _repeat(self, script: Script, args: encode.Args) -> list[Any]:
@@ -197,13 +202,6 @@ class Shard:
     async def _read(self, verb: str, args: encode.Args) -> tuple[int, list[Any]]:
         _, now, _, answers = await self._link.call(self._scripts[verb], self.meta_key, args)
         return int(now), answers
-
-    def _note_due(self, in_ms: float) -> None:
-        self._told_at = asyncio.get_running_loop().time()
-        due_at = self._told_at + in_ms / 1000
-        if self._due_at is None or due_at < self._due_at:
-            self._due_at = due_at
-            self._due_changed.set()
 
     async def _enqueue(self, groups: Sequence[EnqueueGroup]) -> list[Enqueued]:
         now_ms, answers = await self._write("enqueue", encode.enqueue(groups))
@@ -250,7 +248,7 @@ class Shard:
             now_ms, answers = await self._write(verb, args)
             return [decode.settled(item.job_id, a, now_ms) for a, item in zip(answers, items, strict=True)]
 
-        return Batcher(run, weights.of_settle, seen=self._link.meters.batched)
+        return self._batcher(run, weights.of_settle)
 
     async def _get(self, ids: Sequence[bytes]) -> list[Job | None]:
         return await self._read_jobs("get", ids)

@@ -112,7 +112,7 @@ class Wakeups:
             kind, _, rest = message["data"].partition(b" ")
             if kind == b"queue":
                 count, _, queue = rest.partition(b" ")
-                self._queues.wake(queue.decode(), int(count))
+                self._queues.hear(queue.decode(), int(count))
             elif kind == b"events":
                 self._events.wake_all()
             elif kind == b"schedules":

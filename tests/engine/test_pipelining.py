@@ -1,0 +1,178 @@
+"""Calls follow each other on one connection: what goes together, in which order, and what if it breaks."""
+
+import asyncio
+
+import pytest
+from headrace_server.domain.defaults import Defaults
+from headrace_server.domain.errors import Code, NotDone, Unknown
+from headrace_server.domain.jobs import Leased
+from headrace_server.domain.lifecycle import State
+from headrace_server.domain.queues import QueueSettings
+from headrace_server.domain.requests import Ack, Grant, LeaseAsk, Release, Settled, SettleStatus
+from headrace_server.engine import Engine, Waits
+from headrace_server.engine.scripts import load_scripts, read_files
+
+from tests.engine.conftest import EngineMaker, StoreMaker, enqueue
+from tests.engine.proxy import StoreProxy
+from tests.engine.test_lost_replies import CALL
+from tests.engine.test_polls import parked
+from tests.support.stores import StoreProcess
+from tests.support.waiting import eventually_async
+
+pytestmark = pytest.mark.anyio
+
+ASK = LeaseAsk(queues=["q"])
+
+
+def writes(store: StoreProcess) -> int:
+    """Return how often the store has read from a connection, this time not counted."""
+    with store.client() as client:
+        client.ping()  # opens the connection
+        return int(client.info("stats")["total_reads_processed"])
+
+
+def ack(job: Leased) -> Ack:
+    return Ack(job_id=job.id, token=job.token)
+
+
+async def leased(engine: Engine) -> Leased:
+    (job,) = (await engine.lease(ASK)).jobs
+    return job
+
+
+async def test_a_settle_and_a_lease_go_out_in_one_write(valkey: StoreProcess, make_engine: EngineMaker) -> None:
+    engine = await make_engine(valkey.url)
+    ids = [await enqueue(engine) for _ in range(3)]
+    await engine.settle_and_lease([ack(await leased(engine))], ASK)  # the store knows the scripts now
+    job = await leased(engine)
+    before, idle = writes(valkey), writes(valkey)
+    (outcome,), grant = await engine.settle_and_lease([ack(job)], ASK)
+    assert writes(valkey) - idle == idle - before + 1
+    assert isinstance(outcome, Settled)
+    assert (outcome.status, grant) == (SettleStatus.OK, Grant(jobs=[], now_ms=outcome.now_ms))
+    assert job.id == ids[2]
+
+
+@pytest.mark.parametrize("waits", [Waits(), Waits(aof=True)])
+async def test_a_lease_takes_the_room_that_settles_with_it_have_made(
+    valkey: StoreProcess, make_engine: EngineMaker, waits: Waits
+) -> None:
+    engine = await make_engine(valkey.url, waits=waits)
+    await engine.configure("q", QueueSettings(concurrency=1))
+    ids = [await enqueue(engine) for _ in range(3)]
+    job = await leased(engine)
+    assert not (await engine.lease(ASK)).jobs
+    _, grant = await engine.settle_and_lease([ack(job)], ASK)
+    assert grant is not None
+    assert [job.id for job in grant.jobs] == ids[1:2]
+    twice = [Release(job_id=ids[1], token=grant.jobs[0].token)] * 2  # each sees those before it
+    (first, second), grant = await engine.settle_and_lease(twice, ASK)
+    assert isinstance(first, Settled)
+    assert isinstance(second, Settled)
+    assert (first.status, second.status) == (SettleStatus.OK, SettleStatus.REPEATED)
+    assert grant is not None
+    assert [job.id for job in grant.jobs] == ids[1:2]
+
+
+async def test_a_lease_behind_settles_that_failed_is_given_back(valkey: StoreProcess, make_engine: EngineMaker) -> None:
+    broken = {"ack": read_files()["ack"].replace("\nreturn ", "\nassert(false)\nreturn ")}
+    engine = await make_engine(valkey.url, scripts=load_scripts(Defaults(), overrides=broken))
+    for _ in range(2):
+        await enqueue(engine)
+    job = await leased(engine)
+    (outcome,), grant = await engine.settle_and_lease([ack(job)], ASK)
+    assert isinstance(outcome, Unknown)
+    assert grant is None
+    counts = (await engine.stats(["q"]))[0].counts
+    assert (counts[State.LEASED], counts[State.READY]) == (1, 1)
+
+
+async def test_a_job_that_a_poll_waits_for_is_written_and_leased_in_one_write(
+    valkey: StoreProcess, make_engine: EngineMaker
+) -> None:
+    engine = await make_engine(valkey.url)
+
+    async def one_round() -> bool:
+        poll = asyncio.create_task(engine.poll(ASK, 10_000))
+        await parked(engine, 1)
+        before, idle = writes(valkey), writes(valkey)
+        job_id = await enqueue(engine)
+        assert [job.id for job in (await poll).jobs] == [job_id]
+        return writes(valkey) - idle == idle - before + 1
+
+    # every second a poll looks by itself, perhaps at this moment
+    await eventually_async(one_round, what="both scripts in one write")
+
+
+async def test_g27_a_look_that_came_before_its_job_is_repeated(valkey: StoreProcess, make_engine: EngineMaker) -> None:
+    """The enqueue is lost on its way and sent again, and the lease behind it is not."""
+    proxy = StoreProxy(str(valkey.socket))
+    await proxy.start()
+    engine = await make_engine(proxy.url)
+    await enqueue(engine)
+    await leased(engine)
+    poll = asyncio.create_task(engine.poll(ASK, 10_000))
+    await parked(engine, 1)
+    proxy.lose_request(CALL["enqueue"])
+    job_id = await enqueue(engine)
+    try:
+        assert [job.id for job in (await poll).jobs] == [job_id]
+    except Unknown:  # the lease went down with it: who asked has to ask again
+        assert (await leased(engine)).id == job_id
+    await proxy.close()
+
+
+async def test_who_waits_and_goes_away_with_its_look_begun_gives_back(engine: Engine) -> None:
+    """The enqueue lets the look begin, and the poll is cancelled before it has its turn."""
+    for turns in range(12):
+        poll = asyncio.create_task(engine.poll(ASK, 10_000))
+        await parked(engine, 1)
+        writing = asyncio.create_task(enqueue(engine))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        poll.cancel()
+        (answer,) = await asyncio.gather(poll, return_exceptions=True)
+        job_id = await writing
+        if not isinstance(answer, BaseException):  # it had been answered already
+            await engine.settle([Release(job_id=job.id, token=job.token) for job in answer.jobs])
+        job = await eventually_async(lambda: _leased_if_any(engine), what="the job can be had again")
+        assert job is not None
+        assert job.id == job_id
+        await engine.settle([ack(job)])
+
+
+async def _leased_if_any(engine: Engine) -> Leased | None:
+    return next(iter((await engine.lease(ASK)).jobs), None)
+
+
+async def test_a_store_that_hangs_fails_everything_in_flight(make_store: StoreMaker, make_engine: EngineMaker) -> None:
+    store = make_store()
+    engine = await make_engine(store.url, timeout_ms=300)
+    await enqueue(engine)
+    store.freeze()
+    calls = (enqueue(engine), engine.lease(ASK), engine.stats(["q"]))
+    found = await asyncio.gather(*calls, return_exceptions=True)
+    store.thaw()
+    assert [(type(fault), fault.code) for fault in found if isinstance(fault, Unknown)] == [
+        (Unknown, Code.STORE_TIMEOUT)
+    ] * 3
+    assert (await engine.stats(["q"]))[0].backlog >= 0  # over a new connection
+
+
+async def test_what_was_never_written_has_not_happened(make_store: StoreMaker, make_engine: EngineMaker) -> None:
+    store = make_store()
+    engine = await make_engine(store.url)
+    wire = await engine._link._open()
+    assert await wire.send([("PING",)]) == [b"PONG"]
+    store.freeze()
+    sent = wire.send([("PING",)])
+    await asyncio.sleep(0)  # the turn's end
+    unsent = wire.send([("PING",)])
+    wire.give_up()
+    with pytest.raises(Unknown):
+        await sent
+    with pytest.raises(NotDone):
+        await unsent
+    with pytest.raises(NotDone):
+        await wire.send([("PING",)])
+    store.thaw()
