@@ -124,6 +124,19 @@ async def test_a_job_that_runs_too_long_has_failed_and_not_crashed(stage: Stage)
     assert late.status is SettleStatus.LEASE_LOST
 
 
+async def test_a_token_of_zeros_settles_nothing(stage: Stage) -> None:
+    """They stand in a record where the token was that must not come back."""
+    job_id = await stage.put_one(max_runtime_ms=1_000)
+    await stage.lease()
+    stage.later(1_000)
+    await stage.tick()  # its run time is used up
+    stage.later(60_000)
+    await stage.tick()
+    assert (await stage.job(job_id)).state is State.READY
+    answer = await stage.settle(Ack(job_id=job_id, token=bytes(16)))
+    assert (answer.status, answer.state) == (SettleStatus.LEASE_LOST, State.READY)
+
+
 async def test_what_no_retry_can_help_is_dead_and_may_go_at_once(stage: Stage) -> None:
     policy = RetryPolicy(non_retryable=("Auth*",), on_exhausted=OnExhausted.DISCARD)
     job_id = await stage.put_one(retry=policy)

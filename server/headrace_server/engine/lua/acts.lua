@@ -31,7 +31,7 @@ local function conflict_of(job)
 end
 
 -- Open another run of a dead job, in its queue or in another one of the group ('': its own). Third comes the job in the way.
-local TO_REDRIVE = {'pr', 'sc', 'rn'}
+local TO_REDRIVE = {'pr', 'rn'}
 local function redrive_one(job, rev, queue)
     if job.s ~= 'dead' then return job.s and 'not_dead' or 'not_found', job.s or '', '' end
     if queue == '' then queue = job.q end
@@ -47,13 +47,13 @@ local function redrive_one(job, rev, queue)
         job.ex = nil
     end
     job.at = 1
-    local fields = {'rn', text((tonumber(job.rn) or 1) + 1), 'ro', text(now)}
-    move(job, 'ready', holds and job.sc or new_place(job, rev), rev, fields, {'at', 'dl', 'cr', 'rs', 'pg', 'ft'})
+    local fields = {'rn', text((tonumber(job.rn) or 1) + 1), 'ro', text(now), 'k', before_delivery(job.grant)}
+    move(job, 'ready', holds and place_of(job) or new_place(job, rev), rev, fields, {'at', 'cr', 'rs', 'pg', 'ft'})
     return 'ready', job.s, ''
 end
 
 -- Give a job that nobody holds another priority, due time or queue of its group; nil: as it was.
-local TO_PATCH = {'pr', 'sc'}
+local TO_PATCH = {'pr'}
 local function patch_one(job, rev, priority, run_ms, queue)
     if not OPEN[job.s] then return not job.s and 'not_found' or FINAL[job.s] and 'final' or job.s, job.s or '' end
     local refused = queue and queue ~= job.q and refusal_to(job, queue)
@@ -64,7 +64,7 @@ local function patch_one(job, rev, priority, run_ms, queue)
     if run_ms and run_ms > now then
         postpone(job, job.s == 'ready' and 'scheduled' or job.s, run_ms, rev, fields)
     elseif run_ms or (job.s == 'ready' and (priority or queue)) then
-        local place = job.s == 'retrying' and job.ok and job.sc or new_place(job, rev)
+        local place = job.s == 'retrying' and job.ok and place_of(job) or new_place(job, rev)
         if job.s ~= 'ready' then fields[#fields + 1], fields[#fields + 2] = 'ru', now_text end -- it is due now
         move(job, 'ready', place, rev, fields)
     elseif due_of(job) then

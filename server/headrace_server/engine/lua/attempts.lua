@@ -1,5 +1,5 @@
 -- attempts: what became of each time a job was worked on.
--- uses:    lib
+-- uses:    lib deliveries
 -- states:  none
 -- keys:    meta (hash), j:<id> (hash), a:<id> (list)
 -- args:    id (16 bytes)
@@ -9,10 +9,12 @@
 -- flags:   no-writes
 -- cost:    O(attempts kept)
 
-local about = redis.call('HMGET', job_key(ARGV[1]), 's', 'at', 'dl', 'st', 'ft', 'w', 'kc', 'cq', 'fa')
+local about = redis.call('HMGET', job_key(ARGV[1]), 's', 'at', 'k', 'ft', 'kc', 'cq', 'fa')
 if not about[1] then return {'ok', text(now), '', {}} end
-local job = {about[1], about[2] or '1', about[3] or '0', about[4] or '', about[5] or '', about[6] or ''}
-job[7] = (about[7] or about[8]) and '1' or ''
+local words = about[3]
+local delivery, _, _, _, _, worker = lease_facts(words)
+local job = {about[1], about[2] or '1', delivery, words and lease_began(words) or '', about[4] or '', worker or ''}
+job[7] = (about[5] or about[6]) and '1' or ''
 local failed = redis.call('LRANGE', attempts_key(ARGV[1]), 0, -1)
-if about[9] and #failed < DEFAULTS.attempts_kept then table.insert(failed, 1, about[9]) end
+if about[7] and #failed < DEFAULTS.attempts_kept then table.insert(failed, 1, about[7]) end
 return {'ok', text(now), '', {failed, job}}

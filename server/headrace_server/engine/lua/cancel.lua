@@ -1,5 +1,5 @@
 -- cancel: jobs end: now if nobody holds them, else when their holder hears of it, or at once where it is hard.
--- uses:    lib places settings cells tallies lanes runs options loading moves records echo unique acts
+-- uses:    lib places deliveries settings cells tallies lanes runs options loading moves records echo unique acts
 -- states:  ready -> cancelled, scheduled -> cancelled, retrying -> cancelled, leased -> cancelled
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,scheduled,retrying,leased,cancelled,expiring} (zset), echo:<n> (hash), agenda (zset)
 -- args:    run id, name of the call (16 bytes), number of items; an item: id (16 bytes), reason, mode (soft | hard)

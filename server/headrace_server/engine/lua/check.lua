@@ -1,5 +1,5 @@
 -- check: look at some of what a shard holds, and at whether it agrees with the records of its jobs.
--- uses:    lib places settings cells tallies counts limiting lanes runs options loading moves buckets gates fleet pages checks check_sets check_lanes check_keys check_fleet check_tallies beats check_beats hooks check_hooks
+-- uses:    lib places deliveries settings cells tallies counts limiting lanes runs options loading moves buckets gates fleet pages checks check_sets check_lanes check_keys check_fleet check_tallies beats check_beats hooks check_hooks
 -- states:  none
 -- keys:    every key of the shard
 -- args:    run id, repair ('1' or ''), what (a name of CHECKS), its own

@@ -4,7 +4,7 @@
 function CHECKS.unique(...)
     for _, digest in ipairs({...}) do
         local value = redis.call('GET', unique_key(digest)) or ''
-        local until_ms, job = tonumber(string.sub(value, 17)), load(string.sub(value, 1, 16), with('dl'))
+        local until_ms, job = tonumber(string.sub(value, 17)), load(string.sub(value, 1, 16), with())
         if until_ms then
             if tonumber(redis.call('ZSCORE', UNIQUES, digest)) ~= until_ms and wrong('unique', job.q, job.id, 'a unique key never ends') then
                 redis.call('ZADD', UNIQUES, text(until_ms), digest)

@@ -5,7 +5,7 @@ local PAGE = DEFAULTS.check_step
 
 -- Jobs by their ids: from the record to everything that must know of it.
 function CHECKS.job(...)
-    local names = with('pr', 'sc', 'dl', 'rv')
+    local names = with('pr', 'rv')
     for _, id in ipairs({...}) do
         local job = load(id, names)
         if job.q and KNOWN[job.s] then

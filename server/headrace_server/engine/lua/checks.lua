@@ -64,7 +64,7 @@ end
 -- Whether a job is the one that keeps others of its key out, whatever the time.
 local function holds_unique(job)
     local kind = job.uq and string.sub(job.uq, 1, 1)
-    return (kind == 'f' and not FINAL[job.s]) or (kind == 's' and OPEN[job.s] and job.dl == 0)
+    return (kind == 'f' and not FINAL[job.s]) or (kind == 's' and OPEN[job.s] and lease_facts(job.grant) == '0')
 end
 
 local function check_options(job)

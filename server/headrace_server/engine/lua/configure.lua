@@ -1,5 +1,5 @@
 -- configure: what holds for the jobs of a queue, and whether it gives and takes jobs; in force with the next script.
--- uses:    lib places settings cells tallies counts names
+-- uses:    lib places deliveries settings cells tallies counts names
 -- states:  none
 -- keys:    meta (hash), q:<queue>:settings (hash), q:<queue>:{every state,laned} (zset), j:<id> (hash), marks (hash), queues (zset), agenda (zset)
 -- args:    run id, queue, what: set (then names and values; they replace all others, but for pause and drain)

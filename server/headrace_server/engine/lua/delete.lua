@@ -1,5 +1,5 @@
 -- delete: the records of jobs that have ended go.
--- uses:    lib places settings cells tallies lanes runs options loading moves records echo unique acts
+-- uses:    lib places deliveries settings cells tallies lanes runs options loading moves records echo unique acts
 -- states:  succeeded -> (gone), dead -> (gone), cancelled -> (gone)
 -- keys:    meta (hash), j:<id> (hash), a:<id> (list), q:<queue>:{succeeded,dead,cancelled} (zset), echo:<n> (hash), agenda (zset)
 -- args:    run id, name of the call (16 bytes), number of items; an item: id (16 bytes)

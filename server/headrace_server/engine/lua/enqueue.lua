@@ -1,5 +1,5 @@
 -- enqueue: write groups of jobs; each group as a whole or not at all, or each of its jobs for itself.
--- uses:    lib places settings cells tallies lanes runs options loading moves records idempotency echo wishes unique refusals births replacing lists
+-- uses:    lib places deliveries settings cells tallies lanes runs options loading moves records idempotency echo wishes unique refusals births replacing lists
 -- states:  (new) -> ready, (new) -> scheduled, ready -> ready, ready -> scheduled, scheduled -> ready, scheduled -> scheduled
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,scheduled,expiring} (zset), u:<digest> (string), uniques (zset), tag:<tag> (zset),
 --          bytes (hash), idem:<n> (hash), echo:<n> (hash), queues (zset), agenda (zset), and those of its lane

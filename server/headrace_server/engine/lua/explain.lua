@@ -1,5 +1,5 @@
 -- explain: why a job is where it is.
--- uses:    lib places settings lanes buckets gates read facts
+-- uses:    lib places deliveries settings lanes buckets gates read facts
 -- states:  none
 -- keys:    meta (hash), j:<id> (hash), a:<id> (list), q:<queue>:{ready,laned,leased,lane:<lane>} (zset), q:<queue>:{settings,busy} (hash),
 --          limits, polled (hash), rates (zset), slots:<limit> (set)

@@ -1,6 +1,6 @@
 -- failing: what a failed attempt leads to, and how long a retry waits; uses lib, settings, moves and records. The rules are domain/retry.py.
 
-local FAILING = {'ma', 'rp', 'dl', 'w', 'er'} -- the fields that `fail` needs beside the options
+local FAILING = {'ma', 'rp', 'er'} -- the fields that `fail` needs beside the options
 
 -- The wait after run number `attempt`. `policy`: backoff initial_ms factor max_ms jitter, '-' for a default.
 local function wait_ms(policy, queue, attempt, random)

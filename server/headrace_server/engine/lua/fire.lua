@@ -1,5 +1,5 @@
 -- fire: slots of a schedule get their jobs, once: whoever comes second finds another slot next.
--- uses:    lib places settings cells tallies lanes runs options loading moves records idempotency echo wishes unique acts refusals births replacing beats
+-- uses:    lib places deliveries settings cells tallies lanes runs options loading moves records idempotency echo wishes unique acts refusals births replacing beats
 -- states:  (new) -> ready, (new) -> scheduled, ready -> ready, ready -> scheduled, scheduled -> ready, scheduled -> scheduled,
 --          ready -> cancelled, scheduled -> cancelled, retrying -> cancelled
 -- keys:    beat:s:<name> (hash), beat:due (zset), beat:r:<name> (list), and those of enqueue and cancel

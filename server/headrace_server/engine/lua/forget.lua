@@ -1,5 +1,5 @@
 -- forget: a queue that has no job that could still run loses its settings; its name goes with its last record.
--- uses:    lib places settings cells tallies counts names
+-- uses:    lib places deliveries settings cells tallies counts names
 -- states:  none
 -- keys:    meta (hash), q:<queue>:settings (hash), q:<queue>:{every state,laned,times} (zset), j:<id> (hash), marks, polled (hash), queues (zset)
 -- args:    run id, queue

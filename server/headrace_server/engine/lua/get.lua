@@ -1,5 +1,5 @@
 -- get: jobs as they are now.
--- uses:    lib settings read
+-- uses:    lib deliveries settings read
 -- states:  none
 -- keys:    meta (hash), j:<id> (hash), a:<id> (list), q:<queue>:leased (zset)
 -- args:    ids (16 bytes each)

@@ -1,18 +1,22 @@
 -- grants: how a job is leased and described to its worker, and the record that lets a lost answer be asked for again; uses lib,
--- settings, options and moves.
+-- deliveries, settings, options and moves.
 
 -- Load all fields of a job: its worker gets nearly all of them.
 local function load_whole(id)
     local key = job_key(id)
     local flat, job = redis.call('HGETALL', key), {
         id = id, key = key, is_whole = true, s = false, dl = 0, cr = 0, at = nil, q = nil, t = nil, p = nil, ca = nil, rv = nil,
-        k = nil, grant = nil, fe = nil, sc = nil, deadline = nil,
+        k = nil, grant = nil, fe = nil, sc = nil, deadline = nil, st = nil, ul = nil, ll = nil, w = nil,
     }
     for i = 1, #flat, 2 do
         local name, value = flat[i], flat[i + 1]
         job[name] = NUMERIC[name] and tonumber(value) or value
     end
-    return understand(job)
+    understand(job)
+    if not job.grant then return job end
+    job.dl, job.fe, job.ll, job.ul, job.sc, job.w = lease_facts(job.grant)
+    job.dl, job.st = tonumber(job.dl), lease_began(job.grant)
+    return job
 end
 
 -- What its worker gets: id, queue and token; numbers, with spaces between them, where '' stands for the server's; task and payload;
@@ -31,23 +35,17 @@ end
 local function hand_out(ask, job, rev, token)
     local lease_ms = ask.lease_ms or resolve(job.le, job.q, 'lease_ms')
     local runtime_ms = resolve(job.mx, job.q, 'max_runtime_ms')
-    job.deadline, job.dl, job.k = now + math.min(lease_ms, runtime_ms or lease_ms), job.dl + 1, token
-    job.fe = time_text(next_fence(job.fe))
-    local deadline = time_text(job.deadline)
-    local fields = {
-        'k', lease_words(token, deadline, job), 'dl', job.dl, 'fe', job.fe, 'll', lease_ms, 'st', now_text, 'w', ask.worker, 'sc', job.sc,
-    }
-    if runtime_ms then
-        job.mx = text(runtime_ms)
-        fields[#fields + 1], fields[#fields + 2] = 'ul', now + runtime_ms
-    end
     local due_ms = math.max(opened_ms(job), tonumber(job.ru) or 0)
     if not job.st or tonumber(job.st) < due_ms then observe(job.t, WAIT, math.max(0, now - due_ms)) end -- once each time it was due
-    local stale = job.rs or job.pg or job.ul -- of the delivery before
-    move(job, 'leased', job.deadline, rev, fields, stale and {'rs', 'pg', not runtime_ms and 'ul' or nil})
+    job.k, job.deadline, job.dl = token, now + math.min(lease_ms, runtime_ms or lease_ms), job.dl + 1
+    job.fe, job.ll, job.st, job.w = time_text(next_fence(job.fe)), lease_ms, now_text, ask.worker
+    job.ul = runtime_ms and text(now + runtime_ms)
+    if runtime_ms then job.mx = text(runtime_ms) end
+    local stale = job.rs or job.pg -- of the delivery before
+    move(job, 'leased', job.deadline, rev, {'k', lease_words(job)}, stale and {'rs', 'pg'})
     plan('reap', job.q, job.deadline)
     if job.deadline > ask.last_ms then ask.last_ms = job.deadline end
-    return describe(job, deadline, text(rev))
+    return describe(job, time_text(job.deadline), text(rev))
 end
 
 -- The live leases of the record, when this very request was answered before; then how many jobs were looked at, and
@@ -60,7 +58,7 @@ local function replay(ask)
     for i = 1, #known[2], 32 do
         local job = load_whole(string.sub(known[2], i, i + 15))
         if job.s == 'leased' and job.k == string.sub(known[2], i + 16, i + 31) then
-            if job.ul then job.mx = text(job.ul - job.st) end
+            if job.ul ~= '' then job.mx = text(job.ul - job.st) end
             out[#out + 1], bytes = describe(job, text(job.deadline), job.rv), bytes + #job.p
             redis.call('HSET', job_key(job.id), 'rq', job.k) -- its worker has it, whatever becomes of this record
         end

@@ -1,5 +1,5 @@
 -- lease: hand out jobs to requests in order; queues strictly in order, the head of each queue first.
--- uses:    lib places settings cells tallies lanes runs options loading moves buckets gates turns grants
+-- uses:    lib places deliveries settings cells tallies lanes runs options loading moves buckets gates turns grants
 -- states:  ready -> leased, ready -> cancelled
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,leased,cancelled,expiring} (zset), r:<worker> (hash), agenda (zset)
 -- args:    run id, jobs in all, payload bytes in all, number of requests; a request: jobs, payload bytes, lease in ms or '', worker or '',

@@ -73,12 +73,6 @@ local function wake(queue, n) became_ready[queue] = (became_ready[queue] or 0) +
 -- The log of events: one entry a script, written only while somebody reads it. Its order is that of the revs.
 local EVENTS_ON = now < (tonumber(meta[6]) or 0)
 local noted = {}
-local function note(job, was, state, rev)
-    local about = redis.call('HMGET', job_key(job.id), 't', 'w', 'rs')
-    local worker = (about[2] or '') ~= '' and about[2] or '-'
-    local words = {rev, was or '-', state, text(job.at or 1), now_text, job.q, about[1] or '-', worker, about[3] or ''}
-    noted[#noted + 1], noted[#noted + 2] = job.id, table.concat(words, ' ')
-end
 
 -- End a mutating script: write the agenda, publish, and put time and next due time in front of the answers.
 local function finish_script(answers)

@@ -1,5 +1,5 @@
 -- list: jobs of a filter in the order of the structures they lie in, a bounded page.
--- uses:    lib places settings counts pages filters walking read summaries
+-- uses:    lib places deliveries settings counts pages filters walking read summaries
 -- states:  none
 -- keys:    meta (hash), j:<id> (hash), a:<id> (list), q:<queue>:{every state,laned} (zset), tag:<tag> (zset), queues (zset)
 -- args:    jobs in all, jobs and queues to look at; where to go on: queue or '', number of the state (1 at first), score or '', id or '';

@@ -1,15 +1,16 @@
--- loading: what a job's record says, read for one job or for many; uses lib, settings, lanes and options.
+-- loading: what a job's record says, read for one job or for many; uses lib, deliveries, settings, lanes and options.
 
 -- The fields that every rule looks at, and those that a verb's own rule needs. Each is a walk through a small hash.
 local function with(...) return {'q', 's', 'k', 'at', 'o', ...} end -- in this order
 
--- Read what the core fields of a job hold; `grant` is `k` as it is, and `k` then the token alone.
+-- Read what the core fields of a job hold; `grant` is `k` as it is, and `k` then the token alone (nil: none that holds).
 local function understand(job)
     job.at = job.at and tonumber(job.at) or 1
     local words = job.k
-    if words and #words > 16 then
+    if words then
         if job.s == 'leased' then job.deadline = tonumber(lease_deadline(words)) end
         job.grant, job.k = words, string.sub(words, 1, 16)
+        if job.k == NO_TOKEN then job.k = nil end
     end
     if job.o then load_options(job) end
     return job
@@ -20,8 +21,8 @@ local function load(id, names)
     local key = job_key(id)
     local v = redis.call('HMGET', key, unpack(names))
     local job = { -- with a place for each that most verbs want: a table that grows is made anew each time
-        id = id, key = key, q = v[1], s = v[2], k = v[3], at = v[4], o = v[5], dl = 0, cr = 0,
-        deadline = nil, grant = nil, ru = nil, ks = nil, t = nil, w = nil, ex = nil,
+        id = id, key = key, q = v[1], s = v[2], k = v[3], at = v[4], o = v[5], cr = 0,
+        deadline = nil, grant = nil, ru = nil, ks = nil, t = nil, ex = nil,
     }
     for i = 6, #names do
         local name, value = names[i], v[i]

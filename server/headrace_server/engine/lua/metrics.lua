@@ -1,5 +1,5 @@
 -- metrics: queues as they are and what was counted of them, page by page; or what was counted of all tasks.
--- uses:    lib places settings counts cells
+-- uses:    lib places deliveries settings counts cells
 -- states:  none
 -- keys:    meta (hash), queues (zset), q:<queue>:{every state,laned} (zset), q:<queue>:settings, j:<id>, marks, polled (hash),
 --          tally:q:<n>, tally:t:<task> (string), tally:tasks (zset)

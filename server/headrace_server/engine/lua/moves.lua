@@ -1,4 +1,4 @@
--- moves: moves a job between the structures that are its state; uses lib, places, settings, tallies, lanes, options and loading.
+-- moves: moves a job between the structures that are its state; uses lib, places, deliveries, settings, tallies, lanes, options and loading.
 
 local OPEN = {ready = true, scheduled = true, retrying = true} -- nobody holds it, and it may expire
 
@@ -31,7 +31,7 @@ local RETENTION = {succeeded = 'succeeded_retention_ms', dead = 'dead_retention_
 local function finish(job, state, rev, fields)
     local prune_ms, n = now + resolve(job.re, job.q, RETENTION[state]), #fields
     fields[n + 1], fields[n + 2] = 'ft', now_text
-    if fields[1] ~= 'ks' and job.k then fields[n + 3], fields[n + 4] = 'k', '' end -- a token that was not settled must not come back
+    if fields[1] ~= 'ks' and job.k then fields[n + 3], fields[n + 4] = 'k', voided(job.grant) end -- a token that was not settled must not come back
     if state ~= 'cancelled' then observe(task_of(job), TOTAL, now - opened_ms(job)) end
     move(job, state, prune_ms, rev, fields)
     plan('prune', job.q, prune_ms)
@@ -40,7 +40,7 @@ end
 -- Cancelled by another than its holder, whose token is kept so that it is told.
 local function call_off(job, rev, reason)
     local fields = {'rs', reason}
-    if job.k and job.k ~= '' then fields[3], fields[4] = 'kc', job.k end
+    if job.k then fields[3], fields[4] = 'kc', job.k end
     finish(job, 'cancelled', rev, fields)
 end
 local function expire(job, rev)

@@ -1,5 +1,5 @@
 -- nack: the attempts failed; try again after the backoff, or give up.
--- uses:    lib places settings cells tallies lanes runs options loading moves records failing verdict
+-- uses:    lib places deliveries settings cells tallies lanes runs options loading moves records failing verdict
 -- states:  leased -> retrying, leased -> dead, leased -> cancelled, ready -> retrying, ready -> dead, ready -> cancelled
 -- keys:    meta (hash), j:<id> (hash), a:<id> (list), q:<queue>:{leased,ready,retrying,dead,cancelled,expiring} (zset), agenda (zset)
 -- args:    run id, number of items; an item: id, token (16 bytes each), error, its type, may it be

@@ -16,7 +16,7 @@ local OPTION_FIELDS = {
     s = {'sd'}, -- is of a schedule
 }
 
-local NUMERIC = {ex = true, re = true, wt = true, dl = true, cr = true} -- fields that are loaded as numbers
+local NUMERIC = {ex = true, re = true, wt = true, cr = true} -- fields that are loaded as numbers
 
 local function drop_option(job, letter)
     job.o = string.gsub(job.o, letter, '')

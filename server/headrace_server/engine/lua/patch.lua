@@ -1,5 +1,5 @@
 -- patch: other options for jobs that nobody holds.
--- uses:    lib places settings cells tallies lanes runs options loading moves records echo unique acts
+-- uses:    lib places deliveries settings cells tallies lanes runs options loading moves records echo unique acts
 -- states:  ready -> ready, ready -> scheduled, scheduled -> scheduled, scheduled -> ready, retrying -> retrying, retrying -> ready
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,scheduled,retrying,expiring} (zset), echo:<n> (hash), agenda (zset)
 -- args:    run id, name of the call (16 bytes), number of items; an item: id (16 bytes), priority, run time ('' or unix ms or '+' and

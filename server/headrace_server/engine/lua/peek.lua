@@ -1,5 +1,5 @@
 -- peek: jobs as lists show them.
--- uses:    lib settings read summaries
+-- uses:    lib deliveries settings read summaries
 -- states:  none
 -- keys:    meta (hash), j:<id> (hash), a:<id> (list), q:<queue>:leased (zset)
 -- args:    ids (16 bytes each)

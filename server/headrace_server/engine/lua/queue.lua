@@ -1,5 +1,5 @@
 -- queue: a queue as it is now, and what was said about it.
--- uses:    lib places settings counts
+-- uses:    lib places deliveries settings counts
 -- states:  none
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{every state,laned} (zset), q:<queue>:settings (hash), marks (hash)
 -- args:    queue

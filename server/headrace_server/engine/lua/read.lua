@@ -1,4 +1,4 @@
--- read: a job as its readers see it; uses lib and settings.
+-- read: a job as its readers see it; uses lib, deliveries and settings.
 
 -- What holds for a job that does not say it itself, by the field in which it would.
 local RESOLVED = {pr = 'priority', ma = 'max_attempts', mc = 'max_crashes', mx = 'max_runtime_ms'}
@@ -33,9 +33,8 @@ local function read(id)
     if not job.s then return fields, job end
     resolve_fields(job, fields)
     if job.r and job.o and string.find(job.o, 'v', 1, true) then fields = hide_result(job, id, fields) end
-    if job.s == 'leased' then
-        fields[#fields + 1], fields[#fields + 2] = 'deadline', lease_deadline(job.k)
-    end
+    if job.k then add_lease_facts(job.k, fields) end
+    if job.s == 'leased' then fields[#fields + 1], fields[#fields + 2] = 'deadline', lease_deadline(job.k) end
     if job.er then
         fields[#fields + 1], fields[#fields + 2] = 'attempt', redis.call('LINDEX', attempts_key(id), -1) or job.fa or ''
     end

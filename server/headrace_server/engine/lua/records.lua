@@ -1,4 +1,4 @@
--- records: what becomes of a job's record beside its state: another queue, a failed attempt, its end; uses lib, places, settings, lanes,
+-- records: what becomes of a job's record beside its state: another queue, a failed attempt, its end; uses lib, places, deliveries, settings, lanes,
 -- options and moves.
 
 -- Out of the structures of its queue and into another queue of the group; a move must follow.
@@ -31,8 +31,9 @@ end
 -- Keep one failed attempt: a line of facts, then the error's bytes as they came. The first one lies in the job's record if it is
 -- short, and all others in a list. For filters its type goes with the fields that are written next.
 local function record_attempt(job, kind, err, error_type, fields)
-    local worker = (job.w and job.w ~= '') and job.w or '-'
-    local record = text(job.at) .. ' ' .. text(job.dl) .. ' ' .. started(job) .. ' ' .. now_text .. ' ' .. kind .. ' ' .. worker .. '\n' .. err
+    local delivery, _, _, _, _, worker = lease_facts(job.grant)
+    if worker == '' then worker = '-' end
+    local record = text(job.at) .. ' ' .. delivery .. ' ' .. started(job) .. ' ' .. now_text .. ' ' .. kind .. ' ' .. worker .. '\n' .. err
     local n = #fields
     fields[n + 1], fields[n + 2] = 'er', error_type ~= '' and error_type or '-'
     if not job.er and #record <= DEFAULTS.short_attempt_bytes then

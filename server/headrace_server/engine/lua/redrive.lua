@@ -1,5 +1,5 @@
 -- redrive: another run of dead jobs.
--- uses:    lib places settings cells tallies lanes runs options loading moves records echo unique acts
+-- uses:    lib places deliveries settings cells tallies lanes runs options loading moves records echo unique acts
 -- states:  dead -> ready
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{dead,ready,expiring} (zset), u:<digest> (string), echo:<n> (hash), agenda (zset)
 -- args:    run id, name of the call (16 bytes), number of items; an item: id (16 bytes), queue of the same group or '' (where it was)

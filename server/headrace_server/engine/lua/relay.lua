@@ -1,5 +1,5 @@
 -- relay: what the log of a shard tells becomes deliveries of webhooks, once: whoever comes second finds that it was read on.
--- uses:    lib places settings cells tallies lanes runs options loading moves unique refusals births hooks
+-- uses:    lib places deliveries settings cells tallies lanes runs options loading moves unique refusals births hooks
 -- states:  (new) -> ready
 -- keys:    meta, hook:state (hash), those of enqueue
 -- args:    run id, version of the webhooks, shard, the rev up to which its log was read, and is from now on; number of webhooks

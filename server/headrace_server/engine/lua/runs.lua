@@ -1,4 +1,4 @@
--- runs: the newest runs of each schedule, as jobs end; uses lib and settings.
+-- runs: the newest runs of each schedule, as jobs end; uses lib, settings and tallies.
 
 -- What became of a schedule's job goes into its history; a slot that waited for this end has its turn.
 -- A job names its schedule, and then the slot.
@@ -9,8 +9,7 @@ local function end_run(job, state)
     local schedule, runs = BEAT .. 's:' .. name, BEAT .. 'r:' .. name
     for i, run in ipairs(redis.call('LRANGE', runs, 0, -1)) do
         if string.sub(run, -16) == job.id then
-            local started = redis.call('HGET', job_key(job.id), 'st') or '0'
-            local words = {string.match(run, '^%d+ %d+ %a'), outcome, started, now_text, job.id}
+            local words = {string.match(run, '^%d+ %d+ %a'), outcome, started(job), now_text, job.id}
             redis.call('LSET', runs, i - 1, table.concat(words, ' '))
         end
     end

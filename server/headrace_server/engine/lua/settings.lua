@@ -78,9 +78,3 @@ local function set_option(job, letter)
     job.o = (job.o or '') .. letter
     redis.call('HSET', job_key(job.id), 'o', job.o)
 end
-
--- `k` tells of the last lease: the token (16 bytes), then its deadline, when it began, and when the run was opened, in ms of 13
--- digits each (until the year 2286), and the task. Each lease writes it anew; '' once its token must not come back.
-local function wide(ms) return #ms == 13 and ms or string.rep('0', 13 - #ms) .. ms end
-local function lease_words(token, deadline, job) return token .. wide(deadline) .. wide(now_text) .. wide(job.ro or job.ca) .. job.t end
-local function lease_deadline(words) return string.sub(words, 17, 29) end

@@ -1,5 +1,5 @@
 -- snooze: again after a while; no limit is touched.
--- uses:    lib places settings cells tallies lanes runs options loading moves verdict
+-- uses:    lib places deliveries settings cells tallies lanes runs options loading moves verdict
 -- states:  leased -> scheduled, leased -> cancelled, ready -> scheduled
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{leased,ready,scheduled,cancelled,expiring} (zset), agenda (zset)
 -- args:    run id, number of items; an item: id, token (16 bytes each), delay in ms, reason or '', checkpoint or ''

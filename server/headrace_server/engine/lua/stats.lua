@@ -1,5 +1,5 @@
 -- stats: how full queues are.
--- uses:    lib places settings counts
+-- uses:    lib places deliveries settings counts
 -- states:  none
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{every state,laned} (zset), q:<queue>:settings (hash), marks (hash)
 -- args:    queues

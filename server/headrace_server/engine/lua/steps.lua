@@ -50,7 +50,7 @@ function STEPS.promote(queue, n)
     for i = 1, done do
         local job = load(due[i].id, names)
         -- the retry of an ordered job goes before those that came after it
-        local place = job.ok and job.s == 'retrying' and redis.call('HGET', job.key, 'sc') or new_place(job, rev + i)
+        local place = job.ok and job.s == 'retrying' and place_of(job) or new_place(job, rev + i)
         move(job, 'ready', place, rev + i, {})
     end
     return done, done < #due and now or earliest(keys, seen)
@@ -66,21 +66,22 @@ local function crash(job, rev)
         return call_off(job, rev, job.cq)
     end
     if job.cr + 1 >= resolve(job.mc, job.q, 'max_crashes') then return bury(job, rev, 'max_crashes', crashes) end
-    move(job, 'ready', job.sc, rev, crashes)
+    move(job, 'ready', place_of(job), rev, crashes)
 end
 
 -- Leases that ran out, and those that had run for as long as their jobs may.
 function STEPS.reap(queue, n)
     local key = set_key(queue, 'leased')
     local due, next_ms = due_ids(key, n)
-    local rev, names = #due > 0 and reserve(#due / 2), with('sc', 'cr', 'mc', 'ul', unpack(FAILING))
+    local rev, names = #due > 0 and reserve(#due / 2), with('cr', 'mc', unpack(FAILING))
     for i = 1, #due, 2 do
         local job = load(due[i], names)
         rev = rev + 1
-        if job.ul and now >= tonumber(job.ul) then
+        local end_ms = tonumber((select(4, lease_facts(job.grant))))
+        if end_ms and now >= end_ms then
             local how = {kind = 'runtime', error = DEFAULTS.runtime_exceeded, type = 'MaxRuntimeExceeded', retryable = true}
             how.random = RANDOM
-            fail(job, rev, how, {'k', ''})
+            fail(job, rev, how, {'k', voided(job.grant)})
         else
             crash(job, rev)
         end

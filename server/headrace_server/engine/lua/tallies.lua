@@ -1,4 +1,4 @@
--- tallies: what is counted of each queue and each task, summed up here and written once a script; uses lib, settings and cells.
+-- tallies: what is counted of each queue and each task, summed up here and written once a script; uses lib, deliveries, settings and cells.
 -- A counter is a number of 64 bits at its place in one string; the places are in the order of telemetry/catalogue.py.
 
 local QUEUE_CELLS = {
@@ -42,16 +42,25 @@ local function observe(task, cell, ms)
 end
 
 -- When its lease began, its task, and when its run was opened (by the enqueue, or by a redrive): by `k`, if it holds them.
-local function started(job) return job.grant and string.sub(job.grant, 30, 42) or '0' end -- as text
+local function started(job) return job.grant and lease_began(job.grant) or '0' end -- as text
 local function task_of(job)
-    job.t = job.t or (job.grant and string.sub(job.grant, 56)) or redis.call('HGET', job.key, 't') or OTHERS
+    job.t = job.t or (job.grant and lease_task(job.grant)) or redis.call('HGET', job.key, 't') or OTHERS
     return job.t
 end
 local function opened_ms(job)
     if job.ca then return tonumber(job.ro or job.ca) end
-    if job.grant then return tonumber(string.sub(job.grant, 43, 55)) end
+    if job.grant then return tonumber(lease_opened(job.grant)) end
     local opened = redis.call('HMGET', job.key, 'ro', 'ca')
     return tonumber(opened[1] or opened[2])
+end
+
+-- What becomes of a job, for those who read the log of events.
+local function note(job, was, state, rev)
+    local about = redis.call('HMGET', job_key(job.id), 't', 'k', 'rs')
+    local worker = select(6, lease_facts(about[2])) or ''
+    if worker == '' then worker = '-' end
+    local words = {rev, was or '-', state, text(job.at or 1), now_text, job.q, about[1] or '-', worker, about[3] or ''}
+    noted[#noted + 1], noted[#noted + 2] = job.id, table.concat(words, ' ')
 end
 
 -- A job has come into another state than it had.

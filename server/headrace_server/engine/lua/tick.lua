@@ -1,5 +1,5 @@
 -- tick: work off what is due on the agenda, a bounded step for each member.
--- uses:    lib places settings cells tallies counts names limiting lanes runs options loading moves records failing buckets gates unique acts pages filters walking bulk steps fleet sweeps upkeep
+-- uses:    lib places deliveries settings cells tallies counts names limiting lanes runs options loading moves records failing buckets gates unique acts pages filters walking bulk steps fleet sweeps upkeep
 -- states:  scheduled -> ready, retrying -> ready, leased -> ready, leased -> retrying, leased -> dead, leased -> cancelled,
 --          scheduled -> cancelled, ready -> cancelled, retrying -> cancelled, succeeded -> (gone), dead -> (gone), cancelled -> (gone),
 --          dead -> ready, ready -> ready, scheduled -> scheduled, retrying -> retrying, scheduled -> (gone), ready -> (gone),

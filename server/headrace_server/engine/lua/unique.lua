@@ -1,4 +1,4 @@
--- unique: who has a unique key, and what becomes of jobs that meet one; uses lib, settings, lanes, options and moves.
+-- unique: who has a unique key, and what becomes of jobs that meet one; uses lib, deliveries, settings, lanes, options and moves.
 -- A key's value is the id of its job (16 bytes), then the instant when it is free again where its time is limited.
 
 local function digest_of(job) return string.sub(job.uq, 2) end
@@ -22,8 +22,8 @@ end
 
 -- Whether nobody has started a job in this run.
 local function is_untouched(id)
-    local about = redis.call('HMGET', job_key(id), 's', 'dl')
-    return (about[1] == 'ready' or about[1] == 'scheduled') and not about[2]
+    local about = redis.call('HMGET', job_key(id), 's', 'k')
+    return (about[1] == 'ready' or about[1] == 'scheduled') and lease_facts(about[2]) == '0'
 end
 
 -- What would become of the jobs of a group that have unique keys, each seeing those before it: `placed` and `holder`

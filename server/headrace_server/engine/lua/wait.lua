@@ -1,5 +1,5 @@
 -- wait: which jobs have ended, and a message at each change of those that have not.
--- uses:    lib settings watching
+-- uses:    lib deliveries settings watching
 -- states:  none
 -- keys:    meta (hash), j:<id> (hash), a:<id> (list)
 -- args:    run id, number of items; an item: id (16 bytes), how long in ms

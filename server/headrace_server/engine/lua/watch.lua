@@ -1,5 +1,5 @@
 -- watch: jobs as they are now, and a message at each change of those that are not final yet.
--- uses:    lib settings read watching
+-- uses:    lib deliveries settings read watching
 -- states:  none
 -- keys:    meta (hash), j:<id> (hash), a:<id> (list), q:<queue>:leased (zset)
 -- args:    run id, number of items; an item: id (16 bytes), how long in ms

@@ -1,0 +1,43 @@
+-- deliveries: what a record says of a job's last lease, all in its field `k`: a lease then writes one field, and a settle reads
+-- one. It stays when the lease is over, and each lease writes it anew; uses lib.
+-- The token (16 bytes); its deadline, when the lease began, and when the run was opened, in ms of 13 digits each (until the year
+-- 2286); the task and a separator; then with spaces between them: number of the delivery in this run, fence, length of the lease
+-- in ms, the instant when its running time ends or '', its place in line, and its worker (any bytes).
+
+local NO_TOKEN = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' -- of a lease whose token must not come back; no token is this one
+
+local function wide(ms) return #ms == 13 and ms or string.rep('0', 13 - #ms) .. ms end
+
+-- Of a job that begins a lease, with the facts named as below.
+local function lease_words(job)
+    return job.k .. wide(text(job.deadline)) .. wide(job.st) .. wide(job.ro or job.ca) .. job.t .. SEPARATOR .. text(job.dl) .. ' '
+        .. job.fe .. ' ' .. text(job.ll) .. ' ' .. (job.ul or '') .. ' ' .. job.sc .. ' ' .. job.w
+end
+
+local function lease_deadline(words) return string.sub(words, 17, 29) end
+local function lease_began(words) return string.sub(words, 30, 42) end
+local function lease_opened(words) return string.sub(words, 43, 55) end
+local function lease_task(words) return string.sub(words, 56, string.find(words, SEPARATOR, 56, true) - 1) end
+
+-- Delivery, fence, length, end of its running time ('' if it has none), place and worker, as texts; nothing of a job never leased.
+local function lease_facts(words)
+    if not words then return '0' end
+    return string.match(words, '^(%d+) (%d+) (%d+) (%d*) (%S+) (.*)$', string.find(words, SEPARATOR, 56, true) + 1)
+end
+local function place_of(job) return (select(5, lease_facts(job.grant))) end
+
+-- The same lease with another deadline, without its token, or as if there had been none in this run.
+local function prolonged(words, deadline) return string.sub(words, 1, 16) .. wide(deadline) .. string.sub(words, 30) end
+local function voided(words) return NO_TOKEN .. string.sub(words, 17) end
+local function before_delivery(words)
+    local at = string.find(words, SEPARATOR, 56, true)
+    return string.sub(words, 1, at) .. '0' .. string.sub(words, string.find(words, ' ', at, true), -1)
+end
+
+-- The same facts by the names that readers know, behind the fields of a record.
+local function add_lease_facts(words, fields)
+    local delivery, fence, _, _, _, worker = lease_facts(words)
+    for name, value in pairs({dl = delivery, fe = fence, st = lease_began(words), w = worker}) do
+        fields[#fields + 1], fields[#fields + 2] = name, value
+    end
+end
