@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Any, Final, NoReturn
 
 from headrace import loading
@@ -43,26 +44,46 @@ class Child:
         self._outbox = Outbox()
         self._inbox = Inbox(tickets, slots)
         self._executor = Executor(handlers, slots, self._done, self._said, self._stalled)
+        self._splitter = Splitter()
+        self._last_word: Future[bool | None] = Future()
 
-    def listen(self) -> bool | None:
+    def work(self) -> bool | None:
         """Do what the supervisor says until it says that this is the end; return whether it is the worker's, too.
 
         None: the supervisor is gone, without a word.
         """
         threading.Thread(target=self._tell, name="headrace-results", daemon=True).start()
-        splitter = Splitter()
-        while data := self._pipe.recv(_RECV_BYTES):
-            for body in splitter.feed(data):
-                kind, content = unpack_down(body)
-                if kind is Down.END:
-                    return bool(content)
-                self._obey(kind, content)
-        return None
+        self._executor.lend(self._listen)
+        return self._last_word.result()
 
     def say(self, kind: Up, content: Any) -> None:
         """Tell the supervisor something; it may be gone."""
         with self._lock, contextlib.suppress(OSError):
             self._pipe.sendall(pack_up(kind, content))
+
+    def _listen(self) -> None:
+        """Do what the supervisor says until it gives a job to a free slot: that runs here, and another thread listens.
+
+        So a job that was waited for starts in the thread that has it already; waking another one takes longer than all
+        that is between the pipe and the task.
+        """
+        try:
+            while data := self._pipe.recv(_RECV_BYTES):
+                mine = None
+                for body in self._splitter.feed(data):
+                    kind, content = unpack_down(body)
+                    if kind is Down.RUN and mine is None:
+                        mine = self._executor.start_here(self._inbox.put(content))
+                    elif kind is Down.END:
+                        return self._last_word.set_result(bool(content))
+                    else:
+                        self._obey(kind, content)
+                if mine is not None:
+                    self._executor.lend(self._listen)
+                    return self._executor.run(mine)
+            self._last_word.set_result(None)
+        except BaseException as error:  # noqa: BLE001 - it is the process that ends with it, not a thread
+            self._last_word.set_exception(error)
 
     def _obey(self, kind: Down, content: Any) -> None:
         match kind:
@@ -140,7 +161,7 @@ def main(setup: Setup) -> None:
     child.say(Up.READY, Imported({name: handler.facts for name, handler in handlers.items()}, plan))
     if setup.watches_files:
         reload.watch(lambda files: child.say(Up.CHANGED, files), began_ns)
-    is_last = child.listen()
+    is_last = child.work()
     if is_last is not None:
         app.hooks.fire("child_stop")
     if is_last:

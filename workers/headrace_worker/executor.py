@@ -40,14 +40,31 @@ class Executor:
         self._say = say
         self._requests: dict[int, Request] = {}
         self._alarms = Alarms()
-        self._threads = _Threads(slots, self._run_sync)
+        self._threads = _Threads(slots + 1)  # one may be lent
         self._loop = _LoopThread(stalled)
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}  # touched on the loop's thread only
 
     def start(self, orders: Iterable[Order]) -> None:
         """Run some jobs, each in a slot; their outcomes go to `done`."""
         for job in self._begin(orders):
-            self._threads.put(job)
+            self._hand(job)
+
+    def start_here(self, orders: Iterable[Order]) -> Job | None:
+        """As `start`, but leave one job to the caller, if there is one for a thread: this thread has to `run` it."""
+        jobs = self._begin(orders)
+        for job in jobs[1:]:
+            self._hand(job)
+        return jobs[0] if jobs else None
+
+    def run(self, job: Job) -> None:
+        """Run a job on this thread, and whatever follows it in its slot: for these, no other thread has to wake."""
+        following: Job | None = job
+        while following is not None:
+            following = self._run_sync(following)
+
+    def lend(self, function: Callable[[], None]) -> None:
+        """Run a function on a thread that is not busy with a job; one at a time."""
+        self._threads.put(function)
 
     def extend(self, deadlines: Iterable[tuple[int, float]]) -> None:
         """Tell running jobs their new deadlines."""
@@ -111,15 +128,15 @@ class Executor:
                 jobs.append((key, handler, request))
         return jobs
 
+    def _hand(self, job: Job) -> None:
+        self._threads.put(functools.partial(self.run, job))
+
     def _run_sync(self, job: Job) -> Job | None:
-        """Run a job on this thread; return the one that is to follow here, in the same slot: no other has to wake."""
+        """Run a job; return the one that is to follow in its slot."""
         key, handler, request = job
         began = time.perf_counter()
         outcome = contextvars.Context().run(run, handler, request, self._alarms)
-        jobs = self._begin(self._finish(key, _since_ms(began), outcome))
-        for each in jobs[1:]:
-            self._threads.put(each)
-        return jobs[0] if jobs else None
+        return self.start_here(self._finish(key, _since_ms(began), outcome))
 
     def _start_async(self, key: int, handler: Handler, request: Request) -> None:
         task = asyncio.get_running_loop().create_task(
@@ -149,29 +166,32 @@ def _since_ms(began: float) -> float:
 class _Threads:
     """Threads that are made when there is no idle one, up to a number, and live on."""
 
-    def __init__(self, most: int, run_one: Callable[[Job], Job | None]) -> None:
+    def __init__(self, most: int) -> None:
         self._most = most
-        self._run_one = run_one
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._idle = threading.Semaphore(0)
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._idle = 0
         self._made = 0
 
-    def put(self, job: Job) -> None:
-        if not self._idle.acquire(blocking=False) and self._made < self._most:
-            self._made += 1
-            threading.Thread(target=self._live, name=f"headrace-slot-{self._made}", daemon=True).start()
-        self._jobs.put(job)
+    def put(self, work: Callable[[], None]) -> None:
+        with self._lock:
+            makes_one = not self._idle and self._made < self._most
+            self._idle -= 1 if self._idle else 0
+            self._made += 1 if makes_one else 0
+            name = f"headrace-slot-{self._made}"
+        if makes_one:
+            threading.Thread(target=self._live, name=name, daemon=True).start()
+        self._work.put(work)
 
     def close(self) -> None:
         for _ in range(self._made):
-            self._jobs.put(None)
+            self._work.put(None)
 
     def _live(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            following: Job | None = job
-            while following is not None:
-                following = self._run_one(following)
-            self._idle.release()
+        while (work := self._work.get()) is not None:
+            work()
+            with self._lock:
+                self._idle += 1
 
 
 class _LoopThread:
