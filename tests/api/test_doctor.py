@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from headrace_server.store import find_binary
+
 from tests.support.servers import HEADRACE, ServerProcess, clean_env, store_pid
 from tests.support.stores import StoreProcess
 
@@ -91,3 +93,9 @@ def test_the_text_for_people_names_problem_and_remedy(tmp_path: Path) -> None:
     assert done.returncode == 78
     assert "* HEADRACE_HOST" in done.stdout
     assert "HEADRACE_TOKENS=" in done.stdout
+
+
+def test_a_library_that_the_store_cannot_take_is_told_and_harms_nothing(tmp_path: Path) -> None:
+    code, report = _doctor("--data-dir", str(tmp_path / "d"), HEADRACE_STORE_MALLOC="libno-such-thing.so.9")
+    assert (code, report["problems"], report["store"]["malloc"]) == (0, [], find_binary().malloc)
+    assert any("libno-such-thing.so.9 is not preloaded" in note for note in report["notes"])
