@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
-from headrace_worker import bounds, garbage, log, reporting
+from headrace_worker import bounds, log, reporting
 from headrace_worker.autoscale import Autoscale
 from headrace_worker.crew import Crew, PoolSettings
 from headrace_worker.fates import Sentence, oversize, overtime
@@ -78,8 +78,6 @@ class Pool(Hands):
         """See Hands."""
         self._listener = listener
         await self._crew.start()
-        garbage.settle_down()
-        garbage.be_patient()
         self._watch(self._watch_memory())
         if self._settings.most_processes is not None:
             self._watch(self._scale(self._settings.most_processes))

@@ -10,7 +10,7 @@ from typing import Final
 
 from headrace import loading
 
-from headrace_worker import bounds, childflags, log, reporting, spans
+from headrace_worker import bounds, childflags, garbage, log, reporting, spans
 from headrace_worker.crew import PoolSettings
 from headrace_worker.hands import AppFailed, Hands
 from headrace_worker.inline import InlineHands
@@ -32,6 +32,9 @@ def run(args: argparse.Namespace) -> int:
         os.environ["HEADRACE_URL"] = args.url  # likewise: tasks that call tasks go to the same server
     try:
         reporting.start()
+        if args.processes:  # else user code runs here
+            garbage.settle_down()
+            garbage.be_patient()
         return asyncio.run(_run(make_settings(args), make_hands(args)))
     except (
         AppFailed,

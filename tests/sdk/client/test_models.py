@@ -21,6 +21,7 @@ from headrace._grants import read_leased
 from headrace._read import read, read_instant, read_job, write_instant
 from headrace._steps import Reply
 from headrace._verbs import Verbs
+from headrace.leases import Leased
 from headrace.words import OpenEnum
 
 from tests.sdk.client.calls import CALLS
@@ -121,6 +122,23 @@ def test_a_payload_is_a_value_whichever_way_it_travelled() -> None:
     assert type(leased.payload).__name__ == "Raw", "an array that is cut short cannot be read, and is still delivered"
     leased = read_leased({**document, "payload_raw": b"\x92\x01\x02", "payload_type": "application/msgpack"})
     assert leased.payload == [1, 2]
+
+
+LEASED = {**job(), "token": TOKEN, "deadline": NOW, "fence": 1}
+
+
+def test_a_leased_job_is_read_as_any_model_is() -> None:
+    full = {**LEASED, "checkpoint": [1], "schedule": {"name": "s", "slot": NOW}, "max_runtime_ms": 5, "colour": "red"}
+    for told in (full, {**LEASED, "meta": None, "checkpoint": None, "enqueued_at": None}):
+        leased = read_leased(told)
+        assert leased == read(Leased, told)
+        assert vars(leased).keys() == vars(read(Leased, told)).keys()
+
+
+@pytest.mark.parametrize("broken", [{"id": 5}, {"fence": "1"}, {"deadline": "soon"}, {"token": None}, {"trace": []}])
+def test_a_leased_job_that_does_not_fit_is_not_taken(broken: dict[str, Any]) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        read_leased({**LEASED, **broken})
 
 
 def test_instants_come_and_go_in_utc_with_milliseconds() -> None:

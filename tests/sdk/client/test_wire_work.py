@@ -45,6 +45,18 @@ def test_a_lease_waits_for_its_reply_longer_than_the_server_may_park_it() -> Non
     assert wire.sent[0].timeout_s > 30
 
 
+def test_who_asks_for_little_is_told_which_of_its_settles_are_news() -> None:
+    news = {"index": 1, "job_id": "b", "status": "lease_lost", "state": "leased"}
+    acks = [Ack(job_id="a", token="t1"), Ack(job_id="b", token="t2")]
+    wire = line(
+        reply({"items": [news], "server_time": NOW}), reply({"jobs": [], "completed": [news], "server_time": NOW})
+    )
+    (settled,) = wire.run(wire.verbs.complete(acks, minimal=True)).items
+    assert (settled.index, settled.job_id, settled.status) == (1, "b", Status.LEASE_LOST)
+    assert wire.run(wire.verbs.lease("q", complete=acks, minimal=True)).completed == (settled,)
+    assert [sent.request.headers["Prefer"] for sent in wire.sent] == ["return=minimal"] * 2
+
+
 def test_completions_spell_each_verb() -> None:
     wire = line(reply({"items": [{"job_id": ID, "status": "ok"}] * 4, "server_time": NOW}))
     wire.run(

@@ -107,6 +107,22 @@ async def test_what_rides_on_a_request_for_jobs_shows_that_settling_works_again(
     assert (tally.failing, tally.total(End.SUCCEEDED), len(settler), settler.bytes) == (set(), 1, 0, 0)
 
 
+async def test_an_end_without_a_verdict_ended_as_asked(settler: Settler, tally: Tally) -> None:
+    """The server is asked to be brief: it tells what a nack led to, and what is not as usual, by its place."""
+    for number, completion in enumerate([ack(1), NACK, Release(job_id="3", token=TOKEN), ack(4), ack(5)], 1):
+        settler.add(held(number), completion)
+    riders = settler.take_along()
+    told = [
+        Settled(status=Status.OK, state=State.DEAD, index=1),
+        Settled(status=Status.LEASE_LOST, state=State.LEASED, index=3),
+        Settled(status=Status.UNKNOWN, index=4),
+    ]
+    assert settler.judged(riders, told) == 1
+    ends = {end: tally.total(end) for end in End}
+    assert ends == {**dict.fromkeys(End, 0), End.SUCCEEDED: 1, End.FAILED: 1, End.RETURNED: 1, End.LOST: 1}
+    assert [item.completion for item in settler.take_along()] == [ack(5)]
+
+
 NACK = Nack(job_id="1", token=TOKEN, error=JobError(type="E", message=""))
 
 
