@@ -51,11 +51,10 @@ OPTIONS: dict[str, Any] = {
     "ordering_key": "user-17",
     "on_dead": "hold",
     "meta": {"tenant": "acme"},
-    "trace": TRACE,
     "idempotency_key": "order-4711",
-    "wait_s": 10,
 }
-OF_THE_JOB = {name: value for name, value in OPTIONS.items() if name not in ("trace", "wait_s")}
+ASIDE: dict[str, Any] = {"trace": TRACE, "wait_s": 10}
+NEW_JOB = models.NewJob(task="a", payload=RAW, **OPTIONS)
 FILTER: finding.JobFilter = {
     "queue": "mail",
     "state": ["ready", "dead"],
@@ -139,12 +138,8 @@ LIMIT = "smtp/a?b#c%:acme"
 Verb = Callable[[Verbs], Any]
 # name -> verb with everything it can say, verb with nothing it need not say, operation
 CALLS: dict[str, tuple[Verb, Verb, str]] = {
-    "enqueue": (lambda v: v.enqueue("a", RAW, **OPTIONS), lambda v: v.enqueue("a"), "enqueueJob"),
-    "enqueue_job": (
-        lambda v: v.enqueue_job(models.NewJob(task="a", payload=RAW, **OF_THE_JOB), trace=TRACE),
-        lambda v: v.enqueue_job(models.NewJob(task="a")),
-        "enqueueJob",
-    ),
+    "enqueue": (lambda v: v.enqueue("a", RAW, **OPTIONS, **ASIDE), lambda v: v.enqueue("a"), "enqueueJob"),
+    "enqueue_job": (lambda v: v.enqueue_job(NEW_JOB), lambda v: v.enqueue_job(models.NewJob(task="a")), "enqueueJob"),
     "enqueue_batch": (
         lambda v: v.enqueue_batch([JOB, JOB], atomic=False, idempotency_key="k", trace=TRACE),
         lambda v: v.enqueue_batch([models.NewJob(task="a")]),

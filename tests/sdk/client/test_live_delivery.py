@@ -111,23 +111,6 @@ def test_an_atomic_batch_points_at_the_job_in_the_way(client: Client, queue: str
     assert [type(item) for item in batch.items] == [Receipt, UniqueConflict]
 
 
-def test_a_receipt_says_whose_job_it_is(client: Client, queue: str) -> None:
-    job = NewJob(task="t", queue=queue, unique=Unique(key=f"{queue}-8"))
-    first, again = client.enqueue_job(job), client.enqueue_job(job)
-    assert (first.state, first.deduplicated, first.replaced) == (State.READY, False, False)
-    assert (again.id, again.deduplicated) == (first.id, True)
-    later = NewJob(task="t", queue=queue, delay_ms=60_000, unique=Unique(key=f"{queue}-8", on_conflict="replace"))
-    taken, fresh = client.enqueue_batch([later, NewJob(task="t", queue=queue)]).jobs
-    assert (taken.id, taken.state, taken.replaced) == (first.id, State.SCHEDULED, True)
-    assert fresh.id != first.id
-
-
-def test_a_job_s_own_key_is_that_of_its_request(client: Client, queue: str) -> None:
-    job = NewJob(task="t", payload=[1], queue=queue, idempotency_key=f"{queue}-order")
-    first, again = client.enqueue_job(job), client.enqueue("t", [1], queue=queue, idempotency_key=f"{queue}-order")
-    assert (again.id, again.deduplicated) == (first.id, True)
-
-
 def test_a_full_queue_says_later(shared_server: ServerProcess, client: Client, queue: str) -> None:
     client.configure_queue(queue, QueueSettings(max_depth=1))
     client.enqueue("t", queue=queue)

@@ -16,6 +16,7 @@ from headrace import (
     Refused,
     RetryPolicy,
     State,
+    Unique,
 )
 
 from tests.support.servers import ServerProcess
@@ -49,6 +50,23 @@ def test_a_loose_batch_takes_what_it_can(client: Client, queue: str) -> None:
     )
     assert [type(item) for item in batch.items] == [Receipt, Invalid, Receipt]
     assert client.queue_stats(queue).counts[State.READY] == 2
+
+
+def test_a_receipt_says_whose_job_it_is(client: Client, queue: str) -> None:
+    job = NewJob(task="t", queue=queue, unique=Unique(key=f"{queue}-8"))
+    first, again = client.enqueue_job(job), client.enqueue_job(job)
+    assert (first.state, first.deduplicated, first.replaced) == (State.READY, False, False)
+    assert (again.id, again.deduplicated) == (first.id, True)
+    later = NewJob(task="t", queue=queue, delay_ms=60_000, unique=Unique(key=f"{queue}-8", on_conflict="replace"))
+    taken, fresh = client.enqueue_batch([later, NewJob(task="t", queue=queue)]).jobs
+    assert (taken.id, taken.state, taken.replaced) == (first.id, State.SCHEDULED, True)
+    assert fresh.id != first.id
+
+
+def test_a_job_s_own_key_is_that_of_its_request(client: Client, queue: str) -> None:
+    job = NewJob(task="t", payload=[1], queue=queue, idempotency_key=f"{queue}-order")
+    first, again = client.enqueue_job(job), client.enqueue("t", [1], queue=queue, idempotency_key=f"{queue}-order")
+    assert (again.id, again.deduplicated) == (first.id, True)
 
 
 def test_reading_what_is_not_there(client: Client, queue: str) -> None:
