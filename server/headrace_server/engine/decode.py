@@ -22,8 +22,6 @@ from headrace_server.domain.requests import (
     Redrive,
     Redriven,
     RedriveStatus,
-    Settled,
-    SettleStatus,
 )
 from headrace_server.engine.encode import SEPARATOR
 
@@ -147,21 +145,6 @@ def leased(words: Sequence[bytes], defaults: Defaults) -> Leased:
         checkpoint=checkpoint or None,
         max_runtime_ms=_number(max_runtime),
         schedule=_slot(schedule),
-    )
-
-
-def settled(job_id: bytes, answer: bytes, now_ms: int) -> Settled:
-    """Return the verdict on one settle or extend."""
-    status, state, attempt, run_at, deadline, cancel_requested = answer.split(b" ")
-    return Settled(
-        job_id=job_id,
-        status=SettleStatus(status.decode()),
-        now_ms=now_ms,
-        state=_state(state),
-        attempt=int(attempt) if state else None,
-        run_at_ms=_number(run_at),
-        deadline_ms=_number(deadline),
-        cancel_requested=bool(cancel_requested),
     )
 
 

@@ -56,11 +56,11 @@ class Settling(Routing):
     def _send(self, items: Sequence[Settle], wave: Sequence[int]) -> Sent:
         """Queue a wave: what is of one kind and of one shard goes together."""
         alike: dict[tuple[int, type[Settle]], list[int]] = {}
+        shards = self.shards
         for index in wave:
             # a job of no shard is unknown to every shard: the first one says so, in the same script as to all others
-            shard = shard_of_id(items[index].job_id)
-            shard = shard if shard < self.shards else 0
-            alike.setdefault((shard, type(items[index])), []).append(index)
+            shard = shard_of_id(items[index].job_id) if shards > 1 else 0
+            alike.setdefault((shard if shard < shards else 0, type(items[index])), []).append(index)
         sent: Sent = []
         for (shard, kind), places in alike.items():
             start = 0

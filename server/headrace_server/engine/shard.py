@@ -26,7 +26,7 @@ from headrace_server.domain.requests import (
     Settled,
     Snooze,
 )
-from headrace_server.engine import decode, encode, weights
+from headrace_server.engine import decode, encode, verdicts, weights
 from headrace_server.engine.acts import Acts
 from headrace_server.engine.batcher import Batcher, Bundle
 from headrace_server.engine.due import Due
@@ -246,7 +246,7 @@ class Shard:
             for item in items:
                 args += encode_item(item)
             now_ms, answers = await self._write(verb, args)
-            return [decode.settled(item.job_id, a, now_ms) for a, item in zip(answers, items, strict=True)]
+            return [verdicts.settled(item.job_id, a, now_ms) for a, item in zip(answers, items, strict=True)]
 
         return self._batcher(run, weights.of_settle)
 
