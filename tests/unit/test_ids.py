@@ -56,6 +56,8 @@ def test_what_clients_see_leads_back_to_the_id() -> None:
         format_id(IdMaker().make(1, 0, 0)).upper().replace("-", ""),
         "{" + format_id(IdMaker().make(1, 0, 0)) + "}",
         format_id(IdMaker().make(1, 0, 0)) + "\n",
+        format_id(IdMaker().make(1, 0, 0)).replace("-", "", 1),
+        format_id(IdMaker().make(0xA << 44, 0, 0)).upper(),
     ],
 )
 def test_any_other_text_is_no_id(text: str) -> None:

@@ -24,12 +24,13 @@ from headrace_server.domain.lifecycle import State
 D = TypeVar("D", bound=SummaryDocument)
 
 
+@lru_cache(maxsize=4096)  # the jobs of one reply mostly share a few instants, as one script made or leased them
 def instant(unix_ms: int) -> str:
     """Return 2026-01-02T03:04:05.678Z."""
     return f"{_second(unix_ms // 1000)}.{unix_ms % 1000:03}Z"
 
 
-@lru_cache(maxsize=4096)  # the jobs of one reply mostly share a few seconds
+@lru_cache(maxsize=1024)  # replies that follow each other mostly share a second
 def _second(unix_seconds: int) -> str:
     return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 

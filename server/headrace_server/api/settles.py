@@ -1,7 +1,7 @@
 """What workers say about their leases -> what the engine is asked; it must not know how a verdict is written."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -87,15 +87,15 @@ def _completion(item: shapes.CompletionItem | Invalid, reading: Reading, pointer
     job_id = parse_id(item.job_id)
     if job_id is None:
         return no_such_id(item.job_id, pointer)
-    match item:
-        case shapes.AckItem():
-            return ack(job_id, item, reading.format)
-        case shapes.NackItem():
-            return nack(job_id, item, reading.format)
-        case shapes.ReleaseItem():
-            return release(job_id, item, reading.format)
-        case shapes.SnoozeItem():
-            return snooze(job_id, item, reading.format)
+    return _SETTLES[type(item)](job_id, item, reading.format)
+
+
+_SETTLES: Final[dict[type, Callable[[bytes, Any, Format], Settle]]] = {
+    shapes.AckItem: ack,
+    shapes.NackItem: nack,
+    shapes.ReleaseItem: release,
+    shapes.SnoozeItem: snooze,
+}
 
 
 def extends(items: Sequence[shapes.HeartbeatItem | Invalid], format: Format, pointer: str) -> list[Settle | Invalid]:
