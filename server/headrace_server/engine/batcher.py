@@ -74,7 +74,7 @@ class Batcher(Generic[Item, Answer]):
         self._waiting: deque[Bundle[Item, Answer]] = deque()
         self._waiting_items = 0
         self._sluice = sluice or Sluice()
-        self._sluice.add(self)
+        self._place = self._sluice.add(self)
 
     def submit(self, item: Item) -> "asyncio.Future[Answer]":
         """Queue an item and return the future of its answer; cancelling the future does not stop the call.
@@ -132,7 +132,7 @@ class Batcher(Generic[Item, Answer]):
             return bundle
         self._waiting.append(bundle)
         self._waiting_items += len(bundle.items)
-        self._sluice.ask()
+        self._sluice.ask(self._place)
         return bundle
 
     def _next_batch(self) -> list[Bundle[Item, Answer]]:

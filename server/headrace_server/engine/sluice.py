@@ -44,30 +44,36 @@ class Sluice:
         self._may_fly = in_flight
         self._batches = batches
         self._sources: list[Source] = []
-        self._is_asked = False
+        self._asking: set[int] = set()  # places of the sources in which something waits
+        self._is_opening = False
         self._surges = 0  # in flight
         self._tasks: dict[asyncio.Task[None], Surge] = {}
 
-    def add(self, source: Source) -> None:
-        """Let what waits here out, too: after what waits in those before."""
+    def add(self, source: Source) -> int:
+        """Let what waits here out, too, after what waits in those before; return the place to `ask` with."""
         self._sources.append(source)
+        return len(self._sources) - 1
 
-    def ask(self) -> None:
+    def ask(self, place: int) -> None:
         """Open at the next turn of the event loop, or when a surge has come back: something waits in a source."""
-        if not self._is_asked and self._surges < self._may_fly:
-            self._is_asked = True
-            asyncio.get_running_loop().call_soon(self._open)
+        self._asking.add(place)
+        self._open_soon()
 
     async def join(self) -> None:
         """Return when everything that waits now is answered."""
-        while self._tasks or self._is_asked:
+        while self._tasks or self._is_opening:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await asyncio.sleep(0)
 
+    def _open_soon(self) -> None:
+        if self._asking and not self._is_opening and self._surges < self._may_fly:
+            self._is_opening = True
+            asyncio.get_running_loop().call_soon(self._open)
+
     def _open(self) -> None:
         """Let one surge out; its batches run in the order in which they are taken, before any that are taken later."""
-        self._is_asked = False
-        batches = [batch for source in self._sources for batch in self._taken_from(source)]
+        self._is_opening = False
+        batches = [batch for place in sorted(self._asking) for batch in self._taken_from(place)]
         if not batches:
             return
         self._surges += 1
@@ -76,22 +82,22 @@ class Sluice:
             task = asyncio.get_running_loop().create_task(batch)
             self._tasks[task] = surge
             task.add_done_callback(self._came_back)
-        self._ask_again()
+        self._open_soon()
 
-    def _taken_from(self, source: Source) -> Iterator[SentBatch]:
+    def _taken_from(self, place: int) -> Iterator[SentBatch]:
+        source = self._sources[place]
         for _ in range(self._batches):
             batch = source.take()
             if batch is None:
+                self._asking.discard(place)
                 return
             yield batch
+        if not source.is_waiting:
+            self._asking.discard(place)
 
     def _came_back(self, task: asyncio.Task[None]) -> None:
         surge = self._tasks.pop(task)
         surge.left -= 1
         if not surge.left:
             self._surges -= 1
-            self._ask_again()
-
-    def _ask_again(self) -> None:
-        if any(source.is_waiting for source in self._sources):
-            self.ask()
+            self._open_soon()
