@@ -42,6 +42,17 @@ async def test_jemalloc_is_preloaded_where_the_machine_has_it(data_dir: Path) ->
     assert [line for line in said if "not preloaded" in line] == []
 
 
+@needs_jemalloc
+async def test_what_a_backlog_took_is_given_back_by_a_thread_of_jemalloc(data_dir: Path) -> None:
+    store = EmbeddedStore(data_dir, log=lambda _: None)
+    await store.start()
+    try:
+        threads = Path(f"/proc/{store.facts.pid}/task").glob("*/comm")
+        assert "jemalloc_bg_thd\n" in [thread.read_text() for thread in threads]
+    finally:
+        await store.stop()
+
+
 async def test_none_leaves_the_store_as_it_was_built(data_dir: Path) -> None:
     assert await started_with(data_dir, NONE, []) == find_binary().malloc
 

@@ -18,6 +18,8 @@ from headrace_server.store.binary import PROBE_S, Binary
 AUTO: Final = "auto"
 NONE: Final = "none"
 JEMALLOC: Final = "libjemalloc.so.2"  # without a folder: the loader knows where this machine keeps libraries
+# a thread of jemalloc's own returns what a backlog took, as in programs that are built with it; others do not read this
+GIVES_BACK: Final = "MALLOC_CONF=background_thread:true"
 OF_THE_C_LIBRARY: Final = "libc"  # what the program says of itself
 _LIBRARY: Final = re.compile(r"/(lib(?:jemalloc|tcmalloc|mimalloc)\S*)$", re.MULTILINE)
 
@@ -37,7 +39,7 @@ def choose_malloc(binary: Binary, wanted: str) -> Malloc:
     if wanted == NONE or (wanted == AUTO and not (binary.malloc == OF_THE_C_LIBRARY and _preloads())):
         return own
     library = JEMALLOC if wanted == AUTO else wanted
-    words = ("env", f"LD_PRELOAD={library}")  # by env(1), which keeps the rest as it is, and becomes the store
+    words = ("env", f"LD_PRELOAD={library}", GIVES_BACK)  # env(1) keeps the rest as it is, and becomes the store
     fault = _fault([*words, str(binary.path), "--version"])
     if not fault:
         return Malloc(Path(library).name, words)
