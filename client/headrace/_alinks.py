@@ -1,6 +1,7 @@
 """The ways of awaiting code to one server, as `_links` has them for blocking code."""
 
 import asyncio
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from headrace._http1 import Garbled, ReplyReader, write_request
@@ -76,11 +77,21 @@ class AsyncPlainLink:
 
 async def _connect(host: str, port: int, timeout_s: float) -> "_Connection":
     loop = asyncio.get_running_loop()
-    # uvloop takes the addresses of a name one after the other, and does not know the word.
-    wish: dict[str, Any] = {"happy_eyeballs_delay": _EYEBALLS_S} if isinstance(loop, asyncio.BaseEventLoop) else {}
+    # Names only: asyncio forgets a socket whose race is cancelled at its end. uvloop takes the addresses of a name one
+    # after the other, and does not know the word.
+    races = isinstance(loop, asyncio.BaseEventLoop) and not _is_address(host)
+    wish: dict[str, Any] = {"happy_eyeballs_delay": _EYEBALLS_S} if races else {}
     async with asyncio.timeout(timeout_s):
         _, connection = await loop.create_connection(_Connection, host, port, **wish)
     return connection
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 class _Connection(asyncio.Protocol):
