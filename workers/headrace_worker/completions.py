@@ -11,10 +11,10 @@ from headrace_worker.outcome import Kind, Outcome, shortened, unwritable
 
 def completion(job: Leased, outcome: Outcome) -> Completion:
     """Return what the server is told."""
+    if outcome.kind is Kind.RETURNED:
+        return _ack(job, outcome)
     mine: dict[str, Any] = {"job_id": job.id, "token": job.token}
     match outcome.kind:
-        case Kind.RETURNED:
-            return _ack(job, outcome)
         case Kind.FAILED | Kind.DISCARDED:
             return _nack(job, outcome)
         case Kind.SNOOZED:

@@ -56,7 +56,10 @@ class Tally:
 
     def ran(self, task: str, seconds: float) -> None:
         """Count a run."""
-        self.runs.setdefault(self._known(task), Runs()).add(seconds)
+        runs = self.runs.get(task)
+        if runs is None:
+            runs = self.runs.setdefault(self._known(task), Runs())
+        runs.add(seconds)
 
     def ended(self, task: str, end: End) -> None:
         """Count an end."""
