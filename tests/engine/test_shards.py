@@ -122,6 +122,15 @@ async def test_g18_order_holds_inside_a_request_larger_than_a_script(sharded: En
     assert [job.id for job in grant.jobs] == [job.id for job in jobs]
 
 
+async def test_ids_that_are_made_at_once_name_their_shards_and_keep_their_order(sharded: Engine) -> None:
+    ids = sharded.new_ids(QUEUES * 50)
+    assert len(set(ids)) == len(ids)
+    for number, queue in enumerate(QUEUES):
+        of_queue = ids[number :: len(QUEUES)]
+        assert {shard_of_id(job_id) for job_id in of_queue} == {shard_of_id(sharded.new_id(queue))}
+        assert sorted(of_queue) == of_queue
+
+
 async def test_g3_a_list_over_several_shards_is_written_once_under_its_key(sharded: Engine) -> None:
     key, queues = IdempotencyKey(b"d" * 16, b"f" * 16), [QUEUES[n % len(QUEUES)] for n in range(350)]
     first = await sharded.enqueue_list([new_job(sharded, queue) for queue in queues], key)

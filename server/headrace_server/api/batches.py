@@ -37,7 +37,7 @@ async def enqueue_jobs(call: Call) -> Reply:
     given = parse.body(shapes.BatchInput, data, call.reading)
     items = _with_defaults(parse.items(shapes.JobFields, given.jobs, call.reading, "/jobs"), given.defaults)
     text = keys.header(call)
-    keys.require_one(text, [(f"/jobs/{i}", item) for i, item in enumerate(items) if not isinstance(item, Invalid)])
+    keys.require_one(text, ((f"/jobs/{i}", item) for i, item in enumerate(items) if not isinstance(item, Invalid)))
     if given.atomic:
         return await _all_or_none(call, items, text, data)
     return await _each(call, items, text, data)
@@ -63,26 +63,27 @@ async def _all_or_none(call: Call, items: Sequence[Item], text: str | None, data
 
 
 async def _each(call: Call, items: Sequence[Item], text: str | None, data: bytes) -> Reply:
-    given = valid(items)
+    given, minimal = valid(items), call.minimal
     jobs = _new_jobs(call, given)
     if any(isinstance(fields.idempotency_key, str) for fields in given):
         sections = await _with_own_keys(call, given, jobs)
     else:
         key = keys.of_request(call, text, jobs[0].queue, keys.of_body(data)) if text is not None and jobs else None
-        sections = await call.engine.enqueue_list(jobs, key, brief=call.minimal)
+        sections = await call.engine.enqueue_list(jobs, key, brief=minimal)
     others = await after.met(call, [section.answer for section in sections if isinstance(section.answer, Enqueued)])
     fates: dict[int, Fate] = {}
     for section in sections:
         fates.update(zip(section.indexes, after.fates(section, others), strict=True))
     outcomes = [fates[index] for index in range(len(jobs))]
     results = [_result(call, index, outcome) for index, (_, outcome) in enumerate(in_places(items, outcomes))]
-    return Reply(document=BatchDocument(results), headers=[call.durability(), *applied(minimal=call.minimal)])
+    return Reply(document=BatchDocument(results), headers=[call.durability(), *applied(minimal=minimal)])
 
 
 async def _with_own_keys(call: Call, given: Sequence[shapes.JobFields], jobs: Sequence[NewJob]) -> list[Section]:
     """Enqueue jobs some of which bring keys of their own: each is a section by itself."""
+    format, minimal = call.body_format, call.minimal
     groups = [
-        EnqueueGroup([job], keys.of_job(fields, call.body_format), each=True, brief=call.minimal)
+        EnqueueGroup([job], keys.of_job(fields, format), each=True, brief=minimal)
         for fields, job in zip(given, jobs, strict=True)
     ]
     return [Section([index], answer) for index, answer in enumerate(await call.engine.enqueue_each(groups))]

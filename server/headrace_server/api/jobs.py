@@ -100,8 +100,10 @@ def document(call: Call, found: after.Found) -> JobDocument | GoneDocument | Rec
     """Return what the reader sees of a job that an enqueue made or met: all of it, or a receipt."""
     if isinstance(found.job, bytes):
         return GoneDocument(format_id(found.job), deduplicated=True)
+    if isinstance(found.job, Receipt):  # of a job that this request has made
+        return render.receipt(found.job)
     replayed, replaced = found.placed in (Placed.REPLAYED, Placed.DEDUPLICATED), found.placed is Placed.REPLACED
-    if call.minimal or isinstance(found.job, Receipt):
+    if call.minimal:
         return render.receipt(found.job, replayed=replayed, replaced=replaced)
     return render.job(found.job, call.reply_format, replayed=replayed, replaced=replaced)
 

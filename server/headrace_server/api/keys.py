@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from headrace_server.api import build, shapes
@@ -43,7 +43,7 @@ def of_job(fields: shapes.JobFields, format: Format) -> IdempotencyKey | None:
     )
 
 
-def require_one(text: str | None, jobs: Sequence[tuple[str, shapes.JobFields]]) -> None:
+def require_one(text: str | None, jobs: Iterable[tuple[str, shapes.JobFields]]) -> None:
     """Raise Problem where a header and a job's own key are given at once; `jobs` come with their pointers."""
     if text is None:
         return

@@ -71,7 +71,7 @@ def job(job: Job, format: Format, *, replayed: bool = False, replaced: bool = Fa
 
 def receipt(job: Job | Receipt, *, replayed: bool = False, replaced: bool = False) -> ReceiptDocument:
     """Return what a producer is told of its job that wants no more than to know that it is there."""
-    document = ReceiptDocument(format_id(job.id), job.state.value)
+    document = ReceiptDocument(format_id(job.id), job.state)
     if replayed:
         document.deduplicated = True
     if replaced:

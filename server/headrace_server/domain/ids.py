@@ -4,7 +4,9 @@ import re
 import zlib
 from functools import lru_cache
 
-_RAND_B_BITS = 62
+_RAND_B = (1 << 62) - 1  # the bits of the fields of RFC 9562, section 5.7
+_VARIANT = 0b10 << 62
+_UNIX_MS = (1 << 48) - 1
 _CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
@@ -21,24 +23,19 @@ class IdMaker:
 
     def make(self, unix_ms: int, shard: int, random_bits: int) -> bytes:
         """Return a new 16-byte id; `random_bits` are at least 62 fresh random bits as an integer."""
-        random_bits &= (1 << _RAND_B_BITS) - 1
+        random_bits &= _RAND_B
         if unix_ms > self._last_ms:
-            self._last_ms, self._low = (
-                unix_ms,
-                random_bits >> 1,
-            )  # the top bit stays free for the steps below
+            self._last_ms, self._low = unix_ms, random_bits >> 1  # the top bit stays free for the steps below
         else:
             self._low += 1 + (random_bits & 0xFFFFFFFF)
-        high = (self._last_ms & (1 << 48) - 1) << 16 | 0x7000 | shard
-        low = 0b10 << _RAND_B_BITS | self._low & (1 << _RAND_B_BITS) - 1
-        return (high << 64 | low).to_bytes(16, "big")
+        high = (self._last_ms & _UNIX_MS) << 16 | 0x7000 | shard
+        return (high << 64 | _VARIANT | self._low & _RAND_B).to_bytes(16, "big")
 
 
 def slot_id(slot_ms: int, shard: int, digest: int) -> bytes:
     """Return the 16-byte id of the job for a schedule's slot: the same whoever makes it; `digest` has 64 bits."""
-    high = (slot_ms & (1 << 48) - 1) << 16 | 0x7000 | shard
-    low = 0b10 << _RAND_B_BITS | digest & (1 << _RAND_B_BITS) - 1
-    return (high << 64 | low).to_bytes(16, "big")
+    high = (slot_ms & _UNIX_MS) << 16 | 0x7000 | shard
+    return (high << 64 | _VARIANT | digest & _RAND_B).to_bytes(16, "big")
 
 
 def shard_of_id(job_id: bytes) -> int:

@@ -31,14 +31,25 @@ local function in_words(state, rev_text, enqueued, run, ex, queue)
     return state .. ' ' .. rev_text .. ' ' .. enqueued .. ' ' .. run .. ' ' .. ex .. ' ' .. said_by(queue)
 end
 
--- What a new job has in its record beside what every job has; nil for most jobs.
+-- What a new job has in its record beside what every job has.
 local function other_fields(job, run, ex)
     local more = job.fields or {}
     if job.o then prepare_options(job, more) end
-    local n = #more
-    if ex then more[n + 1], more[n + 2] = 'ex', ex end
+    if ex then more[#more + 1], more[#more + 2] = 'ex', ex end
     if run then more[#more + 1], more[#more + 2] = 'ru', run end
-    return #more > 0 and more
+    return more
+end
+
+-- What the new jobs of a queue have in common: a call mostly has many of one.
+local homes = {}
+local function home_of(queue)
+    local home = homes[queue]
+    if not home then
+        mark(queue, 0)
+        home = {ready = set_key(queue, 'ready'), counts_bytes = settings(queue).max_bytes, priority = resolve(nil, queue, 'priority')}
+        homes[queue] = home
+    end
+    return home
 end
 
 -- Write a job: a new one, or (from the state `was`) one that becomes it. Return its description.
@@ -46,15 +57,15 @@ local function stand(job, rev, brief, was)
     local queue, rev_text = job.q, text(rev)
     local run_ms = job.run_ms and job.run_ms > now and job.run_ms
     local state, enqueued = run_ms and 'scheduled' or 'ready', job.ca or now_text
-    if settings(queue).max_bytes then job.o = (job.o or '') .. 'b' end
+    local home = home_of(queue)
+    if home.counts_bytes then job.o = (job.o or '') .. 'b' end
     local run, ex = run_ms and time_text(run_ms), job.ex and time_text(job.ex)
-    local more, key = (job.fields or job.o or run or ex) and other_fields(job, run, ex), job_key(job.id)
+    local key, more = job_key(job.id), (job.fields or job.o or run or ex) and other_fields(job, run, ex)
     if more then
         redis.call('HSET', key, 'q', queue, 's', state, 'rv', rev_text, 'ca', enqueued, 't', job.t, 'p', job.p, unpack(more))
     else
         redis.call('HSET', key, 'q', queue, 's', state, 'rv', rev_text, 'ca', enqueued, 't', job.t, 'p', job.p)
     end
-    mark(queue, 0)
     if not was then tally_both(queue, job.t, 'enqueued') end
     if depths[queue] then depths[queue] = depths[queue] + 1 end
     if ex then
@@ -65,8 +76,8 @@ local function stand(job, rev, brief, was)
         lay(set_key(queue, 'scheduled'), run, job.id)
         plan('promote', queue, run_ms)
     else
-        local place = new_place(job, rev)
-        if job.lane then join(job, place) else lay(set_key(queue, 'ready'), place, job.id) end
+        local place = job.pr and new_place(job, rev) or ready_score(home.priority, rev)
+        if job.lane then join(job, place) else lay(home.ready, place, job.id) end
         wake(queue)
     end
     if job.o then note_options(job, rev_text) end

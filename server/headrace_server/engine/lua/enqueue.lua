@@ -62,7 +62,7 @@ end
 local function enqueue_whole(group, rev)
     local first = group.jobs[1]
     local placed, fingerprint, ids = group.has_unique and heard('e' .. first.id), recall(group.digest)
-    if placed or is_there(first) or (ids and string.sub(ids, 1, 16) == first.id) then return describe_all(group, placed) end
+    if placed or (comes_again and is_there(first)) or (ids and string.sub(ids, 1, 16) == first.id) then return describe_all(group, placed) end
     if fingerprint == group.fingerprint then return {'replayed', ids} end
     if fingerprint then return {'idempotency_mismatch'} end
     for _, job in ipairs(group.jobs) do

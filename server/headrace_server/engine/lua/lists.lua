@@ -5,7 +5,7 @@ local comes_again = false
 local function look_for(keys)
     comes_again = #keys > 0 and redis.call('EXISTS', unpack(keys)) > 0
 end
-local function is_there(job) return comes_again and redis.call('EXISTS', job_key(job.id)) == 1 end
+local function is_there(job) return redis.call('EXISTS', job_key(job.id)) == 1 end
 
 local NOBODY = string.rep('\0', 16) -- in the record of a key, for a job that was kept out: it may be tried again
 
@@ -38,7 +38,7 @@ local function enqueue_each(group, rev)
     local answer, kept, is_news = {'created'}, {}, false
     for i, job in ipairs(group.jobs) do
         local earlier, placed = id_of(ids, i), job.on_conflict and heard('e' .. job.id)
-        if placed or earlier == job.id or is_there(job) then
+        if placed or earlier == job.id or (comes_again and is_there(job)) then
             answer[i + 1], kept[i] = describe(job, group.brief, placed and placed[1]), earlier or job.id
         elseif earlier then
             answer[i + 1], kept[i] = 'replayed ' .. earlier, earlier
