@@ -4,6 +4,7 @@
 outlive its supervisor: the pipe's end ends it, and on Linux the kernel kills it even while a task holds the GIL.
 """
 
+import asyncio
 import contextlib
 import ctypes
 import os
@@ -31,6 +32,8 @@ from headrace_worker.tickets import PipeTickets, Tickets
 
 _PR_SET_PDEATHSIG: Final = 1
 _RECV_BYTES: Final = 256 * 1024
+_SMALL_BYTES: Final = 16 * 1024  # a result that a slot sends itself: the pipe holds several
+_MOMENT_S: Final = 0.0005  # news of this time share a message
 _GATHER_S: Final = 0.002  # while jobs wait for slots, results of so long share a message; a request takes as long
 
 
@@ -102,11 +105,18 @@ class Child:
                 self._executor.cancel_all()
 
     def _done(self, key: int, took_ms: float, outcome: Outcome) -> Sequence[Order]:
-        """Take in an end; return what starts now. Nothing waits for a slot: it is told at once, else with others."""
+        """Take in an end; return what starts now. Where nothing waits for the slot, the end is told at once.
+
+        This thread tells it only where that cannot take long; whoever is the first with news sees to it otherwise.
+        """
         orders = self._inbox.freed()
         is_first = self._outbox.end(key, took_ms, outcome)
-        if not orders:
-            self._report()
+        is_quick = not orders and outcome.size <= _SMALL_BYTES and not _is_on_loop()
+        if is_quick and self._lock.acquire(blocking=False):
+            try:
+                self._report()
+            finally:
+                self._lock.release()
         elif is_first:
             self._news.set()
         return orders
@@ -120,12 +130,13 @@ class Child:
         while True:
             self._news.wait()
             self._news.clear()
-            time.sleep(_GATHER_S)
-            self._report()
+            time.sleep(_GATHER_S if self._inbox.has_jobs else _MOMENT_S)
+            with self._lock:
+                self._report()
 
     def _report(self) -> None:
-        """Say what there is; under the lock, so that no news of a job are overtaken by its end."""
-        with self._lock, contextlib.suppress(OSError):
+        """Say what there is; the caller has the lock, so that no news of a job are overtaken by its end."""
+        with contextlib.suppress(OSError):
             said, ended = self._outbox.take()
             if said:
                 self._pipe.sendall(pack_up(Up.SAID, said))
@@ -134,6 +145,15 @@ class Child:
 
     def _stalled(self, is_stalled: bool) -> None:
         self.say(Up.STALLED, is_stalled)
+
+
+def _is_on_loop() -> bool:
+    """Return whether this thread is that of coroutines, none of which may wait for the supervisor."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def main(setup: Setup) -> None:

@@ -20,6 +20,11 @@ class Inbox:
         self._orders: dict[int, Order] = {}
         self._owned: list[int] = []  # keys whose tickets were taken and whose jobs are still on their way
 
+    @property
+    def has_jobs(self) -> bool:
+        """Whether jobs wait here for slots."""
+        return bool(self._orders)
+
     def put(self, orders: Iterable[Order]) -> list[Order]:
         """Take in jobs; return those that start now, in free slots."""
         with self._lock:
