@@ -188,16 +188,19 @@ class _Request:
 
     async def send_reply(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole reply."""
-        await self.start(status, headers, len(body))
-        await self.send_body(body, more=False)
+        await self._send(self._head(status, headers, len(body)))
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def start(self, status: int, headers: Headers, length: int | None) -> None:
         """Send the head of a reply; a stream has no length."""
+        await self._send(self._head(status, headers, length))
+
+    def _head(self, status: int, headers: Headers, length: int | None) -> Message:
         self.status = status
         sent = [*headers, (ID_HEADER, self.id.encode()), *self.extra]
         if length is not None and status not in (204, 304):  # neither has a length (RFC 9110, 8.6)
             sent.append((b"content-length", b"%d" % length))
-        await self._send({"type": "http.response.start", "status": status, "headers": sent})
+        return {"type": "http.response.start", "status": status, "headers": sent}
 
     async def send_body(self, body: bytes, *, more: bool) -> None:
         """Send a part of the body."""

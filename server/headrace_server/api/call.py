@@ -60,7 +60,18 @@ class Reply(msgspec.Struct, kw_only=True):
 class Call:
     """One request: its headers, path parameters, query and body, and the services to serve it with."""
 
-    __slots__ = ("_body", "_gone", "headers", "params", "path", "receive", "reply_format", "scope", "services")
+    __slots__ = (
+        "_body",
+        "_gone",
+        "_preferences",
+        "headers",
+        "params",
+        "path",
+        "receive",
+        "reply_format",
+        "scope",
+        "services",
+    )
 
     def __init__(
         self,
@@ -82,6 +93,7 @@ class Call:
         self.reply_format = Format.JSON if negotiates else media.format_of_reply(headers.get(b"accept"))
         self._body: bytes | None = None
         self._gone: asyncio.Task[Any] | None = None
+        self._preferences: dict[str, str] | None = None
 
     @property
     def engine(self) -> Engine:
@@ -165,15 +177,9 @@ class Call:
         return self._preference("return").lower() == "minimal"
 
     def _preference(self, wanted: str) -> str:
-        """Return what Prefer says under a name, "" for nothing; the first of a name counts (RFC 7240, section 2)."""
-        given = self.header(b"prefer")
-        if given is None:
-            return ""
-        for preference in given.split(","):
-            name, _, value = preference.partition(";")[0].partition("=")
-            if name.strip().lower() == wanted:
-                return value.strip().strip('"')
-        return ""
+        if self._preferences is None:
+            self._preferences = _preferences(self.header(b"prefer"))
+        return self._preferences.get(wanted, "")
 
     async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what `work` returns, or cancel it and raise ClientGone once the client closes its connection.
@@ -216,6 +222,15 @@ def applied(wait_ms: int | None = None, *, minimal: bool = False) -> Headers:
     followed = [f"wait={wait_ms // SECOND_MS}"] if wait_ms else []
     followed += ["return=minimal"] if minimal else []
     return [(b"preference-applied", ", ".join(followed).encode())] if followed else []
+
+
+def _preferences(given: str | None) -> dict[str, str]:
+    """Return what Prefer says under each name; the first of a name counts (RFC 7240, section 2)."""
+    found: dict[str, str] = {}
+    for preference in given.split(",") if given else ():
+        name, _, value = preference.partition(";")[0].partition("=")
+        found.setdefault(name.strip().lower(), value.strip().strip('"'))
+    return found
 
 
 def _capped(seconds: str) -> int:
