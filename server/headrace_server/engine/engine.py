@@ -49,6 +49,8 @@ from headrace_server.engine.wakeups import Wakeups
 from headrace_server.telemetry.meters import Layout, Meters
 
 STORE_FORMAT: Final = 1
+# Loaded at the start: a call that waits for it is overtaken, a list by its end, settles by the lease behind them.
+_ORDERED: Final = ("enqueue", "ack", "nack", "release", "snooze", "lease")
 
 
 class StoreMismatch(Exception):
@@ -122,7 +124,7 @@ class Engine(Enqueuing, Settling, Waiting, Finding, Explaining, Limiting, Relayi
             _check_meta(found, shards=self.shards, test_clock=self.has_test_clock)
         self._directives.begin()
         self._directives.know(await self.read_directives())
-        await self._link.prepare(self._scripts.values(), [self._scripts[verb] for verb in ("enqueue", "lease")])
+        await self._link.prepare(self._scripts.values(), [self._scripts[verb] for verb in _ORDERED])
         self._wakeups.start()
 
     async def close(self) -> None:

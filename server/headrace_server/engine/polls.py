@@ -130,9 +130,9 @@ class Polls:
         """Return when no script runs on behalf of a poll, also of those that were given up."""
         await asyncio.gather(*self._asking, return_exceptions=True)
 
-    async def give_back(self, ask: LeaseAsk, grant: Grant) -> None:
-        """Return the leases of a grant that nobody will get; best effort, never fails."""
-        await self._giveback(ask, grant)
+    def give_back(self, ask: LeaseAsk, grant: Grant) -> "asyncio.Future[None]":
+        """Begin to return the leases of a grant that nobody will get; best effort, never fails."""
+        return self._giveback(ask, grant)
 
     async def _park(self, ticket: Ticket, ask: LeaseAsk, end: float) -> tuple[bool, asyncio.Task[Grant] | None]:
         """Wait until it is worth looking again; return False if it is not, and the look that a wake-up has begun.

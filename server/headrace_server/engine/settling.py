@@ -40,7 +40,12 @@ class Settling(Routing):
             return outcomes, None if _all_failed(outcomes) else await self._lease_or_none(ask)
         settling = asyncio.ensure_future(_outcomes(self._send(items, waves[0])))
         grant = await self._lease_or_none(ask)
-        found = await settling
+        try:
+            found = await asyncio.shield(settling)
+        except asyncio.CancelledError:
+            if grant is not None:
+                self._polls.give_back(ask, grant)
+            raise
         outcomes = [found[index] for index in waves[0]]
         if _all_failed(outcomes) and grant is not None:  # the caller hears of that alone
             await self._polls.give_back(ask, grant)
