@@ -8,7 +8,7 @@ from headrace_server.domain.errors import Code, NotDone, Unknown
 from headrace_server.domain.jobs import Leased
 from headrace_server.domain.lifecycle import State
 from headrace_server.domain.queues import QueueSettings
-from headrace_server.domain.requests import Ack, Grant, LeaseAsk, Release, Settled, SettleStatus
+from headrace_server.domain.requests import Ack, LeaseAsk, Release, Settled, SettleStatus
 from headrace_server.engine import Engine, Waits
 from headrace_server.engine.scripts import load_scripts, read_files
 
