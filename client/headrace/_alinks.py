@@ -44,6 +44,7 @@ class AsyncPlainLink:
         self._server = server
         self._place = server.place()
         self._pool: Pool[_Connection] = Pool()
+        self._busy: set[_Connection] = set()
 
     @property
     def url(self) -> str:
@@ -60,6 +61,7 @@ class AsyncPlainLink:
             connection = self._pool.take() or await _connect(self._place.host, self._place.port, connect_s(timeout_s))
         except (OSError, UnicodeError) as error:  # UnicodeError: of a name that no resolver can be asked for
             return unsent(self._server, error)
+        self._busy.add(connection)
         try:
             return await connection.ask(data, timeout_s)
         except TimeoutError as error:
@@ -67,11 +69,15 @@ class AsyncPlainLink:
         except (OSError, Garbled) as error:
             return cut(self._server, request, error)
         finally:
+            self._busy.discard(connection)
             self._pool.give(connection)
 
     async def close(self) -> None:
-        """Close the connections."""
-        for connection in self._pool.close():
+        """Close the connections, also those on which a reply is waited for: it was cut, then."""
+        idle, busy = self._pool.close(), list(self._busy)
+        for connection in busy:
+            connection.close()
+        for connection in idle + busy:
             await connection.gone.wait()
 
 
