@@ -46,6 +46,7 @@ async def used(store: EmbeddedStore, *command: str) -> object:
         ("fsync", "aof-load-truncated", "yes"),
         ("fsync", "hash-max-listpack-value", "1024"),
         ("fsync", "hash-max-listpack-entries", "512"),
+        ("fsync", "zset-max-listpack-entries", "32"),
         ("fsync", "port", "0"),
     ],
 )

@@ -17,7 +17,7 @@ local function end_result(job, ttl_ms)
 end
 
 return settle('ack', 6, {}, function(job, rev, at)
-    observe(task_of(job), RUN, now - tonumber(started(job)))
+    observe(task_of(job), RUN, now - ms_of(started(job)))
     local fields = settled_by('ack', job, ARGV[at])
     local ttl_ms = tonumber(ARGV[at + 4]) or resolve(job.rl, job.q, 'result_ttl_ms')
     if ARGV[at + 1] == '1' and ttl_ms ~= 0 then

@@ -6,12 +6,31 @@
 
 local NO_TOKEN = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' -- of a lease whose token must not come back; no token is this one
 
+-- A time as text and back: a batch says the same few again and again.
+local said_times, read_times = {}, {}
+local function time_text(ms)
+    local found = said_times[ms]
+    if not found then
+        found = text(ms)
+        said_times[ms] = found
+    end
+    return found
+end
+local function ms_of(words)
+    local found = read_times[words]
+    if not found then
+        found = tonumber(words)
+        read_times[words] = found
+    end
+    return found
+end
+
 local function wide(ms) return #ms == 13 and ms or string.rep('0', 13 - #ms) .. ms end
 
--- Of a job that begins a lease, with the facts named as below.
-local function lease_words(job)
-    return job.k .. wide(text(job.deadline)) .. wide(job.st) .. wide(job.ro or job.ca) .. job.t .. SEPARATOR .. text(job.dl) .. ' '
-        .. job.fe .. ' ' .. text(job.ll) .. ' ' .. (job.ul or '') .. ' ' .. job.sc .. ' ' .. job.w
+-- Of a job whose lease begins now.
+local function lease_words(job, length_ms, end_ms, worker)
+    return job.k .. wide(time_text(job.deadline)) .. wide(now_text) .. wide(job.ro or job.ca) .. job.t .. SEPARATOR .. text(job.dl)
+        .. ' ' .. job.fe .. ' ' .. time_text(length_ms) .. ' ' .. (end_ms and time_text(end_ms) or '') .. ' ' .. job.sc .. ' ' .. worker
 end
 
 local function lease_deadline(words) return string.sub(words, 17, 29) end

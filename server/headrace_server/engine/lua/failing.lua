@@ -57,7 +57,7 @@ end
 local function fail(job, rev, how, fields)
     record_attempt(job, how.kind, how.error, how.type, fields)
     tally_both(job.q, task_of(job), 'failed')
-    observe(task_of(job), RUN, now - tonumber(started(job)))
+    observe(task_of(job), RUN, now - ms_of(started(job)))
     if has_option(job, 'c') then
         fields[#fields + 1], fields[#fields + 2] = 'rs', job.cq
         return finish(job, 'cancelled', rev, fields)

@@ -5,8 +5,8 @@
 local function load_whole(id)
     local key = job_key(id)
     local flat, job = redis.call('HGETALL', key), {
-        id = id, key = key, is_whole = true, s = false, dl = 0, cr = 0, at = nil, q = nil, t = nil, p = nil, ca = nil, rv = nil,
-        k = nil, grant = nil, fe = nil, sc = nil, deadline = nil, st = nil, ul = nil, ll = nil, w = nil,
+        id = id, key = key, is_whole = true, s = false, dl = 0, at = nil, q = nil, t = nil, p = nil, ca = nil, rv = nil, k = nil,
+        fe = nil, sc = nil, st = nil, deadline = nil, -- sixteen: with one more the table would be twice as large
     }
     for i = 1, #flat, 2 do
         local name, value = flat[i], flat[i + 1]
@@ -14,8 +14,8 @@ local function load_whole(id)
     end
     understand(job)
     if not job.grant then return job end
-    job.dl, job.fe, job.ll, job.ul, job.sc, job.w = lease_facts(job.grant)
-    job.dl, job.st = tonumber(job.dl), lease_began(job.grant)
+    local delivery, fence, _, end_ms, place = lease_facts(job.grant)
+    job.dl, job.fe, job.ul, job.sc, job.st = tonumber(delivery), fence, end_ms, place, lease_began(job.grant)
     return job
 end
 
@@ -38,11 +38,11 @@ local function hand_out(ask, job, rev, token)
     local due_ms = math.max(opened_ms(job), tonumber(job.ru) or 0)
     if not job.st or tonumber(job.st) < due_ms then observe(job.t, WAIT, math.max(0, now - due_ms)) end -- once each time it was due
     job.k, job.deadline, job.dl = token, now + math.min(lease_ms, runtime_ms or lease_ms), job.dl + 1
-    job.fe, job.ll, job.st, job.w = time_text(next_fence(job.fe)), lease_ms, now_text, ask.worker
-    job.ul = runtime_ms and text(now + runtime_ms)
+    job.fe = time_text(next_fence(job.fe))
     if runtime_ms then job.mx = text(runtime_ms) end
+    local words = lease_words(job, lease_ms, runtime_ms and now + runtime_ms, ask.worker)
     local stale = job.rs or job.pg -- of the delivery before
-    move(job, 'leased', job.deadline, rev, {'k', lease_words(job)}, stale and {'rs', 'pg'})
+    move(job, 'leased', job.deadline, rev, {'k', words}, stale and {'rs', 'pg'})
     plan('reap', job.q, job.deadline)
     if job.deadline > ask.last_ms then ask.last_ms = job.deadline end
     return describe(job, time_text(job.deadline), text(rev))

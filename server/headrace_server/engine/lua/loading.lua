@@ -8,7 +8,7 @@ local function understand(job)
     job.at = job.at and tonumber(job.at) or 1
     local words = job.k
     if words then
-        if job.s == 'leased' then job.deadline = tonumber(lease_deadline(words)) end
+        if job.s == 'leased' then job.deadline = ms_of(lease_deadline(words)) end
         job.grant, job.k = words, string.sub(words, 1, 16)
         if job.k == NO_TOKEN then job.k = nil end
     end
@@ -50,15 +50,4 @@ local function due_of(job)
     if job.s ~= 'scheduled' and job.s ~= 'retrying' then return nil end
     job.ru = job.ru or redis.call('HGET', job.key, 'ru')
     return job.ru
-end
-
--- A time as text: a batch says the same few again and again.
-local said_times = {}
-local function time_text(ms)
-    local found = said_times[ms]
-    if not found then
-        found = text(ms)
-        said_times[ms] = found
-    end
-    return found
 end

@@ -35,9 +35,14 @@ local function tally_met(queue)
 end
 
 -- One more in a histogram of a task.
+local bucket_at = {} -- by ms: a batch has the same few again and again
 local function observe(task, cell, ms)
-    local cells, i = cells_of_task(task), ms > BOUNDS_MS[5] and 6 or 1
-    while i <= 10 and ms > BOUNDS_MS[i] do i = i + 1 end
+    local cells, i = cells_of_task(task), bucket_at[ms]
+    if not i then
+        i = 1
+        while i <= #BOUNDS_MS and ms > BOUNDS_MS[i] do i = i + 1 end
+        bucket_at[ms] = i
+    end
     cells[cell], cells[cell + i] = (cells[cell] or 0) + ms, (cells[cell + i] or 0) + 1
 end
 
@@ -48,8 +53,8 @@ local function task_of(job)
     return job.t
 end
 local function opened_ms(job)
-    if job.ca then return tonumber(job.ro or job.ca) end
-    if job.grant then return tonumber(lease_opened(job.grant)) end
+    if job.ca then return ms_of(job.ro or job.ca) end
+    if job.grant then return ms_of(lease_opened(job.grant)) end
     local opened = redis.call('HMGET', job.key, 'ro', 'ca')
     return tonumber(opened[1] or opened[2])
 end

@@ -27,7 +27,8 @@ end
 -- What a settle writes first: the settled tokens, a letter for the verb and 16 bytes each, newest first. Who is among them means
 -- nothing more, so that `k` may stay. With room for what follows: a table that grows is made anew each time.
 local function settled_by(verb, job, token)
-    local settled = string.sub(LETTER[verb] .. token .. (job.ks or ''), 1, 17 * DEFAULTS.settled_tokens_kept)
+    local settled = LETTER[verb] .. token
+    if job.ks then settled = string.sub(settled .. job.ks, 1, 17 * DEFAULTS.settled_tokens_kept) end
     return {'ks', settled, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}
 end
 
