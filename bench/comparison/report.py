@@ -96,8 +96,9 @@ the rest does not."""
 
 BOUND = f"""What bounds a figure is what the store alone does in the same round with the same scripts, from a client in
 C that waits for no answer. At {NEAR:.0%} of that a goal is met as well: its limit is proven, and only another store
-could do more. The other goals are set by what they are measured against. The middle of the
-latencies is compared with queues on the same store; of beanstalkd, which hands jobs on out of its own memory, only the tail."""
+could do more. The other goals are set by what they are measured against. The middle of
+the latencies is compared with queues on the same store; of beanstalkd, which hands jobs on out of its own memory,
+only the tail."""
 DISTURBED = "Other work had the machine, too: no figure here tells how fast anything is."
 AT_ONCE, LOSES = " †", " °"
 MARKS = f"""{AT_ONCE.strip()} its bulk form is many calls at once; {LOSES.strip()} takes a job off the queue before the
