@@ -6,7 +6,7 @@ import socket
 import sys
 
 from headrace_server import app
-from headrace_server.cli import serve
+from headrace_server.cli import garbage, serve
 from headrace_server.cli.processes import READY
 from headrace_server.config import Settings
 
@@ -22,6 +22,7 @@ def main(argv: list[str]) -> int:
 
 
 def _say_ready(tell: int) -> None:
+    garbage.settle_down()
     os.set_blocking(tell, False)
     with contextlib.suppress(OSError):  # the parent reads only at the first start
         os.write(tell, READY)

@@ -13,7 +13,7 @@ import uvloop
 
 from headrace_server import app
 from headrace_server.api import bind, url_of
-from headrace_server.cli import checks
+from headrace_server.cli import checks, garbage
 from headrace_server.cli.refusals import Refused
 from headrace_server.config import Settings, SettingsError
 from headrace_server.domain.errors import StoreFault
@@ -123,7 +123,8 @@ def run_async(main: Coroutine[Any, Any, None]) -> None:
 
 
 def announce(bound: socket.socket) -> None:
-    """Print the one line that says that the server is ready and where; programs wait for it."""
+    """End the start: print the one line that says that the server is ready and where; programs wait for it."""
+    garbage.settle_down()
     sys.stderr.write(f"listening on {url_of(bound)}\n")
     sys.stderr.flush()
 
