@@ -28,6 +28,7 @@ from headrace_server.domain.requests import (
 )
 from headrace_server.engine.acts import Acts
 from headrace_server.engine.batcher import Batcher
+from headrace_server.engine.chance import Chance
 from headrace_server.engine.checking import Checking
 from headrace_server.engine.clockwork import Clockwork
 from headrace_server.engine.directives import Directives
@@ -86,6 +87,7 @@ class Engine(Enqueuing, Settling, Waiting, Finding, Explaining, Limiting, Relayi
         self._scripts = scripts = scripts or load_scripts(defaults, test_clock=test_clock)
         self._shards = [Shard(self._link, scripts, defaults, prefix + b"meta", jitter) for prefix in self._prefixes]
         self._ids = IdMaker()
+        self._chance = Chance()
         self._parking = Parking()
         self._watching = Parking()
         self._listening = Parking()

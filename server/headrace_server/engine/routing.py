@@ -1,14 +1,13 @@
 """Which shard a call goes to; what all parts of the engine stand on. It must not know the verbs."""
 
 import asyncio
-import secrets
-import struct
 import time
 from collections.abc import Iterable, Sequence
 from typing import TypeVar, cast
 
 from headrace_server.domain.errors import StoreFault, Unknown
 from headrace_server.domain.ids import IdMaker, shard_of_id, shard_of_queue
+from headrace_server.engine.chance import Chance
 from headrace_server.engine.shard import Shard
 
 T = TypeVar("T")
@@ -19,6 +18,7 @@ class Routing:
 
     _shards: Sequence[Shard]
     _ids: IdMaker
+    _chance: Chance
 
     @property
     def shards(self) -> int:
@@ -31,15 +31,12 @@ class Routing:
 
     def new_ids(self, queues: Sequence[str]) -> list[bytes]:
         """Return the ids for new jobs of these queues, in order; chance is asked once for all of them."""
-        now_ms, draws = (
-            time.time_ns() // 1_000_000,
-            struct.unpack(f"{len(queues)}Q", secrets.token_bytes(8 * len(queues))),
-        )
+        now_ms, draws = time.time_ns() // 1_000_000, self._chance.draws(len(queues))
         make, shards = self._ids.make, self.shards
         return [make(now_ms, shard_of_queue(queue, shards), bits) for queue, bits in zip(queues, draws, strict=True)]
 
     def _make_id(self, shard: int) -> bytes:
-        return self._ids.make(time.time_ns() // 1_000_000, shard, secrets.randbits(64))
+        return self._ids.make(time.time_ns() // 1_000_000, shard, self._chance.draw())
 
     def _shard_of(self, job_id: bytes) -> Shard | None:
         """Return the shard an id names; None for one that no job of ours can have."""
