@@ -49,7 +49,7 @@ async def enqueued(call: Call, outcome: Enqueued) -> list[Found]:
     """Return the jobs of a group that was written or had been. Raises Problem for a group that was refused."""
     if not is_done(outcome):
         raise refused(outcome)
-    return found(outcome, await met(call, [outcome]))
+    return found(outcome, {} if outcome.jobs and all(outcome.jobs) else await met(call, [outcome]))
 
 
 def is_done(outcome: Enqueued) -> bool:

@@ -62,6 +62,7 @@ class Call:
 
     __slots__ = (
         "_body",
+        "_body_format",
         "_gone",
         "_preferences",
         "headers",
@@ -92,6 +93,7 @@ class Call:
         self.headers = headers
         self.reply_format = Format.JSON if negotiates else media.format_of_reply(headers.get(b"accept"))
         self._body: bytes | None = None
+        self._body_format: Format | None = None
         self._gone: asyncio.Task[Any] | None = None
         self._preferences: dict[str, str] | None = None
 
@@ -103,6 +105,11 @@ class Call:
     @property
     def body_format(self) -> Format:
         """The format that Content-Type names; Problem 415 for another, and for a body that is compressed."""
+        if self._body_format is None:
+            self._body_format = self._named_format()
+        return self._body_format
+
+    def _named_format(self) -> Format:
         if self.headers.get(b"content-encoding", b"identity").lower() not in (b"identity", b""):
             raise Problem("unsupported_media_type", "Send the body as it is, without Content-Encoding.")
         return media.format_of_body(self.headers.get(b"content-type"))
@@ -177,6 +184,8 @@ class Call:
         return self._preference("return").lower() == "minimal"
 
     def _preference(self, wanted: str) -> str:
+        if b"prefer" not in self.headers:
+            return ""
         if self._preferences is None:
             self._preferences = _preferences(self.header(b"prefer"))
         return self._preferences.get(wanted, "")

@@ -38,11 +38,9 @@ class Cycle(RequestResponseCycle):
     def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.response_started = True
         self.waiting_for_100_continue = False
-        lines = [STATUS_LINE[status]]
-        for name, value in self.default_headers:
-            lines.append(b"%b: %b\r\n" % (name, value))
+        given = (*self.default_headers, *headers)
+        lines = [STATUS_LINE[status], *[b"%b: %b\r\n" % (name, value) for name, value in given]]
         for name, value in headers:
-            lines.append(b"%b: %b\r\n" % (name, value))
             if name == b"content-length":
                 self.expected_content_length = int(value)
                 self.chunked_encoding = False

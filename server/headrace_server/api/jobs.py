@@ -41,7 +41,7 @@ async def _enqueued(call: Call, found: after.Found, wait_ms: int | None) -> Repl
         headers.append(REPLAYED)
     if isinstance(found.job, bytes):
         return Reply(document=GoneDocument(format_id(found.job), deduplicated=True), headers=headers)
-    job = await after.finished(call, found.job, wait_ms)
+    job = await after.finished(call, found.job, wait_ms) if wait_ms else found.job
     headers.append((b"location", f"/v1/jobs/{format_id(job.id)}".encode()))
     status = 201 if found.is_new else 200
     if wait_ms:
