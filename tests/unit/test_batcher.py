@@ -42,37 +42,6 @@ async def test_one_item_waits_for_nothing() -> None:
     assert await batcher(store).submit(7) == 70
 
 
-async def ask_in_turns(batch: Batcher[int, int], turns: int) -> list[int]:
-    """Submit one item in each turn of the event loop, as sockets do that are read one after the other."""
-    futures = []
-    for n in range(turns):
-        futures.append(batch.submit(n))
-        await asyncio.sleep(0)
-    return await asyncio.gather(*futures)
-
-
-async def test_what_comes_while_a_surge_gathers_goes_with_it() -> None:
-    store = Store()
-    assert await ask_in_turns(batcher(store), limits.SURGE_TURNS) == [n * 10 for n in range(limits.SURGE_TURNS)]
-    assert store.batches == [list(range(limits.SURGE_TURNS))]
-
-
-async def test_a_surge_does_not_gather_for_ever() -> None:
-    store = Store()
-    await ask_in_turns(batcher(store), 100)
-    assert max(len(b) for b in store.batches) <= limits.SURGE_TURNS + 1
-
-
-async def test_a_lone_item_is_sent_after_one_turn_in_which_nothing_came() -> None:
-    store = Store()
-    future = batcher(store).submit(7)
-    for _ in range(3):  # that turn, the one that opens, and the one in which the batch begins
-        assert store.batches == []
-        await asyncio.sleep(0)
-    assert store.batches == [[7]]
-    assert await future == 70
-
-
 async def test_a_batch_holds_no_more_jobs_than_a_script_may_touch() -> None:
     store = Store()
     batch = batcher(store)

@@ -137,7 +137,6 @@ SETTLED_TOKENS_KEPT: Final = 2
 
 # What one server process holds.
 SURGES_IN_FLIGHT: Final = 2  # to one shard: while the store has one, the next is made
-SURGE_TURNS: Final = 3  # of the event loop that a surge waits while each brings more; one where nothing comes
 SURGE_BATCHES: Final = 5  # of one verb in a surge: a request of 500 jobs goes at once, and holds up nothing for long
 BATCH_QUEUE_ITEMS: Final = 10_000
 QUEUED_MS: Final = 5 * SECOND_MS  # for its turn, a call that goes alone: with a store that hangs, each before it hangs

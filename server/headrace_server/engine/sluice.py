@@ -45,7 +45,6 @@ class Sluice:
         self._batches = batches
         self._sources: list[Source] = []
         self._asking: set[int] = set()  # places of the sources in which something waits
-        self._asked = 0  # how often
         self._is_opening = False
         self._surges = 0  # in flight
         self._tasks: dict[asyncio.Task[None], Surge] = {}
@@ -56,9 +55,8 @@ class Sluice:
         return len(self._sources) - 1
 
     def ask(self, place: int) -> None:
-        """Open soon, or when a surge has come back: something waits in a source."""
+        """Open at the next turn of the event loop, or when a surge has come back: something waits in a source."""
         self._asking.add(place)
-        self._asked += 1
         self._open_soon()
 
     async def join(self) -> None:
@@ -70,18 +68,7 @@ class Sluice:
     def _open_soon(self) -> None:
         if self._asking and not self._is_opening and self._surges < self._may_fly:
             self._is_opening = True
-            asyncio.get_running_loop().call_soon(self._gather, -1, limits.SURGE_TURNS)
-
-    def _gather(self, asked: int, turns: int) -> None:
-        """Open once a turn of the event loop has brought nothing more, or after so many.
-
-        The loop reads sockets between turns, and who is read then asks behind whoever is here already: without a turn
-        more they would just miss this surge.
-        """
-        if self._asked != asked and turns:
-            asyncio.get_running_loop().call_soon(self._gather, self._asked, turns - 1)
-        else:
-            self._open()
+            asyncio.get_running_loop().call_soon(self._open)
 
     def _open(self) -> None:
         """Let one surge out; its batches run in the order in which they are taken, before any that are taken later."""
