@@ -99,6 +99,7 @@ C that waits for no answer. At {NEAR:.0%} of that a goal is met as well: its lim
 could do more. The other goals are set by what they are measured against. The middle of
 the latencies is compared with queues on the same store; of beanstalkd, which hands jobs on out of its own memory,
 only the tail."""
+BUSY = 0.6  # of all cores in the minute before: a run of our own that has just ended leaves a half
 DISTURBED = "Other work had the machine, too: no figure here tells how fast anything is."
 AT_ONCE, LOSES = " †", " °"
 MARKS = f"""{AT_ONCE.strip()} its bulk form is many calls at once; {LOSES.strip()} takes a job off the queue before the
@@ -161,7 +162,7 @@ def _about(about: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> str:
         f"- {facts['who']}; {facts['rounds']} rounds, {facts['jobs']:,} jobs; {facts['store']}; {facts['disk']}"
         for facts in about
     ]
-    if any(facts["load"] > facts["cores"] / 4 for facts in about):
+    if any(facts["load"] > BUSY * facts["cores"] for facts in about):
         lines.append(f"- **{DISTURBED}**")
     return "\n".join([*lines, f"- raw numbers: {', '.join(f'[{Path(name).name}]({name})' for name in sources)}"])
 
