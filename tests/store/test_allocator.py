@@ -9,18 +9,22 @@ import redis
 from headrace_server.store import Binary, EmbeddedStore, find_binary
 from headrace_server.store.allocator import AUTO, JEMALLOC, NONE, choose_malloc
 
+from tests.support.needs import missing
 from tests.support.stores import redis7_binary
 
 pytestmark = pytest.mark.anyio
 
 
-def has_jemalloc() -> bool:
-    """Return whether the loader finds jemalloc: it says nothing then."""
-    done = subprocess.run(["env", f"LD_PRELOAD={JEMALLOC}", "true"], check=False, capture_output=True)
-    return not done.stderr
-
-
-needs_jemalloc = pytest.mark.skipif(not has_jemalloc(), reason="no libjemalloc.so.2 (Debian: libjemalloc2)")
+@pytest.fixture
+def library() -> Path:
+    """Return where the loader finds jemalloc; Debian's Redis stands on it."""
+    redis7_binary()
+    argv = ["env", f"LD_PRELOAD={JEMALLOC}", "cat", "/proc/self/maps"]
+    done = subprocess.run(argv, check=True, capture_output=True, text=True)
+    for line in done.stdout.splitlines():
+        if "libjemalloc" in line:
+            return Path(line.split()[-1])
+    return missing("no libjemalloc.so.2 (Debian: libjemalloc2)")
 
 
 async def started_with(data_dir: Path, malloc: str, said: list[str]) -> str:
@@ -35,14 +39,14 @@ async def started_with(data_dir: Path, malloc: str, said: list[str]) -> str:
         await store.stop()
 
 
-@needs_jemalloc
+@pytest.mark.usefixtures("library")
 async def test_jemalloc_is_preloaded_where_the_machine_has_it(data_dir: Path) -> None:
     said: list[str] = []
     assert await started_with(data_dir, AUTO, said) == JEMALLOC
     assert [line for line in said if "not preloaded" in line] == []
 
 
-@needs_jemalloc
+@pytest.mark.usefixtures("library")
 async def test_what_a_backlog_took_is_given_back_by_a_thread_of_jemalloc(data_dir: Path) -> None:
     store = EmbeddedStore(data_dir, log=lambda _: None)
     await store.start()
@@ -57,16 +61,8 @@ async def test_none_leaves_the_store_as_it_was_built(data_dir: Path) -> None:
     assert await started_with(data_dir, NONE, []) == find_binary().malloc
 
 
-@needs_jemalloc
-async def test_a_library_may_be_named_by_its_path(data_dir: Path) -> None:
-    assert await started_with(data_dir, str(library_path()), []) == library_path().name
-
-
-def library_path() -> Path:
-    """Return where the loader found jemalloc."""
-    argv = ["env", f"LD_PRELOAD={JEMALLOC}", "cat", "/proc/self/maps"]
-    done = subprocess.run(argv, check=True, capture_output=True, text=True)
-    return next(Path(line.split()[-1]) for line in done.stdout.splitlines() if "libjemalloc" in line)
+async def test_a_library_may_be_named_by_its_path(data_dir: Path, library: Path) -> None:
+    assert await started_with(data_dir, str(library), []) == library.name
 
 
 async def test_a_library_that_is_missing_is_told_and_left_out(data_dir: Path) -> None:
