@@ -13,6 +13,7 @@ from typing import Any
 from headrace_server.domain.jobs import Body
 from headrace_server.engine import Engine
 from headrace_server.store import EmbeddedStore
+from headrace_server.store.allocator import AUTO
 from redis.asyncio import Redis
 
 ROOT = Path(__file__).parents[1]
@@ -20,10 +21,10 @@ PAYLOAD = Body(b'{"x":"' + b"a" * 92 + b'"}')  # 100 bytes
 
 
 @contextlib.asynccontextmanager
-async def embedded_store() -> AsyncIterator[str]:
-    """The URL of an embedded store as the server starts it, gone afterwards."""
+async def embedded_store(malloc: str = AUTO) -> AsyncIterator[str]:
+    """The URL of an embedded store as the server starts it (HEADRACE_STORE_MALLOC), gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="hr-bench-") as place:
-        store = EmbeddedStore(Path(place) / "store", log=lambda _: None)
+        store = EmbeddedStore(Path(place) / "store", log=lambda _: None, malloc=malloc)
         url = await store.start()
         try:
             yield url

@@ -96,6 +96,7 @@ class FullStore:
         return [job.id for job in jobs]
 
     async def _enqueue(self, size: int) -> int:
+        size = min(size, MAX_ATOMIC_JOBS)
         return len(await self._put([self._new(self._any_queue()) for _ in range(size)]))
 
     async def _enqueue_wishes(self, size: int) -> int:

@@ -1,6 +1,7 @@
 """Measures scripts on a full store: a million waiting jobs in ten thousand queues.
 
     .venv/bin/python bench/scale.py [--jobs 1000000] [--queues 10000] [--calls 10000] [--skip VERB,...]
+                                   [--malloc auto|none|LIBRARY]
 
 Two goals. For plain jobs, the median script of each verb takes at most 40 us for each job that it touches, in calls of
 100 jobs, each of another queue (but for a lease: few queues are asked at once). And of CALLS calls in all, most of them
@@ -31,6 +32,7 @@ from typing import Any
 from common import embedded_store, engine_on, loop_ns, who_measured
 from full_store import FullStore
 from headrace_server.engine import Engine
+from headrace_server.store.allocator import AUTO, allocator_of
 from redis.asyncio import Redis
 
 GOAL_JOB_US, GOAL_SCRIPT_US = 40.0, 10_000
@@ -172,7 +174,8 @@ async def measure_fork(redis: Redis) -> None:
 async def measure(engine: Engine, redis: Redis, args: argparse.Namespace) -> bool:
     """Do everything; return whether the goals are reached."""
     store = FullStore(engine, queues=args.queues)
-    print(who_measured())
+    pid = int((await redis.info("server"))["process_id"])
+    print(f"{who_measured()}; the store allocates with {allocator_of(pid, 'what it was built with')}")
     empty = int((await redis.info("memory"))["used_memory"])
     begun = time.monotonic()
     await store.fill(args.jobs)
@@ -180,7 +183,6 @@ async def measure(engine: Engine, redis: Redis, args: argparse.Namespace) -> boo
     print(f"{args.jobs} jobs in {args.queues} queues, filled in {time.monotonic() - begun:.0f} s")
     print(f"{used / args.jobs:.0f} bytes of the store's memory for each job with a payload of 100 bytes")
     await measure_fork(redis)
-    pid = int((await redis.info("server"))["process_id"])
     skipped = args.skip.split(",")
     verbs = [verb for verb in store.verbs if verb not in skipped]
     sampling, hunting = Observer(redis, pid), Observer(redis, pid)
@@ -198,8 +200,9 @@ async def main() -> int:
     parser.add_argument("--queues", type=int, default=10_000)
     parser.add_argument("--calls", type=int, default=10_000)
     parser.add_argument("--skip", default="")
+    parser.add_argument("--malloc", default=AUTO, help="what the store allocates with (HEADRACE_STORE_MALLOC)")
     args = parser.parse_args()
-    async with embedded_store() as url, Redis.from_url(url) as redis, engine_on(url, redis) as engine:
+    async with embedded_store(args.malloc) as url, Redis.from_url(url) as redis, engine_on(url, redis) as engine:
         return 0 if await measure(engine, redis, args) else 1
 
 

@@ -17,7 +17,7 @@ from headrace.models import NewJob
 
 TASK: Final = "headrace.bench"
 RETENTION_MS: Final = 60_000  # the shortest there is
-_LEASE_JOBS: Final = 200  # per request: what one script of the server takes
+_LEASE_JOBS: Final = 200  # per request: what two scripts of the server hand out
 _LEASE_LOOPS: Final = 4  # requests that overlap, so that neither side waits for the other
 _WARM_UP: Final = 20  # requests that are made before the clock runs
 

@@ -114,7 +114,7 @@ class Produce(Exchange):
     ) -> Steps[Batch]:
         """Put many jobs into queues with one request, at most 1000.
 
-        `atomic` (at most 200 jobs, one group of queues; a job with limits, fairness, ordering, tags or a unique key
+        `atomic` (at most 100 jobs, one group of queues; a job with limits, fairness, ordering, tags or a unique key
         counts two): all or none, and the first fault raises Invalid with pointers like `/jobs/17/priority`. Otherwise
         each job stands for itself: look at `Batch.items`. The key belongs to the batch; where jobs bring keys of their
         own, none is made for the batch. Returns the receipts of the jobs, which hold less than `enqueue` returns.

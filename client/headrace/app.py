@@ -206,7 +206,7 @@ class App(Periodic):
     def enqueue_many(self, calls: Iterable[Signature[R]]) -> list[JobHandle[R]]:
         """Send many calls away with one request per thousand; return their handles in the same order.
 
-        At most 200 calls for one queue are all sent or none; of others some may be when one is refused: a note on the
+        At most 100 calls for one queue are all sent or none; of others some may be when one is refused: a note on the
         error says how many. Raises what `send_task` raises.
         """
         if self.conf.task_always_eager:

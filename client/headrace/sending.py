@@ -15,7 +15,7 @@ from headrace.serializers import Serializers
 from headrace.tasks import BaseTask
 
 _BATCH_JOBS: Final = 1000  # of one request: the server's limit
-_ATOMIC_JOBS: Final = 200  # all or none: likewise; a job that is dear counts two
+_ATOMIC_JOBS: Final = 100  # all or none: likewise; a job that is dear counts two
 
 
 def new_job(

@@ -20,7 +20,7 @@ RULES_BETWEEN_FIELDS = (
     "is missing, here and in the defaults",
     "excludes the header Idempotency-Key",
     "needs `atomic: false`",
-    "must have at most 200 items unless `atomic` is false",
+    "must have at most 100 items unless `atomic` is false",
     "holds an integer beyond 64 bits",
     "needs fairness_key",
     "needs ordering_key",

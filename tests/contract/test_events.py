@@ -133,8 +133,8 @@ def open_files(server: ServerProcess) -> int:
 
 def test_a_listener_that_does_not_read_holds_up_nobody(world: World) -> None:
     connection = open_stream(world)
-    batch = {"defaults": {"task": "a", "queue": "stream-slow"}, "jobs": [{}] * 200}
-    for _ in range(10):
+    batch = {"defaults": {"task": "a", "queue": "stream-slow"}, "jobs": [{}] * 100}
+    for _ in range(20):
         assert world.http.post("/v1/jobs/batch", json=batch).status_code == 201
     with listening(world.http, queue="stream-quick") as listener:
         world.enqueue("stream-quick")

@@ -9,7 +9,7 @@ DRAIN_S: Final = 25.0  # what running jobs get at a stop: with the last words it
 
 # Leasing. The window and its guards are the rule of docs/architecture.md, section 9.
 POLL_WAIT_MS: Final = 20_000  # one parked poll; below the 30 s that the server allows and the 60 s that proxies allow
-LEASE_JOBS: Final = 200  # per request: what one script of the server takes
+LEASE_JOBS: Final = 200  # per request: what two scripts of the server hand out
 WINDOW_MS: Final = 50.0  # prefetch at most what the slots finish in this time
 WINDOW_MEAN_MS: Final = 10.0  # slower tasks gain nothing from prefetching
 WINDOW_JOBS: Final = 500  # whatever the mean says

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from headrace.client import Client
 
 _AT_ONCE: Final = 8  # requests
-_BATCH: Final = 200  # jobs an import request: what one script of the server takes
+_BATCH: Final = 200  # jobs a request: what two scripts of the server take
 _KEY: Final = "headrace-import-"  # of idempotency, before the id of the exported job
 _INSTANTS: Final = ("run_at", "expires_at")
 _TAKEN: Final = tuple(f.name for f in fields(NewJob) if f.name not in ("payload", "retry", "idempotency_key"))

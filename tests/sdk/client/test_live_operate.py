@@ -116,7 +116,7 @@ def test_many_dead_jobs_are_retried_at_once(client: Client, queue: str) -> None:
 
 
 def test_an_operation_can_be_stopped(client: Client, queue: str) -> None:
-    client.enqueue_batch([NewJob(task="t", queue=queue) for _ in range(200)])
+    client.enqueue_batch([NewJob(task="t", queue=queue) for _ in range(200)], atomic=False)
     started = client.start_operation("cancel", queue=queue, rate_per_s=1)
     stopped = client.stop_operation(started.id)
     assert (stopped.state, stopped.is_running) == (OperationState.CANCELLED, False)
