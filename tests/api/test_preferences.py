@@ -36,13 +36,42 @@ async def test_of_a_preference_that_comes_twice_the_first_counts(api: Api) -> No
     assert (reply.json()["task"], "preference-applied" in reply.headers) == ("t", False)
 
 
-async def test_a_batch_answers_with_receipts_and_problems(api: Api) -> None:
-    jobs = [{"task": "t"}, {"task": "!"}, {"task": "t", "delay_ms": 60_000}]
+async def test_a_batch_tells_ids_and_what_went_otherwise(api: Api) -> None:
+    jobs = [{"task": "t"}, {"task": "!"}, {"task": "t", "delay_ms": 60_000}, {"task": "t"}]
     reply = await api.post("/v1/jobs/batch", {"jobs": jobs, "atomic": False}, prefer="return=minimal")
-    [first, faulty, last] = reply.json()["results"]
-    assert reply.headers["preference-applied"] == "return=minimal"
-    assert (first["status"], first["job"].keys(), last["job"]["state"]) == (201, {"id", "state"}, "scheduled")
-    assert (faulty["status"], faulty["problem"]["code"]) == (422, "invalid_request")
+    told = reply.json()
+    assert (reply.headers["preference-applied"], told["state"], told["ids"][1]) == ("return=minimal", "ready", "")
+    faulty, later = told["results"]
+    assert (faulty["index"], faulty["status"], faulty["problem"]["code"]) == (1, 422, "invalid_request")
+    assert faulty["problem"]["errors"][0]["pointer"] == "/jobs/1/task"
+    assert later == {"index": 2, "status": 201, "job": {"id": told["ids"][2], "state": "scheduled"}}
+    states = [(await api.get(f"/v1/jobs/{job_id}")).json()["state"] for job_id in told["ids"] if job_id]
+    assert states == ["ready", "scheduled", "ready"]
+
+
+async def test_a_batch_that_waits_says_so_once(api: Api) -> None:
+    body = {"defaults": {"task": "t", "delay_ms": 60_000}, "jobs": [{}, {}, {"delay_ms": 0}]}
+    told = (await api.post("/v1/jobs/batch", body, prefer="return=minimal")).json()
+    assert (told["state"], [(result["index"], result["job"]["state"]) for result in told["results"]]) == (
+        "scheduled",
+        [(2, "ready")],
+    )
+
+
+async def test_an_atomic_batch_tells_which_jobs_are_others(api: Api) -> None:
+    first = (await api.post("/v1/jobs", {"task": "t", "unique": {"key": "k"}})).json()
+    body = {"jobs": [{"task": "t"}, {"task": "t", "unique": {"key": "k"}}]}
+    reply = await api.post("/v1/jobs/batch", body, prefer="return=minimal", idempotency_key="i")
+    told = reply.json()
+    assert (reply.status_code, told["ids"][1]) == (201, first["id"])
+    assert told["results"] == [{"index": 1, "status": 200, "job": {**_receipt(first), "deduplicated": True}}]
+    again = await api.post("/v1/jobs/batch", body, prefer="return=minimal", idempotency_key="i")
+    assert (again.status_code, again.json()["ids"]) == (200, told["ids"])
+    assert [result["status"] for result in again.json()["results"]] == [200, 200]
+
+
+def _receipt(job: dict[str, str]) -> dict[str, str]:
+    return {"id": job["id"], "state": job["state"]}
 
 
 async def test_who_prefers_little_is_told_of_settles_only_what_is_news(api: Api) -> None:

@@ -52,18 +52,21 @@ def enqueue_jobs(world: World, queue: str) -> Replies:
     each = world.http.post("/v1/jobs/batch", json={"jobs": [*jobs, {"task": "!"}], "atomic": False})
     assert [result["status"] for result in each.json()["results"]] == [201, 201, 422]
     receipts = world.http.post("/v1/jobs/batch", json={"jobs": jobs}, headers={"Prefer": "return=minimal"})
-    assert [job.keys() for job in receipts.json()["jobs"]] == [{"id", "state"}] * 2
+    assert (len(receipts.json()["ids"]), receipts.json()["results"]) == (2, [])
     again = [{**job, "unique": {"by": ["task"], "on_conflict": "reject"}} for job in jobs]
     assert world.http.post("/v1/jobs/batch", json={"jobs": again[1:]}).status_code == 201
     refused = world.http.post("/v1/jobs/batch", json={"jobs": again})
     assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/jobs/1/unique"]
+    minimal = {"jobs": [*again, {"task": "new"}], "atomic": False}
+    news = world.http.post("/v1/jobs/batch", json=minimal, headers={"Prefer": "return=minimal"})
+    assert [(result["index"], result["status"]) for result in news.json()["results"]] == [(1, 409)]
     twice = [{**job, "task": "c", "unique": {"key": "k", "on_conflict": "reject"}} for job in jobs]
     itself = world.http.post("/v1/jobs/batch", json={"jobs": twice}).json()
     assert (itself["errors"], itself.get("job_id")) == (
         [{"pointer": "/jobs/1/unique", "detail": "is that of /jobs/0"}],
         None,
     )
-    return [created, each, receipts, refused, full(world, queue, "/v1/jobs/batch", {"jobs": jobs})]
+    return [created, each, receipts, refused, news, full(world, queue, "/v1/jobs/batch", {"jobs": jobs})]
 
 
 def get_job(world: World, queue: str) -> Replies:

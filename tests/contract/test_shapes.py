@@ -67,6 +67,7 @@ REPLIES: dict[str, type[msgspec.Struct]] = {
     "Job": replies.JobDocument,
     "JobList": replies.JobsDocument,
     "BatchResult": replies.BatchResult,
+    "BatchReceipts": replies.ReceiptsDocument,
     "WaitReply": replies.WaitDocument,
     "LeasedJob": replies.LeasedDocument,
     "LeaseReply": replies.GrantDocument,

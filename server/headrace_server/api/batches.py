@@ -5,12 +5,12 @@ from functools import partial
 
 from msgspec import UNSET
 
-from headrace_server.api import after, build, keys, parse, shapes
+from headrace_server.api import after, build, keys, parse, receipts, shapes
 from headrace_server.api.call import Call, Reply, applied
 from headrace_server.api.faults import rule_faults
 from headrace_server.api.jobs import REPLAYED, document
-from headrace_server.api.problems import Fault, Problem, invalid, of_store
-from headrace_server.api.replies import BatchDocument, BatchResult, JobsDocument
+from headrace_server.api.problems import Fault, invalid
+from headrace_server.api.replies import BatchDocument, JobsDocument
 from headrace_server.api.verdicts import Invalid, in_places, valid
 from headrace_server.domain.errors import StoreFault
 from headrace_server.domain.ids import group_of_queue
@@ -53,7 +53,7 @@ async def _all_or_none(call: Call, items: Sequence[Item], text: str | None, data
     found = await after.enqueued(call, outcome)
     return Reply(
         status=201 if any(each.is_new for each in found) else 200,
-        document=JobsDocument([document(call, each) for each in found]),
+        document=receipts.of(call, found) if call.minimal else JobsDocument([document(call, each) for each in found]),
         headers=[
             call.durability(),
             *applied(minimal=call.minimal),
@@ -74,9 +74,13 @@ async def _each(call: Call, items: Sequence[Item], text: str | None, data: bytes
     fates: dict[int, Fate] = {}
     for section in sections:
         fates.update(zip(section.indexes, after.fates(section, others), strict=True))
-    outcomes = [fates[index] for index in range(len(jobs))]
-    results = [_result(call, index, outcome) for index, (_, outcome) in enumerate(in_places(items, outcomes))]
-    return Reply(document=BatchDocument(results), headers=[call.durability(), *applied(minimal=minimal)])
+    in_order = [outcome for _, outcome in in_places(items, [fates[index] for index in range(len(jobs))])]
+    return Reply(
+        document=receipts.of(call, in_order)
+        if minimal
+        else BatchDocument([receipts.result(call, index, outcome) for index, outcome in enumerate(in_order)]),
+        headers=[call.durability(), *applied(minimal=minimal)],
+    )
 
 
 async def _with_own_keys(call: Call, given: Sequence[shapes.JobFields], jobs: Sequence[NewJob]) -> list[Section]:
@@ -87,21 +91,6 @@ async def _with_own_keys(call: Call, given: Sequence[shapes.JobFields], jobs: Se
         for fields, job in zip(given, jobs, strict=True)
     ]
     return [Section([index], answer) for index, answer in enumerate(await call.engine.enqueue_each(groups))]
-
-
-def _result(call: Call, index: int, outcome: Fate | Invalid) -> BatchResult:
-    if isinstance(outcome, after.Found):
-        return BatchResult(status=201 if outcome.is_new else 200, job=document(call, outcome))
-    problem = _problem(index, outcome)
-    return BatchResult(status=problem.status, problem=problem.document())
-
-
-def _problem(index: int, outcome: Enqueued | StoreFault | Invalid) -> Problem:
-    if isinstance(outcome, Invalid):
-        return invalid(outcome.faults)
-    if isinstance(outcome, StoreFault):
-        return of_store(outcome)
-    return after.refused(outcome, [f"/jobs/{index}"])
 
 
 def _with_defaults(items: Sequence[Item], defaults: object) -> list[Item]:

@@ -120,12 +120,21 @@ class BatchResult(msgspec.Struct, kw_only=True, gc=False):
     status: int
     job: JobDocument | GoneDocument | ReceiptDocument | Absent = UNSET
     problem: Any = UNSET
+    index: int | Absent = UNSET  # of its job in the request, where others are left out
 
 
 class BatchDocument(msgspec.Struct):
     """The reply to a batch that is not atomic, in the order of the request."""
 
     results: list[BatchResult]
+
+
+class ReceiptsDocument(msgspec.Struct):
+    """The reply to a batch whose producer wants no more than receipts."""
+
+    ids: list[str]  # in the order of the request; '' where there is no such job
+    state: str  # of each job that `results` does not list: this request has made them
+    results: list[BatchResult]  # of the others
 
 
 class LeasedDocument(msgspec.Struct, kw_only=True, gc=False):
