@@ -20,6 +20,8 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from crowd import Crowd, post
+
 ROUNDS = 5
 TIME_LIMIT_S = 300
 CONNECTIONS = 64
@@ -28,6 +30,7 @@ BULK = 500
 BULK_JOBS = 20_000
 LEASE_JOBS = {1: 300, 10: 3_000, 50: 8_000, 200: 8_000}
 BODY = json.dumps({"task": "bench", "payload": {"text": "x" * 80}}).encode()
+ENQUEUE = post("/v1/jobs", BODY)
 
 BARE = """
 import msgspec, uvicorn
@@ -61,8 +64,7 @@ class Connection:
         return cls(*await asyncio.open_connection("127.0.0.1", port))
 
     async def post(self, path: str, body: bytes) -> bytes:
-        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        self._writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        self._writer.write(post(path, body))
         reply_head = await self._reader.readuntil(b"\r\n\r\n")
         assert b" 2" in reply_head[:12], reply_head.decode()
         length = next(
@@ -76,18 +78,8 @@ class Connection:
 
 async def enqueue_one_by_one(port: int, jobs: int = ENQUEUES) -> float:
     """Return enqueues a second from CONNECTIONS connections, each waiting for its answers."""
-    connections = [await Connection.open(port) for _ in range(CONNECTIONS)]
-
-    async def produce(connection: Connection) -> None:
-        for _ in range(jobs // CONNECTIONS):
-            await connection.post("/v1/jobs", BODY)
-
-    start = time.perf_counter()
-    await asyncio.gather(*map(produce, connections))
-    seconds = time.perf_counter() - start
-    for connection in connections:
-        connection.close()
-    return jobs // CONNECTIONS * CONNECTIONS / seconds
+    with Crowd(port, CONNECTIONS) as crowd:
+        return crowd.ask(ENQUEUE, jobs)
 
 
 async def enqueue_in_bulk(port: int) -> float:

@@ -1,19 +1,20 @@
 """Single enqueues of many clients over HTTP: against an application that stores nothing, and with two processes."""
 
-import asyncio
 import contextlib
 import os
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
-from http_throughput import BARE, enqueue_one_by_one
+from crowd import Crowd
+from http_throughput import BARE, CONNECTIONS, ENQUEUE
 
 from comparison.goals import CORES_FOR_TWO
 from comparison.heats import Figures
 from comparison.installing import Environment
 from comparison.own import OURS, Rounds
-from comparison.processes import Service
+from comparison.processes import POLL_S, Service
 from comparison.stage import stage
 from comparison.stores import RedisStore, free_port
 
@@ -41,32 +42,30 @@ def processes(environment: Environment, jobs: int, rounds: Rounds) -> Iterator[F
 
 
 @contextlib.contextmanager
-def bare(log: os.PathLike[str]) -> Iterator[tuple[Service, int]]:
+def bare(log: Path) -> Iterator[tuple[Service, int]]:
     """Serve the same path by Starlette and uvicorn alone: the body is decoded, and forgotten."""
-    from pathlib import Path
-
     port = free_port()
-    service = Service([sys.executable, "-c", BARE.replace("{port}", str(port))], Path(log))
+    service = Service([sys.executable, "-c", BARE.replace("{port}", str(port))], log)
     try:
         end = time.monotonic() + SERVED_S
-        while not asyncio.run(_answers(port)) and time.monotonic() < end:
+        while not _listens(port) and time.monotonic() < end:
             service.check()
+            time.sleep(POLL_S)
         yield service, port
     finally:
         service.end()
 
 
-async def _answers(port: int) -> bool:
-    with contextlib.suppress(OSError):
-        await enqueue_one_by_one(port, 64)
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError), Crowd(port, 1):
         return True
-    await asyncio.sleep(0.05)
     return False
 
 
 def _rate(port: int, jobs: int) -> float:
-    asyncio.run(enqueue_one_by_one(port, WARM))
-    return asyncio.run(enqueue_one_by_one(port, jobs))
+    with Crowd(port, CONNECTIONS) as crowd:
+        crowd.ask(ENQUEUE, WARM)
+        return crowd.ask(ENQUEUE, jobs)
 
 
 @contextlib.contextmanager
