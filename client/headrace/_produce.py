@@ -1,26 +1,25 @@
 """The verbs of those who want work done: enqueue, look, cancel."""
 
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
+from headrace._bulk import Bulk
 from headrace._codec import value_of
-from headrace._exchange import Exchange
 from headrace._publish import Sending, published
-from headrace._read import Document, read, read_job, read_receipt
+from headrace._read import read_job, read_receipt
 from headrace._steps import Reply, Steps
 from headrace._wire import Call, document_of, path
-from headrace._write import given, job_body
-from headrace.errors import Conflict, Problem, ProblemError, error_for, failure_of
+from headrace._write import fresh_key, given, job_body
+from headrace.errors import Conflict, failure_of
 from headrace.models import Job, NewJob, Raw, RetryPolicy, Unique
-from headrace.receipts import Batch, Receipt
+from headrace.receipts import Receipt
 from headrace.words import ABSENT
 
 M = TypeVar("M", Job, Receipt)
 
 
-class Produce(Exchange):
+class Produce(Bulk):
     """The verbs of producers."""
 
     def enqueue(
@@ -104,33 +103,6 @@ class Produce(Exchange):
         """
         return (yield from self._put(job, _read_receipt, trace, minimal=True))
 
-    def enqueue_batch(
-        self,
-        jobs: Sequence[NewJob],
-        *,
-        atomic: bool = True,
-        idempotency_key: str | None = None,
-        trace: Mapping[str, str] | None = None,
-    ) -> Steps[Batch]:
-        """Put many jobs into queues with one request, at most 1000.
-
-        `atomic` (at most 100 jobs, one group of queues; a job with limits, fairness, ordering, tags or a unique key
-        counts two): all or none, and the first fault raises Invalid with pointers like `/jobs/17/priority`. Otherwise
-        each job stands for itself: look at `Batch.items`. The key belongs to the batch; where jobs bring keys of their
-        own, none is made for the batch. Returns the receipts of the jobs, which hold less than `enqueue` returns.
-        Raises what `enqueue` raises.
-        """
-        own_keys = [job.idempotency_key for job in jobs if job.idempotency_key is not None]
-        key = idempotency_key or (None if own_keys else _fresh_key())
-        body = {"jobs": [job_body(job, self._dialect.codec) for job in jobs], "atomic": atomic}
-        repeatable = key is not None or len(own_keys) == len(jobs)
-        task = jobs[0].task if jobs else "batch"
-        with published(Sending(task=task, queues=[job.queue for job in jobs], count=len(jobs)), trace) as sent:
-            request = self._dialect.request(
-                "POST", "/v1/jobs/batch", body=body, key=key, minimal=True, more=sent.headers
-            )
-            return (yield from self._call(Call(request=request, read=_read_batch, repeatable=repeatable)))
-
     def get(self, job_id: str, *, wait_s: int = 0) -> Steps[Job]:
         """Return a job as it is now; with `wait_s` (0..30) as soon as it is final, after that time as it is.
 
@@ -187,7 +159,7 @@ class Produce(Exchange):
         minimal: bool = False,
     ) -> Steps[M]:
         body = job_body(job, self._dialect.codec)
-        key = body.pop("idempotency_key", None) or _fresh_key()
+        key = body.pop("idempotency_key", None) or fresh_key()
         with published(Sending(task=job.task, queues=[job.queue]), trace) as sent:
             request = self._dialect.request(
                 "POST", "/v1/jobs", body=body, wait_s=wait_s, minimal=minimal, key=key, more=sent.headers
@@ -199,10 +171,6 @@ class Produce(Exchange):
     def _bytes(self, path: str) -> Steps[Raw]:
         request = self._dialect.request("GET", path)
         return (yield from self._call(Call(request=request, read=_read_raw, repeatable=True)))
-
-
-def _fresh_key() -> str:
-    return str(uuid.uuid4())
 
 
 def _read_job(reply: Reply) -> Job:
@@ -219,16 +187,3 @@ def _read_value(reply: Reply) -> Any:
 
 def _read_raw(reply: Reply) -> Raw:
     return Raw(reply.content, reply.headers.get("content-type", ""))
-
-
-def _read_batch(reply: Reply) -> Batch:
-    document = document_of(reply)
-    if "jobs" in document:
-        return Batch(tuple(map(read_receipt, document["jobs"])))
-    return Batch(tuple(map(_read_item, document["results"])))
-
-
-def _read_item(item: Document) -> Receipt | ProblemError:
-    if "job" in item:
-        return read_receipt(item["job"])
-    return error_for(read(Problem, {"code": "", "detail": "", **item["problem"], "status": item["status"]}))

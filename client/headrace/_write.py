@@ -1,5 +1,6 @@
 """Models into documents: what a request body says, with what was not given left out; it must not know HTTP."""
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -22,6 +23,11 @@ def given(**values: Any) -> dict[str, Any]:
 def said(**values: Any) -> dict[str, Any]:
     """Return the values that are not ABSENT: None is a value here."""
     return {name: value for name, value in values.items() if value is not ABSENT}
+
+
+def fresh_key() -> str:
+    """Return an Idempotency-Key that nobody has used: a request that is repeated with it is done once."""
+    return str(uuid.uuid4())
 
 
 def written(model: Any) -> Document:

@@ -215,7 +215,7 @@ class App(Periodic):
         for batch in batches([self.job(c.task, c.args, c.kwargs, c.options) for c in calls]):
             done = enqueued(self.client.enqueue_batch(batch, atomic=is_one(batch)), len(handles))
             handles += [
-                self.client.handle(made.id, read=self._reader(job.task)) for job, made in zip(batch, done, strict=True)
+                self.client.handle(made, read=self._reader(job.task)) for job, made in zip(batch, done, strict=True)
             ]
         return handles
 
@@ -227,7 +227,7 @@ class App(Periodic):
         for batch in batches([self.job(c.task, c.args, c.kwargs, c.options) for c in calls]):
             done = enqueued(await self.async_client.enqueue_batch(batch, atomic=is_one(batch)), len(handles))
             handles += [
-                self.async_client.handle(made.id, read=self._reader(job.task))
+                self.async_client.handle(made, read=self._reader(job.task))
                 for job, made in zip(batch, done, strict=True)
             ]
         return handles

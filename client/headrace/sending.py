@@ -6,11 +6,10 @@ from typing import Any, Final
 from headrace._codec import NotWritable
 from headrace.calls import argument_name, payload_of
 from headrace.conf import Conf
-from headrace.errors import ProblemError
 from headrace.models import NewJob
 from headrace.naming import limit_key
 from headrace.options import CallOptions, TaskOptions, job_options
-from headrace.receipts import Batch, Receipt
+from headrace.receipts import Batch
 from headrace.serializers import Serializers
 from headrace.tasks import BaseTask
 
@@ -74,11 +73,10 @@ def _is_dear(job: NewJob) -> bool:
     return any((job.limits, job.fairness_key, job.ordering_key, job.tags, job.unique))
 
 
-def enqueued(batch: Batch, before: int) -> tuple[Receipt, ...]:
-    """Return the receipts of a batch. Raises the first error of one that is not whole; `before`: calls already sent."""
-    try:
-        return batch.jobs
-    except ProblemError as error:
-        done = before + sum(isinstance(item, Receipt) for item in batch.items)
-        error.add_note(f"{done} of the calls were sent")
-        raise
+def enqueued(batch: Batch, before: int) -> tuple[str, ...]:
+    """Return the ids of a batch. Raises the first error of one that is not whole; `before`: calls already sent."""
+    if not batch.errors:
+        return batch.ids
+    error = batch.errors[0]
+    error.add_note(f"{before + sum(map(bool, batch.ids))} of the calls were sent")
+    raise error

@@ -36,6 +36,7 @@ REPEATED = (
     "iter_webhooks",
     "follow_events",
 )  # until it is so, or there is no more
+RECEIPTS = ("enqueue_batch",)  # says `Prefer: return=minimal`, and is answered so
 
 
 def impatient() -> Verbs:
@@ -129,6 +130,8 @@ def finish(steps: Steps[Any], status: int, media: str, value: Any) -> Any:
 def test_a_verb_reads_every_reply_that_the_document_shows(name: str) -> None:
     _, bare, operation_id = CALLS[name]
     shown = [(s, m, v) for s, m, v in examples(operation(operation_id)) if s < 300]
+    if name in RECEIPTS:
+        shown = [(s, m, v) for s, m, v in shown if "ids" in v]
     assert shown
     for status, media, value in shown:
         read = finish(bare(Verbs()), status, media, value)

@@ -142,7 +142,7 @@ CALLS: dict[str, tuple[Verb, Verb, str]] = {
     "enqueue_job": (lambda v: v.enqueue_job(NEW_JOB), lambda v: v.enqueue_job(models.NewJob(task="a")), "enqueueJob"),
     "enqueue_batch": (
         lambda v: v.enqueue_batch([JOB, JOB], atomic=False, idempotency_key="k", trace=TRACE),
-        lambda v: v.enqueue_batch([models.NewJob(task="a")]),
+        lambda v: v.enqueue_batch([models.NewJob(task="a"), models.NewJob(task="b")]),
         "enqueueJobs",
     ),
     "get": (lambda v: v.get(ID, wait_s=3), lambda v: v.get(ID), "getJob"),

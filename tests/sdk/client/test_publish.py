@@ -7,7 +7,7 @@ import sentry_sdk
 from headrace import NewJob
 from headrace.tracing import trace_context
 
-from tests.sdk.client.drive import job, line, reply
+from tests.sdk.client.drive import ID, job, line, reply, told
 from tests.support.sentry import DSN, Kept
 
 SECRET = "geheim-4711"
@@ -28,7 +28,7 @@ def kept() -> Iterator[Kept]:
 
 
 def test_an_enqueue_is_a_span_and_the_parent_of_the_job(kept: Kept) -> None:
-    one, many = line(reply(job(), 201)), line(reply({"jobs": [job()]}, 201))
+    one, many = line(reply(job(), 201)), line(told(ID))
     with sentry_sdk.start_transaction(name="checkout"):
         one.run(one.verbs.enqueue("shop.mail", [SECRET], queue="mail"))
         many.run(many.verbs.enqueue_batch([NewJob(task="shop.many", payload=[SECRET])]))

@@ -24,7 +24,7 @@ from headrace import (
 from headrace._steps import Reply, Request, Steps
 from headrace._verbs import Verbs
 
-from tests.sdk.client.drive import ID, NOW, TOKEN, Line, body, job, keys, line, problem, reply
+from tests.sdk.client.drive import ID, TOKEN, Line, body, job, keys, line, problem, reply
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 1, tzinfo=UTC)  # a microsecond past
 
@@ -114,23 +114,13 @@ def test_a_replayed_job_that_is_gone_still_says_what_was_asked_for() -> None:
     assert gone.state.is_final
 
 
-def test_an_atomic_batch_returns_its_jobs() -> None:
-    wire = line(reply({"jobs": [job(), job(state="scheduled", run_at=NOW)]}, 201))
-    batch = wire.run(wire.verbs.enqueue_batch([NewJob(task="a"), NewJob(task="b", delay_ms=5)]))
-    assert body(wire.request) == {"jobs": [{"task": "a"}, {"task": "b", "delay_ms": 5}], "atomic": True}
-    assert [made.state for made in batch.jobs] == [State.READY, State.SCHEDULED]
-    assert None not in keys(wire.sent)
-
-
 def test_who_needs_no_more_than_a_receipt_says_so() -> None:
     receipt = {"id": ID, "state": "ready", "deduplicated": True}
     one = line(reply(receipt))
     made = one.run(one.verbs.enqueue_job(NewJob(task="a", payload=[1], idempotency_key="mine")))
     assert made == Receipt(id=ID, state=State.READY, deduplicated=True)
     assert (body(one.request), keys(one.sent)) == ({"task": "a", "payload": [1]}, {"mine"})
-    many = line(reply({"jobs": [receipt]}, 201))
-    assert many.run(many.verbs.enqueue_batch([NewJob(task="a")])).jobs == (made,)
-    assert [each.request.headers.get("Prefer") for each in (one, many)] == ["return=minimal"] * 2
+    assert one.request.headers.get("Prefer") == "return=minimal"
     all_of_it = line(reply(job(), 201))
     all_of_it.run(all_of_it.verbs.enqueue("a", wait_s=3))
     assert all_of_it.request.headers.get("Prefer") == "wait=3"
@@ -138,32 +128,9 @@ def test_who_needs_no_more_than_a_receipt_says_so() -> None:
 
 @pytest.mark.parametrize("receipt", [{"id": ID}, {"state": "ready"}, {"id": 7, "state": "ready"}, [ID], None])
 def test_what_is_no_receipt_leaves_the_outcome_open(receipt: Any) -> None:
-    one, many = (
-        line(reply(receipt), retry=Patience(total_s=0)),
-        line(reply({"jobs": [receipt]}), retry=Patience(total_s=0)),
-    )
+    wire = line(reply(receipt), retry=Patience(total_s=0))
     with pytest.raises(OutcomeUnknown):
-        one.run(one.verbs.enqueue_job(NewJob(task="a")))
-    with pytest.raises(OutcomeUnknown):
-        many.run(many.verbs.enqueue_batch([NewJob(task="a")]))
-
-
-def test_a_loose_batch_returns_jobs_and_errors_in_order() -> None:
-    fault = {"code": "invalid_request", "detail": "1 fault", "errors": [{"pointer": "/jobs/1/task", "detail": "bad"}]}
-    wire = line(reply({"results": [{"status": 201, "job": job()}, {"status": 422, "problem": fault}]}))
-    batch = wire.run(wire.verbs.enqueue_batch([NewJob(task="a"), NewJob(task="?")], atomic=False))
-    refused = batch.items[1]
-    assert isinstance(refused, Invalid)
-    assert refused.errors[0].pointer == "/jobs/1/task"
-    with pytest.raises(Invalid):
-        _ = batch.jobs
-
-
-def test_a_batch_whose_jobs_bring_keys_has_none_of_its_own() -> None:
-    wire = line(reply({"jobs": [job()]}, 201))
-    wire.run(wire.verbs.enqueue_batch([NewJob(task="a", idempotency_key="mine")]))
-    assert body(wire.request)["jobs"] == [{"task": "a", "idempotency_key": "mine"}]
-    assert keys(wire.sent) == {None}
+        wire.run(wire.verbs.enqueue_job(NewJob(task="a")))
 
 
 def test_an_id_cannot_leave_its_place_in_the_path() -> None:
