@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from comparison.own import LIMIT_S, OURS, QUEUE, fill, work_off
 from comparison.processes import Ended, Service
 from comparison.recording import Meter, Tape
 from comparison.stage import Stage, stage, start_server
-from comparison.stores import RedisStore, free_port
+from comparison.stores import RedisStore, free_port, port_of, wait_until_open
 
 CONNECTIONS = 4  # a worker's requests overlap
 WARM = 1_000
@@ -77,15 +77,7 @@ def bounds(environment: Environment, jobs: int, rounds: int) -> Iterator[Figures
 
 def record(environment: Environment, jobs: int) -> Recorded:
     """Enqueue jobs in bulk and let a worker drain them, and keep what was said."""
-    with ExitStack() as last:
-        on = last.enter_context(stage(OURS, environment, "strict", served=False))
-        assert isinstance(on.store, RedisStore)
-        tape = last.enter_context(Tape(on.store.port))
-        url = f"redis://127.0.0.1:{tape.port}/0"
-        server, address = start_server(environment, url, on.folder / "server.log", ())
-        last.callback(server.end)
-        meter = last.enter_context(Meter(int(address.rpartition(":")[2])))
-        client = last.enter_context(Client(address))
+    with taped(environment) as (on, tape), Meter(port_of(on.url)) as meter, Client(on.url) as client:
         on.url = f"http://127.0.0.1:{meter.port}"
         _enqueue_and_drain(on, tape, client, WARM, WARM)  # every function is loaded, and every connection open
         setup, before = len(tape.commands), meter.counts()
@@ -96,6 +88,20 @@ def record(environment: Environment, jobs: int) -> Recorded:
         requests, sent, answered = (now - then for now, then in zip(meter.counts(), before, strict=True))
     sizes = [max(0, size // requests - HEAD_BYTES) for size in (sent, answered)]
     return Recorded(jobs, parts[0], parts[1], parts[2], requests, sizes[0], sizes[1])
+
+
+@contextmanager
+def taped(environment: Environment) -> Iterator[tuple[Stage, Tape]]:
+    """Set up a stage whose server reaches its store through a tape."""
+    with stage(OURS, environment, "strict", served=False) as on:
+        assert isinstance(on.store, RedisStore)
+        with Tape(on.store.port) as tape:
+            server, on.url = start_server(environment, f"redis://127.0.0.1:{tape.port}/0", on.folder / "server.log", ())
+            try:
+                yield on, tape
+            finally:
+                on.stop_worker()
+                server.end()
 
 
 def _enqueue_and_drain(on: Stage, tape: Tape, client: Client, jobs: int, ends: int) -> int:
@@ -123,7 +129,7 @@ def replay(environment: Environment, recorded: Recorded, *, check: bool) -> Figu
             "store_drain": recorded.jobs / pipe(program, store.port, recorded.drain),
         }
         if check:
-            _check(environment, store, Path(folder), WARM + recorded.jobs)
+            check_done(environment, store, Path(folder), WARM + recorded.jobs)
     return figures
 
 
@@ -139,7 +145,7 @@ def pipe(program: str, port: int, commands: bytes) -> float:
     return seconds
 
 
-def _check(environment: Environment, store: RedisStore, folder: Path, jobs: int) -> None:
+def check_done(environment: Environment, store: RedisStore, folder: Path, jobs: int) -> None:
     """Ask a server whether the replayed jobs were all done: scripts that refuse are no work."""
     server, url = start_server(environment, store.url, folder / "server.log", ())
     try:
@@ -158,7 +164,8 @@ async def serve_the_same(recorded: Recorded) -> float:
         argv = [sys.executable, "-c", NOTHING, str(port), str(recorded.reply_bytes)]
         service = Service(argv, Path(folder) / "uvicorn.log")
         try:
-            connections = [await _connected(port, service) for _ in range(CONNECTIONS)]
+            wait_until_open(service, port)
+            connections = [await Connection.open(port) for _ in range(CONNECTIONS)]
             body, each = b"x" * recorded.request_bytes, max(25, recorded.requests // CONNECTIONS)
 
             async def send(connection: Connection) -> None:
@@ -173,14 +180,3 @@ async def serve_the_same(recorded: Recorded) -> float:
         finally:
             service.end()
     return rate * recorded.jobs / recorded.requests
-
-
-async def _connected(port: int, service: Service) -> Connection:
-    end = time.monotonic() + READY_S
-    while time.monotonic() < end:
-        service.check()
-        try:
-            return await Connection.open(port)
-        except OSError:
-            await asyncio.sleep(0.02)
-    raise Ended("uvicorn does not listen")

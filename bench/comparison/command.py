@@ -14,7 +14,7 @@ from common import who_measured
 from headrace_server.store.allocator import AUTO, choose_malloc
 from headrace_server.store.binary import find_binary
 
-from comparison import bounds, frontdoor, goals, own, report
+from comparison import bounds, frontdoor, goals, own, relay, report
 from comparison.heats import HEATS, Figures, Load, LostJobs
 from comparison.installing import BENCH, CACHE, Environment, NotInstalled, install
 from comparison.own import Rounds
@@ -24,9 +24,9 @@ from comparison.roster import GOALS_TABLE, PEERS, TABLES, Contestant, chosen
 
 RESULTS = BENCH / "results"
 PAGE = BENCH / "RESULTS.md"
-OWN = ("backlog", "queues", "options", "durability", "starlette", "processes", "bounds")
+OWN = ("backlog", "queues", "options", "durability", "starlette", "processes", "bounds", "relay")
 FIGURES = (*HEATS, *OWN)
-SMOKE = ["--peers", "headrace,huey", "--tables", "strict", "--figures", "throughput,waiting", "--rounds", "1"]
+SMOKE = ["--peers", "headrace,huey", "--tables", "strict", "--figures", "throughput,waiting,relay", "--rounds", "1"]
 SMOKE += ["--only", "one process,1 thread", "--jobs", "60", "--seconds", "40", "--idle-seconds", "0.2", "--paced", "20"]
 FAULTS = (Ended, LostJobs)  # of one run: it is noted, and the others go on
 
@@ -152,12 +152,16 @@ def contested(
     table: str, number: int, contestant: Contestant, heat: str, environment: Environment, args: argparse.Namespace
 ) -> Run:
     """Run one heat of one contestant."""
-    load = Load(args.jobs, args.seconds, rate=100.0, paced=args.paced, idle_s=args.idle_seconds)
     settings = GOALS_TABLE if contestant.ours else table  # what Headrace does by default is durable
     try:
-        return Run(table, number, contestant.name, heat, HEATS[heat](contestant, environment, settings, load))
+        return Run(table, number, contestant.name, heat, HEATS[heat](contestant, environment, settings, load_of(args)))
     except FAULTS as fault:
         return Run(table, number, contestant.name, heat, fault=f"{type(fault).__name__}: {fault}")
+
+
+def load_of(args: argparse.Namespace) -> Load:
+    """Return how much is done in each heat."""
+    return Load(args.jobs, args.seconds, rate=100.0, paced=args.paced, idle_s=args.idle_seconds)
 
 
 def alone(figure: str, args: argparse.Namespace, environment: Environment) -> Iterator[Run]:
@@ -171,6 +175,7 @@ def alone(figure: str, args: argparse.Namespace, environment: Environment) -> It
         "starlette": lambda: frontdoor.starlette(environment, args.jobs, args.rounds),
         "processes": lambda: frontdoor.processes(environment, args.jobs, rounds),
         "bounds": lambda: bounds.bounds(environment, args.jobs, args.rounds),
+        "relay": lambda: relay.relay(environment, load_of(args), args.rounds),
     }
     number = 0
     try:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +13,11 @@ from comparison.goals import CORES_FOR_TWO
 from comparison.heats import Figures
 from comparison.installing import Environment
 from comparison.own import OURS, Rounds
-from comparison.processes import POLL_S, Service
+from comparison.processes import Service
 from comparison.stage import stage
-from comparison.stores import RedisStore, free_port
+from comparison.stores import RedisStore, free_port, port_of, wait_until_open
 
 WARM = 640
-SERVED_S = 20.0
 
 
 def starlette(environment: Environment, jobs: int, rounds: int) -> Iterator[Figures]:
@@ -28,7 +26,7 @@ def starlette(environment: Environment, jobs: int, rounds: int) -> Iterator[Figu
         assert on.server is not None
         with _pinned(on.server, service, elsewhere=on.store):
             for _ in range(rounds):
-                yield {"single_bare": _rate(port, jobs), "single_64": _rate(_port(on.url), jobs)}
+                yield {"single_bare": _rate(port, jobs), "single_64": _rate(port_of(on.url), jobs)}
 
 
 def processes(environment: Environment, jobs: int, rounds: Rounds) -> Iterator[Figures]:
@@ -38,7 +36,7 @@ def processes(environment: Environment, jobs: int, rounds: Rounds) -> Iterator[F
         stage(OURS, environment, "strict", server_flags=("--processes", "2")) as two,
     ):
         for _ in range(rounds.judged if (os.cpu_count() or 1) >= CORES_FOR_TWO else rounds.full):
-            yield {"processes_1": _rate(_port(one.url), jobs), "processes_2": _rate(_port(two.url), jobs)}
+            yield {"processes_1": _rate(port_of(one.url), jobs), "processes_2": _rate(port_of(two.url), jobs)}
 
 
 @contextlib.contextmanager
@@ -47,19 +45,10 @@ def bare(log: Path) -> Iterator[tuple[Service, int]]:
     port = free_port()
     service = Service([sys.executable, "-c", BARE.replace("{port}", str(port))], log)
     try:
-        end = time.monotonic() + SERVED_S
-        while not _listens(port) and time.monotonic() < end:
-            service.check()
-            time.sleep(POLL_S)
+        wait_until_open(service, port)
         yield service, port
     finally:
         service.end()
-
-
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), Crowd(port, 1):
-        return True
-    return False
 
 
 def _rate(port: int, jobs: int) -> float:
@@ -83,7 +72,3 @@ def _pinned(*services: Service, elsewhere: object) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, cores)
-
-
-def _port(url: str) -> int:
-    return int(url.rpartition(":")[2])

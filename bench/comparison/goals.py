@@ -1,7 +1,7 @@
 """What was to be reached, and whether it was: by pairs of one round: what disturbs one side disturbs both.
 
-Where the store bounds a figure, a goal is also met by coming near enough to what the store alone does, in the same
-round: then there is nothing left to win but by another store.
+Where something bounds a figure (the store, or the least that a queue over HTTP does), a goal is also met by coming near
+enough to that, in the same round: then there is nothing left to win but by another store, or without HTTP.
 """
 
 import statistics
@@ -18,9 +18,18 @@ OURS, OURS_ALONE = "Headrace", "Headrace, one process"
 PREFORK = "Celery prefork 2, late"
 PAIRS = 5  # that a judgement wants
 QUARTILE = 0.9  # of the goal, that three of four pairs must reach
-NEAR = 0.85  # of what the store alone does with the same scripts: the limit is proven
+NEAR = 0.85  # of a bound: the limit is proven
 LEADERS = 3  # rivals of a goal that are measured in every round: which of them is the best, one round does not tell
 Ratios = list[float]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What limits a figure: two figures of our own, measured in turn, whose ratio is at most about 1."""
+
+    part: str
+    whole: str
+    words: str  # what a table says of the ratio
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,8 @@ class Verdict:
     ratios: Ratios
     against: str = ""
     unjudged: str = ""  # why nothing can be said
-    shares: Ratios = field(default_factory=list)  # of what the store alone does
+    bounded_by: Bound | None = None
+    shares: Ratios = field(default_factory=list)  # of the bound
 
     @property
     def median(self) -> float:
@@ -49,7 +59,7 @@ class Verdict:
 
     @property
     def proven(self) -> bool:
-        """Whether there is little left to win: the figure is near what the store alone does."""
+        """Whether there is little left to win: the figure is near its bound."""
         return not self.unjudged and reached(self.shares, NEAR)
 
     @property
@@ -64,7 +74,7 @@ class Verdict:
     @property
     def bound(self) -> str:
         """What a table says of the bound."""
-        return f"{statistics.median(self.shares):.0%} of the store alone" if self.shares else ""
+        return self.bounded_by.words.format(statistics.median(self.shares)) if self.bounded_by and self.shares else ""
 
 
 Judge = Callable[[Runs], tuple[Ratios, str]]
@@ -159,7 +169,14 @@ def named(wanted: Callable[[Contestant], bool]) -> list[str]:
     return [contestant.name for contestant in STRICT if not contestant.ours and wanted(contestant)]
 
 
-OF_THE_STORE = {"drain": ("bounded_drain", "store_drain"), "enqueue_bulk": ("bounded_bulk", "store_enqueue")}
+OF_THE_STORE, OF_A_RELAY = "{:.0%} of the store alone", "a relay takes {:.0%} of it"
+BOUNDS = {
+    (OURS, "drain"): Bound("bounded_drain", "store_drain", OF_THE_STORE),
+    (OURS_ALONE, "drain"): Bound("bounded_drain_alone", "store_drain", OF_THE_STORE),
+    (OURS, "enqueue_bulk"): Bound("bounded_bulk", "store_enqueue", OF_THE_STORE),
+    (OURS, "latency_p50"): Bound("relay_p50", "paced_p50", OF_A_RELAY),
+    (OURS, "latency_p99"): Bound("relay_p99", "paced_p99", OF_A_RELAY),
+}
 GOALS: tuple[tuple[str, float, Judge], ...] = (
     ("drain, one worker command, against Celery (prefork 2, acks_late, results)", 15.0, Against([PREFORK], "drain")),
     (
@@ -207,16 +224,10 @@ def judged(runs: Runs) -> list[Verdict]:
         reason = "" if ratios else "not measured"
         if goal.startswith("two server") and runs.cores < CORES_FOR_TWO:
             reason = f"wants {CORES_FOR_TWO} cores, and there are {runs.cores}"
-        verdicts.append(Verdict(goal, wanted, ratios, rival, reason, shares_of_the_store(judge, runs)))
+        bound = BOUNDS.get((judge.ours, judge.figure)) if isinstance(judge, Against) else None
+        shares = of_own(bound.part, bound.whole)(runs)[0] if bound else []
+        verdicts.append(Verdict(goal, wanted, ratios, rival, reason, bound, shares))
     return verdicts
-
-
-def shares_of_the_store(judge: Judge, runs: Runs) -> Ratios:
-    """Return which part of what the store alone does was reached, by round; none where something else bounds."""
-    if not isinstance(judge, Against) or judge.figure not in OF_THE_STORE:
-        return []
-    part, whole = OF_THE_STORE[judge.figure]
-    return of_own(f"{part}_alone" if judge.ours == OURS_ALONE else part, whole)(runs)[0]
 
 
 def decisive(runs: Runs) -> set[tuple[str, str]]:

@@ -83,14 +83,24 @@ def idle_and_paced(contestant: Contestant, environment: Environment, settings: s
         producer.ask("one", jobs=WARM, seconds=READY_S)
         everything_done(on, producer, WARM, READY_S)
         figures = idle(on, load.idle_s)
-        before = on.tally.count()
-        producer.ask("pace", jobs=load.paced, rate=load.rate)
-        if not on.wait(lambda: on.tally.count() >= before + load.paced, load.seconds):
-            return figures  # so many jobs a second are too many for it: a delay would only tell how long we looked
-        settle(on, producer, before + load.paced)
-        delays = on.tally.delays_ms(before)
+        delays = paced(on, producer, load)
+        if not delays:
+            return figures  # nor is there a sense in a fast producer
         figures |= {"latency_p50": statistics.median(delays), "latency_p99": percentile(delays, 99)}
         return figures | together(on, producer, load)
+
+
+def paced(on: Stage, producer: Producer, load: Load) -> list[float]:
+    """Enqueue at a rate while the worker waits; return the ms from each job's enqueue to its start.
+
+    Returns none where so many jobs a second are too many: a delay would only tell how long we looked.
+    """
+    before = on.tally.count()
+    producer.ask("pace", jobs=load.paced, rate=load.rate)
+    if not on.wait(lambda: on.tally.count() >= before + load.paced, load.seconds):
+        return []
+    settle(on, producer, before + load.paced)
+    return on.tally.delays_ms(before)
 
 
 def idle(on: Stage, seconds: float) -> Figures:

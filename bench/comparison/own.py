@@ -20,7 +20,7 @@ from comparison.heats import BATCH, READY_S, Figures, LostJobs
 from comparison.installing import Environment
 from comparison.roster import STRICT
 from comparison.stage import Stage, stage
-from comparison.stores import RedisStore
+from comparison.stores import RedisStore, port_of
 
 OURS = STRICT[0]
 QUEUE, TASK = "bench", "bench.note"
@@ -155,7 +155,7 @@ def queues(environment: Environment, jobs: int, rounds: Rounds, most: int) -> It
 
 async def lease_loop(url: str, asked: list[str], jobs: int) -> float:
     """Settle and lease over some queues, each request after the answer to the one before; return jobs a second."""
-    connection = await Connection.open(int(url.rpartition(":")[2]))
+    connection = await Connection.open(port_of(url))
     done: list[dict[str, str]] = []
     settled, begun = 0, time.monotonic()
     while settled < jobs:

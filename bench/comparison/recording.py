@@ -125,3 +125,9 @@ def _end_of_command(data: bytes, start: int) -> int | None:
 
 def _first_word(command: bytes) -> bytes:
     return command.split(b"\r\n", 3)[2].upper()
+
+
+def function_of(command: bytes) -> bytes:
+    """Return the name of the function that a command calls; empty when it calls none."""
+    words = command.split(b"\r\n", 5)
+    return words[4] if words[2].upper() == b"FCALL" else b""

@@ -11,7 +11,7 @@ from headrace_server.store.allocator import AUTO, choose_malloc
 from headrace_server.store.binary import find_binary
 from redis import Redis
 
-from comparison.processes import Ended, Service
+from comparison.processes import POLL_S, Ended, Service
 
 START_S = 20.0
 TRIES = 5  # a port that was free may be taken before the store has it
@@ -94,7 +94,7 @@ def _started(command: Callable[[int], list[str]], log: Path) -> tuple[Service, i
         port = free_port()
         service = Service(command(port), log)
         try:
-            _wait_until_open(service, port)
+            wait_until_open(service, port)
         except Ended:
             service.end()
         else:
@@ -102,14 +102,15 @@ def _started(command: Callable[[int], list[str]], log: Path) -> tuple[Service, i
     raise Ended(f"{command(0)[0]} does not start: {log.read_text(errors='replace')[-1000:]}")
 
 
-def _wait_until_open(service: Service, port: int) -> None:
+def wait_until_open(service: Service, port: int) -> None:
+    """Wait until somebody listens on a port of this machine; raises Ended."""
     end = time.monotonic() + START_S
     while time.monotonic() < end:
         service.check()
         try:
             socket.create_connection(("127.0.0.1", port), 1.0).close()
         except OSError:
-            time.sleep(0.01)
+            time.sleep(POLL_S)
         else:
             return
     raise Ended("nobody listens")
@@ -121,3 +122,8 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def port_of(url: str) -> int:
+    """Return the port of a server's URL."""
+    return int(url.rpartition(":")[2])

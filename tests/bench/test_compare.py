@@ -21,10 +21,11 @@ def test_a_smoke_run_measures_every_figure_of_the_contest(tmp_path: Path) -> Non
     end_well(Popen([*COMPARE, "--smoke", "--output", str(raw), "--page", str(page)], stdout=PIPE, stderr=STDOUT))
     about, *runs = map(json.loads, raw.read_text().splitlines())
     told = {run["contestant"]: run["fault"] for run in runs if run["fault"]}
-    ours = {figure for run in runs if run["contestant"] == "Headrace, one process" for figure in run["figures"]}
+    ours = {figure for run in runs if run["contestant"].startswith("Headrace") for figure in run["figures"]}
     assert ours >= {"enqueue_one", "enqueue_bulk", "drain", "bytes_waiting", "idle_cpu", "latency_p99", "together"}, (
         told
     )
+    assert ours >= {"relay_p50", "relay_p99", "paced_p50", "paced_p99"}, told
     assert "| Headrace, one process |" in page.read_text()
     if lacking := about["about"]["missing"]:
         missing(f"a peer: {lacking}")

@@ -8,7 +8,7 @@ from comparison import goals, report
 from comparison.own import Rounds
 from comparison.record import Record, Run, Runs
 
-DRAIN, BULK = 0, 3  # where these stand among the goals
+DRAIN, BULK, MIDDLE = 0, 3, 5  # where these stand among the goals
 
 
 @pytest.fixture
@@ -62,6 +62,17 @@ def test_a_limit_far_away_proves_nothing_and_is_told(record: Record) -> None:
     bounded(record, 7_000, 17_400, 7_000, 19_000, 6_000)
     found = verdict(record, DRAIN)
     assert (found.word, found.bound) == ("NOT met", "35% of the store alone")
+
+
+@pytest.mark.parametrize(("relay_ms", "word"), [(0.9, "met: the limit is proven"), (0.8, "NOT met")])
+def test_a_latency_is_held_to_that_of_a_relay(record: Record, relay_ms: float, word: str) -> None:
+    drained(record, goals.OURS, *[3] * 5, figure="latency_p50")
+    drained(record, "Taskiq stream", *[2] * 5, figure="latency_p50")
+    for number in range(5):
+        figures = {"relay_p50": relay_ms, "paced_p50": 1.0, "relay_p99": 1.0, "paced_p99": 9.0}
+        record.add(Run("own", number, goals.OURS, "relay", figures))
+    found = verdict(record, MIDDLE)
+    assert (found.met, found.word, found.bound) == (False, word, f"a relay takes {relay_ms:.0%} of it")
 
 
 def test_one_process_is_held_to_what_one_process_did_beside_the_store(record: Record) -> None:
@@ -142,6 +153,7 @@ def test_every_goal_asks_for_figures_that_somebody_measures() -> None:
 
     for _, _, judge in goals.GOALS:
         judge(Asked([]))
+    asked |= {figure for bound in goals.BOUNDS.values() for figure in (bound.part, bound.whole)}
     assert asked - shown == set()
 
 
