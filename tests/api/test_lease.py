@@ -125,6 +125,32 @@ async def test_a_lease_names_1_to_64_queues(api: Api, count: int, status: int) -
     assert (await api.post("/v1/leases", {"queues": [f"q{n}" for n in range(count)]})).status_code == status
 
 
+async def test_jobs_of_one_reply_share_only_what_is_the_same(api: Api) -> None:
+    asked = [
+        {"task": "a", "payload": 1},
+        {"task": "a", "payload": 2},
+        {"task": "b", "payload": 3, "max_runtime_ms": 60_000},
+        {"task": "a", "payload": 4, "priority": 90},
+        {"task": "a", "payload": 5, "priority": 80, "retry": {"max_attempts": 7}},
+    ]
+    made = [await api.enqueue(**job) for job in asked]
+    jobs = (await api.post("/v1/leases", {"queues": ["default"], "max": 9})).json()["jobs"]
+    shown = ("id", "task", "payload", "priority", "max_attempts", "max_runtime_ms", "enqueued_at")
+    assert [{name: job[name] for name in shown if name in job} for job in jobs] == [
+        {name: job[name] for name in shown if name in job} for job in made
+    ]
+    assert len({job["token"] for job in jobs}) == len(jobs)
+
+
+async def test_a_payload_that_msgpack_cannot_hold_leaves_the_others_as_they_are(api: Api) -> None:
+    for payload in ([1], 2**70, {"a": 2}):
+        await api.enqueue(payload=payload)
+    reply = await api.post_msgpack("/v1/leases", {"queues": ["default"], "max": 3})
+    first, second, third = msgpack.unpackb(reply.content)["jobs"]
+    assert (first["payload"], third["payload"]) == ([1], {"a": 2})
+    assert (second["payload_raw"], second["payload_type"]) == (str(2**70).encode(), "application/json")
+
+
 async def test_msgpack_leases(api: Api) -> None:
     await api.enqueue(payload={"a": [1.5, None]}, meta={"k": "v"})
     reply = await api.post_msgpack("/v1/leases", {"queues": ["default"]})

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgpack
 import pytest
-from headrace_server.api.payloads import Unwritable, as_json_object, payload_fault, transcode
+from headrace_server.api.payloads import Unwritable, as_json_object, payload_fault, to_msgpack, transcode
 from headrace_server.domain.jobs import Format
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,6 +72,13 @@ def test_json_goes_to_msgpack_and_back_unchanged(value: Any) -> None:
     packed = transcode(json.dumps(value).encode(), Format.JSON)
     assert msgpack.unpackb(packed) == value
     assert json.loads(transcode(packed, Format.MSGPACK)) == value
+
+
+@given(st.lists(JSON_VALUES, max_size=5))
+def test_many_values_go_to_msgpack_in_their_order(values: list[Any]) -> None:
+    assert [
+        msgpack.unpackb(packed) for packed in to_msgpack([json.dumps(value).encode() for value in values])
+    ] == values
 
 
 def test_binary_reads_as_marked_text() -> None:

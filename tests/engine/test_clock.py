@@ -112,7 +112,7 @@ async def test_attempts_follow_one_another_as_far_as_the_clock_goes(engine: Engi
     job_id = await put(engine, retry=policy)
     for attempt, hours in ((1, 1), (2, 2)):
         (job,) = (await engine.lease(LeaseAsk(queues=["q"]))).jobs
-        assert job.attempt == attempt
+        assert job.facts.attempt == attempt
         await engine.settle([Nack(job_id=job.id, token=job.token, error=b"{}")])
         await engine.advance_clock(by_ms=hours * HOUR_MS - MINUTE_MS * 2)
         assert await state(engine, job_id) is State.RETRYING

@@ -42,7 +42,7 @@ async def test_g8_fences_grow_over_a_restart_of_the_store(make_store: StoreMaker
     store.kill9()
     store.start()
     second = await lease_one(await make_engine(store.url))
-    assert second.fence > first.fence + MARGIN_US
+    assert second.facts.fence > first.facts.fence + MARGIN_US
 
 
 async def test_g8_fences_grow_over_a_restored_backup_with_a_slow_clock(
@@ -62,7 +62,7 @@ async def test_g8_fences_grow_over_a_restored_backup_with_a_slow_clock(
     store.start(env=clock.env)
     again = await lease_one(await make_engine(store.url))
     assert again.id == lost.id
-    assert again.fence > lost.fence
+    assert again.facts.fence > lost.facts.fence
 
 
 @pytest.fixture
@@ -119,5 +119,5 @@ async def test_g17_the_servers_clock_changes_nothing(
     assert job is not None
     assert delayed is not None
     assert leased.id == job.id
-    for instant in (job.enqueued_at_ms, leased.deadline_ms - MINUTE_MS, (delayed.run_at_ms or 0) - HOUR_MS):
+    for instant in (job.enqueued_at_ms, leased.facts.deadline_ms - MINUTE_MS, (delayed.run_at_ms or 0) - HOUR_MS):
         assert store_ms <= instant < store_ms + MINUTE_MS

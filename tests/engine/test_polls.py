@@ -108,7 +108,7 @@ async def test_g27_a_poll_that_takes_another_job_passes_its_wake_up_on(engine: E
         await engine.enqueue_each([EnqueueGroup([new_job(engine, queue)]) for queue in ("a", "b")])
         grants = await asyncio.gather(broad, narrow)
         waits.append(time.monotonic() - start)
-        assert [grant.jobs[0].queue for grant in grants] == ["b", "a"]
+        assert [grant.jobs[0].facts.queue for grant in grants] == ["b", "a"]
     assert statistics.median(waits) < 0.2
 
 

@@ -62,8 +62,8 @@ async def test_a_run_begins_anew_and_the_history_stays(stage: Stage) -> None:
     assert (seen.reason, seen.finished_at_ms, seen.progress) == (None, None, None)
     assert (seen.error, seen.checkpoint) == (b'{"type":"E"}', b'{"page":7}')
     again = await stage.lease()
-    assert (again.attempt, again.delivery, again.checkpoint) == (1, 1, b'{"page":7}')
-    assert again.fence > job.fence
+    assert (again.facts.attempt, again.facts.delivery, again.checkpoint) == (1, 1, b'{"page":7}')
+    assert again.facts.fence > job.facts.fence
 
 
 async def test_the_time_for_retries_begins_anew(stage: Stage) -> None:

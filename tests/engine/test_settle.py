@@ -103,7 +103,7 @@ async def test_a_snooze_says_why_and_leaves_its_checkpoint(stage: Stage) -> None
 async def test_no_extension_goes_beyond_the_run_time(stage: Stage) -> None:
     await stage.put_one(max_runtime_ms=1_500)
     job = await stage.lease(lease_ms=1_000)
-    assert (job.deadline_ms, job.max_runtime_ms) == (stage.now_ms + 1_000, 1_500)
+    assert (job.facts.deadline_ms, job.facts.max_runtime_ms) == (stage.now_ms + 1_000, 1_500)
     answer = await stage.settle(Extend(job_id=job.id, token=job.token, lease_ms=60_000))
     assert answer.deadline_ms == stage.now_ms + 1_500
     stage.later(1_500)

@@ -43,7 +43,7 @@ async def test_queues_are_asked_in_their_order_whatever_their_shards(sharded: En
         await enqueue(sharded, queue)
     order = ["d", "mail.low", "a", "b", "mail.high"]
     grant = await sharded.lease(LeaseAsk(queues=order, max_jobs=7))
-    assert [job.queue for job in grant.jobs] == ["d", "d", "mail.low", "mail.low", "a", "a", "b"]
+    assert [job.facts.queue for job in grant.jobs] == ["d", "d", "mail.low", "mail.low", "a", "a", "b"]
     statuses = await sharded.settle([Ack(job_id=job.id, token=job.token) for job in grant.jobs])
     assert {answer.status for answer in statuses} == {"ok"}  # type: ignore[union-attr]
 

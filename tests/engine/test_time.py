@@ -63,7 +63,7 @@ async def test_g11_a_lease_that_ran_out_is_offered_again_within_a_second(
         await enqueue(engine)
     first = await engine.lease(LeaseAsk(queues=["q"], max_jobs=100, lease_ms=1_000))
     again = await pull(engine, 100)
-    late = [again[job.id] - job.deadline_ms for job in first.jobs]
+    late = [again[job.id] - job.facts.deadline_ms for job in first.jobs]
     assert min(late) >= 0
     assert p99(late) <= 1_000
 

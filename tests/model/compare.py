@@ -37,11 +37,10 @@ def plain_attempts(attempts: Sequence[Attempt] | None) -> list[Attempt] | None:
 
 
 def plain_grant(grant: Grant) -> Grant:
-    """Return a grant whose jobs have no revs; those of a replay, which may come shard by shard, in the order of ids."""
-    jobs = [msgspec.structs.replace(job, rev=NO_REV) for job in grant.jobs]
-    if grant.replayed:
-        jobs.sort(key=lambda job: job.id)
-    return msgspec.structs.replace(grant, jobs=jobs)
+    """Return a grant with the jobs of a replay, which may come shard by shard, in the order of ids."""
+    if not grant.replayed:
+        return grant
+    return msgspec.structs.replace(grant, jobs=sorted(grant.jobs, key=lambda job: job.id))
 
 
 def plain_enqueued(answer: Enqueued) -> Enqueued:

@@ -75,7 +75,7 @@ class Pair:
 
 
 def _plain(job: Leased) -> Leased:
-    return msgspec.structs.replace(job, token=NO_TOKEN, rev=0)
+    return msgspec.structs.replace(job, token=NO_TOKEN)
 
 
 def test_one_call_or_many(volatile_store: StoreProcess) -> None:

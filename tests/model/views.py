@@ -1,6 +1,6 @@
 """How the oracle's jobs and queues look from outside; it must not change anything."""
 
-from headrace_server.domain.jobs import Job, Leased, QueueStats
+from headrace_server.domain.jobs import Job, Leased, LeaseFacts, QueueStats
 from headrace_server.domain.lifecycle import FINAL, State
 from headrace_server.domain.metrics import JobMetrics, QueueMetrics
 from headrace_server.domain.queues import LimitView, QueueView
@@ -66,25 +66,19 @@ def as_leased(world: World, record: Record) -> Leased:
     assert record.token is not None
     assert job.fence is not None
     assert job.deadline_ms is not None
-    return Leased(
-        id=job.id,
+    facts = LeaseFacts(
         task=job.task,
         queue=job.queue,
-        payload=job.payload,
         priority=job.priority,
         attempt=job.attempt,
         delivery=job.delivery,
         max_attempts=job.max_attempts,
         enqueued_at_ms=job.enqueued_at_ms,
         fence=job.fence,
-        token=record.token,
         deadline_ms=job.deadline_ms,
-        rev=NO_REV,
-        meta=job.meta,
-        trace=job.trace,
-        checkpoint=job.checkpoint,
         max_runtime_ms=job.max_runtime_ms,
     )
+    return Leased(job.id, record.token, job.payload, facts, meta=job.meta, trace=job.trace, checkpoint=job.checkpoint)
 
 
 def stats_of(world: World, queue: str) -> QueueStats:

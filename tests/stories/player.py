@@ -124,7 +124,7 @@ class Player:
     def _lease(self, line: Line) -> str:
         ask = writing.ask(line.words, line.options)
         grant = self._stage.lease(ask)
-        handed = [(self._names[leased.id], leased.delivery) for leased in grant.jobs]
+        handed = [(self._names[leased.id], leased.facts.delivery) for leased in grant.jobs]
         wanted = [(e.job, e.lease) for e in line.jobs if e.state == State.LEASED]
         assert handed == wanted, f"handed out: {handed}"
         for leased in grant.jobs:
@@ -135,14 +135,14 @@ class Player:
     def _note(self, leased: Leased, *, replayed: bool) -> None:
         name, (job,) = self._names[leased.id], self._stage.get([leased.id])
         assert job is not None
-        assert (leased.checkpoint, leased.max_runtime_ms) == (job.checkpoint, job.max_runtime_ms)
+        assert (leased.checkpoint, leased.facts.max_runtime_ms) == (job.checkpoint, job.max_runtime_ms)
         if replayed:
-            token = self._tokens[name, leased.delivery]
-            assert token == leased.token, f"{name} #{leased.delivery} has another token than at first"
+            token = self._tokens[name, leased.facts.delivery]
+            assert token == leased.token, f"{name} #{leased.facts.delivery} has another token than at first"
             return
         assert leased.token not in self._tokens.values(), "a token was given twice"
-        assert leased.fence > self._fences.get(name, 0), f"the fence of {name} fell to {leased.fence}"
-        self._tokens[name, leased.delivery], self._fences[name] = leased.token, leased.fence
+        assert leased.facts.fence > self._fences.get(name, 0), f"the fence of {name} fell to {leased.facts.fence}"
+        self._tokens[name, leased.facts.delivery], self._fences[name] = leased.token, leased.facts.fence
 
     def _giveback(self, line: Line) -> str:
         self._stage.giveback(*self._grants[line.options["by"]])

@@ -8,6 +8,7 @@ from headrace_server.domain import limits
 from headrace_server.domain.ids import (
     IdMaker,
     format_id,
+    format_ids,
     group_of_queue,
     parse_id,
     shard_of_id,
@@ -43,6 +44,13 @@ def test_the_largest_random_bits_leave_room_for_the_next_id() -> None:
 def test_what_clients_see_leads_back_to_the_id() -> None:
     made = IdMaker().make(1_800_000_000_123, 5, random.getrandbits(64))
     assert parse_id(format_id(made)) == made
+
+
+def test_many_ids_are_written_as_each_by_itself() -> None:
+    maker = IdMaker()
+    made = [maker.make(1_800_000_000_123, 5, random.getrandbits(64)) for _ in range(9)]
+    assert format_ids(made) == [format_id(each) for each in made]
+    assert format_ids([]) == []
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from headrace_server.api import keys, outcomes, parse, render, settles, shapes
+from headrace_server.api import grants, keys, outcomes, parse, render, settles, shapes
 from headrace_server.api.call import Call, Reply, applied
 from headrace_server.api.jobs import REPLAYED, job_id_of
 from headrace_server.api.problems import Problem
@@ -46,10 +46,9 @@ def _ask(call: Call, given: shapes.LeaseInput) -> LeaseAsk:
 
 
 def _granted(call: Call, ask: LeaseAsk, grant: Grant, completed: list[SettledDocument]) -> Reply:
-    jobs = [render.leased(job, call.reply_format) for job in grant.jobs]
     return Reply(
         document=GrantDocument(
-            jobs=jobs,
+            jobs=grants.documents(grant.jobs, call.reply_format),
             completed=completed,
             directive=render.given(call.engine.directive_of(ask.worker)),
             server_time=render.instant(grant.now_ms),

@@ -12,13 +12,12 @@ from headrace_server.api import media
 from headrace_server.api.payloads import Unwritable, transcode
 from headrace_server.api.replies import (
     JobDocument,
-    LeasedDocument,
     ReceiptDocument,
     ScheduleSlotDocument,
     SummaryDocument,
 )
 from headrace_server.domain.ids import format_id
-from headrace_server.domain.jobs import Body, Format, Job, Leased, OnDead, Receipt, ScheduleSlot
+from headrace_server.domain.jobs import Body, Format, Job, OnDead, Receipt, ScheduleSlot
 from headrace_server.domain.lifecycle import State
 
 D = TypeVar("D", bound=SummaryDocument)
@@ -144,40 +143,12 @@ def _put_wishes(document: SummaryDocument, job: Job) -> None:
     if job.limits:
         document.limits = job.limits
     if job.schedule is not None:
-        document.schedule = _slot(job.schedule)
+        document.schedule = slot(job.schedule)
 
 
-def _slot(made_for: ScheduleSlot) -> ScheduleSlotDocument:
+def slot(made_for: ScheduleSlot) -> ScheduleSlotDocument:
+    """Return which slot of which schedule a job was made for."""
     return ScheduleSlotDocument(made_for.name, instant(made_for.slot_ms))
-
-
-def leased(job: Leased, format: Format) -> LeasedDocument:
-    """Return a job as its worker gets it."""
-    document = LeasedDocument(
-        id=format_id(job.id),
-        task=job.task,
-        queue=job.queue,
-        priority=job.priority,
-        attempt=job.attempt,
-        delivery=job.delivery,
-        max_attempts=job.max_attempts,
-        enqueued_at=instant(job.enqueued_at_ms),
-        fence=job.fence,
-        token=job.token.hex(),
-        deadline=instant(job.deadline_ms),
-    )
-    if job.meta is not None:
-        document.meta = json_value(job.meta, format)
-    if job.trace is not None:
-        document.trace = json_value(job.trace, format)
-    if job.checkpoint is not None:
-        document.checkpoint = json_value(job.checkpoint, format)
-    if job.max_runtime_ms is not None:
-        document.max_runtime_ms = job.max_runtime_ms
-    if job.schedule is not None:
-        document.schedule = _slot(job.schedule)
-    _put_payload(document, job.payload, format)
-    return document
 
 
 def json_value(data: bytes | None, format: Format) -> Any:
@@ -192,7 +163,7 @@ def error(data: bytes | None) -> Any:
     return None if data is None else Raw(data)
 
 
-def _put_payload(document: JobDocument | LeasedDocument, body: Body, format: Format) -> None:
+def _put_payload(document: JobDocument, body: Body, format: Format) -> None:
     try:
         if body.media is None:
             document.payload = Raw(_as(body, format))

@@ -137,10 +137,11 @@ class ReceiptsDocument(msgspec.Struct):
     results: list[BatchResult]  # of the others
 
 
-class LeasedDocument(msgspec.Struct, kw_only=True, gc=False):
+class LeasedDocument(msgspec.Struct, gc=False):
     """A job handed to a worker."""
 
     id: str
+    token: str
     task: str
     queue: str
     priority: int
@@ -149,15 +150,14 @@ class LeasedDocument(msgspec.Struct, kw_only=True, gc=False):
     max_attempts: int
     enqueued_at: str
     fence: int
-    token: str
     deadline: str
+    max_runtime_ms: int | Absent = UNSET
     payload: Raw | Absent = UNSET
     payload_raw: bytes | Absent = UNSET
     payload_type: str | Absent = UNSET
     meta: Any = UNSET
     trace: Any = UNSET
     checkpoint: Any = UNSET
-    max_runtime_ms: int | Absent = UNSET
     schedule: ScheduleSlotDocument | Absent = UNSET
 
 

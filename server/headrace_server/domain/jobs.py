@@ -152,26 +152,31 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     state: State
 
 
-class Leased(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One job handed to a worker."""
+class LeaseFacts(msgspec.Struct, frozen=True, gc=False):
+    """What jobs that are handed out together mostly share: read once, written once, and held by all of them."""
 
-    id: bytes
     task: str
     queue: str
-    payload: Body
     priority: int
     attempt: int
     delivery: int
     max_attempts: int
     enqueued_at_ms: int
     fence: int
-    token: bytes  # 16 bytes: the proof of this lease
     deadline_ms: int
-    rev: int
+    max_runtime_ms: int | None = None
+
+
+class Leased(msgspec.Struct, frozen=True, gc=False):
+    """One job handed to a worker."""
+
+    id: bytes
+    token: bytes  # 16 bytes: the proof of this lease
+    payload: Body
+    facts: LeaseFacts
     meta: bytes | None = None
     trace: bytes | None = None
     checkpoint: bytes | None = None  # a JSON value that an earlier delivery left
-    max_runtime_ms: int | None = None
     schedule: ScheduleSlot | None = None  # that it is a run of
 
 

@@ -4,7 +4,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from headrace_server.domain.defaults import Defaults
-from headrace_server.domain.jobs import Body, Format, Job, Leased, NewJob, OnDead, QueueStats, Receipt, ScheduleSlot
+from headrace_server.domain.jobs import (
+    Body,
+    Format,
+    Job,
+    Leased,
+    LeaseFacts,
+    NewJob,
+    OnDead,
+    QueueStats,
+    Receipt,
+    ScheduleSlot,
+)
 from headrace_server.domain.lifecycle import FINAL, State
 from headrace_server.domain.requests import (
     CancelAsk,
@@ -30,7 +41,6 @@ _WAITING = frozenset({State.SCHEDULED, State.RETRYING})
 _STATES = tuple(State)  # in the order of lua/counts.lua
 # by the words of the scripts: an enumeration's own look-up takes five times as long, for every job of every batch
 _STATE_OF = {state.value.encode(): state for state in State}
-_NOTHING_MORE = (b"", b"", b"", b"", b"")  # of a job that is handed out
 _STATUS_OF = {status.value.encode(): status for status in EnqueueStatus}
 
 
@@ -121,30 +131,40 @@ def _resolved(own: Sequence[int | None], said: bytes) -> list[int | None]:
     return [wish if wish is not None else word for wish, word in zip(own, theirs, strict=True)]
 
 
-def leased(words: Sequence[bytes], defaults: Defaults) -> Leased:
-    """Return one job handed out."""
-    job_id, queue, token, numbers, task, payload, *rest = words
-    attempt, delivery, max_attempts, fence, deadline, rev, priority, enqueued_at, max_runtime = numbers.split(b" ")
-    payload_type, meta, trace, checkpoint, schedule = rest or _NOTHING_MORE
-    return Leased(
-        id=job_id,
-        task=task.decode(),
-        queue=queue.decode(),
-        payload=_body(payload, payload_type),
+def leased(jobs: Sequence[Sequence[bytes]], defaults: Defaults) -> list[Leased]:
+    """Return the jobs handed out; what they share is read once, and is one object for all who share it."""
+    known: dict[bytes, LeaseFacts] = {}
+    found = []
+    for job_id, token, told, payload, *more in jobs:
+        facts = known.get(told)
+        if facts is None:
+            facts = known[told] = _facts(told, defaults)
+        found.append(
+            _with_more(job_id, token, payload, facts, more) if more else Leased(job_id, token, Body(payload), facts)
+        )
+    return found
+
+
+def _with_more(job_id: bytes, token: bytes, payload: bytes, facts: LeaseFacts, more: Sequence[bytes]) -> Leased:
+    payload_type, meta, trace, checkpoint, schedule = more
+    body = _body(payload, payload_type)
+    return Leased(job_id, token, body, facts, meta or None, trace or None, checkpoint or None, _slot(schedule))
+
+
+def _facts(told: bytes, defaults: Defaults) -> LeaseFacts:
+    task, queue, *numbers = told.decode().split(" ")
+    priority, attempt, delivery, max_attempts, enqueued_at, fence, deadline, max_runtime = numbers
+    return LeaseFacts(
+        task=task,
+        queue=queue,
         priority=int(priority) if priority else defaults.priority,
         attempt=int(attempt),
         delivery=int(delivery),
         max_attempts=int(max_attempts) if max_attempts else defaults.max_attempts,
         enqueued_at_ms=int(enqueued_at),
         fence=int(fence),
-        token=token,
         deadline_ms=int(deadline),
-        rev=int(rev),
-        meta=meta or None,
-        trace=trace or None,
-        checkpoint=checkpoint or None,
         max_runtime_ms=_number(max_runtime),
-        schedule=_slot(schedule),
     )
 
 

@@ -92,7 +92,7 @@ class Polls:
                 served = set()  # a look that fails or is given up has used no wake-up
                 grant = await asyncio.shield(look)
                 look = None
-                served = {job.queue for job in grant.jobs} if grant.jobs or grant.replayed else None
+                served = {job.facts.queue for job in grant.jobs} if grant.jobs or grant.replayed else None
                 if grant.jobs or grant.replayed or left_s <= 0:
                     return grant
                 if self._parking.came_early(ticket):

@@ -237,7 +237,7 @@ class Shard:
         ending = answer[0].decode()
         if ending == "again":
             return None
-        jobs = [decode.leased(words, self._defaults) for words in answer[1:]]
+        jobs = decode.leased(answer[1:], self._defaults)
         return Part(Grant(jobs=jobs, now_ms=now_ms, replayed=ending == "replayed"), ending)
 
     def _settle_batcher(self, verb: str, encode_item: Callable[[Any], encode.Args]) -> Batcher[Any, Settled]:

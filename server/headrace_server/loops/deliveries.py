@@ -68,7 +68,7 @@ class Deliveries:
         if grant is None:
             return 1
         for job in grant.jobs:
-            task = asyncio.create_task(self._deliver(self._known[job.queue], job, grant.now_ms))
+            task = asyncio.create_task(self._deliver(self._known[job.facts.queue], job, grant.now_ms))
             self._running.add(task)
             task.add_done_callback(self._ended)
         return len(grant.jobs)
@@ -125,7 +125,7 @@ class Deliveries:
             "webhook-timestamp": str(timestamp_s),
             "webhook-signature": signatures(view.secrets(now_ms), message_id, timestamp_s, job.payload.data),
         }
-        left_ms = max(1, job.deadline_ms - now_ms - MARGIN_MS)  # the timeout may have been raised after the lease
+        left_ms = max(1, job.facts.deadline_ms - now_ms - MARGIN_MS)  # the timeout may have been raised after the lease
         timeout_ms = min(view.webhook.timeout_ms, left_ms)
         return Parcel(url=view.webhook.url, headers=headers, body=job.payload.data, timeout_ms=timeout_ms)
 
@@ -163,7 +163,7 @@ class Deliveries:
         facts = {
             "webhook": name_of(view.queue),
             "job_id": format_id(job.id),
-            "attempt": job.attempt,
+            "attempt": job.facts.attempt,
             "status": receipt.status,
             "took_ms": receipt.took_ms,
         }

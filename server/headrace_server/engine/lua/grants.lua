@@ -19,14 +19,16 @@ local function load_whole(id)
     return job
 end
 
--- What its worker gets: id, queue and token; numbers, with spaces between them, where '' stands for the server's; task and payload;
--- then, if it has any of them: the payload's format, meta, trace, checkpoint, and its slot of a schedule.
-local function describe(job, deadline, rev_text)
-    local numbers = text(job.at) .. ' ' .. text(job.dl) .. ' ' .. resolved_text(job.ma, job.q, 'max_attempts') .. ' ' .. job.fe .. ' ' .. deadline
-        .. ' ' .. rev_text .. ' ' .. resolved_text(job.pr, job.q, 'priority') .. ' ' .. job.ca .. ' ' .. (job.mx or '')
-    local words = {job.id, job.q, job.k, numbers, job.t, job.p}
+-- What its worker gets: id and token; what jobs that are handed out together mostly share, in one text with spaces between: task,
+-- queue, priority, attempt, delivery, attempts at most, when it was enqueued, fence, deadline, running time or '', where '' of
+-- priority and attempts stands for the server's; the payload; then, if it has any of them: its format, meta, trace, checkpoint,
+-- and its slot of a schedule.
+local function describe(job, deadline)
+    local facts = job.t .. ' ' .. job.q .. ' ' .. resolved_text(job.pr, job.q, 'priority') .. ' ' .. text(job.at) .. ' ' .. text(job.dl)
+        .. ' ' .. resolved_text(job.ma, job.q, 'max_attempts') .. ' ' .. job.ca .. ' ' .. job.fe .. ' ' .. deadline .. ' ' .. (job.mx or '')
+    local words = {job.id, job.k, facts, job.p}
     if job.pt or job.m or job.tr or job.ck or job.sd then
-        words[7], words[8], words[9], words[10], words[11] = job.pt or '', job.m or '', job.tr or '', job.ck or '', job.sd or ''
+        words[5], words[6], words[7], words[8], words[9] = job.pt or '', job.m or '', job.tr or '', job.ck or '', job.sd or ''
     end
     return words
 end
@@ -45,7 +47,7 @@ local function hand_out(ask, job, rev, token)
     move(job, 'leased', job.deadline, rev, {'k', words}, stale and {'rs', 'pg'})
     plan('reap', job.q, job.deadline)
     if job.deadline > ask.last_ms then ask.last_ms = job.deadline end
-    return describe(job, time_text(job.deadline), text(rev))
+    return describe(job, time_text(job.deadline))
 end
 
 -- The live leases of the record, when this very request was answered before; then how many jobs were looked at, and
@@ -59,7 +61,7 @@ local function replay(ask)
         local job = load_whole(string.sub(known[2], i, i + 15))
         if job.s == 'leased' and job.k == string.sub(known[2], i + 16, i + 31) then
             if job.ul ~= '' then job.mx = text(job.ul - job.st) end
-            out[#out + 1], bytes = describe(job, text(job.deadline), job.rv), bytes + #job.p
+            out[#out + 1], bytes = describe(job, text(job.deadline)), bytes + #job.p
             redis.call('HSET', job_key(job.id), 'rq', job.k) -- its worker has it, whatever becomes of this record
         end
     end
@@ -74,7 +76,7 @@ end
 
 local function record(ask, out)
     local leases = {}
-    for i, job in ipairs(out) do leases[i] = job[1] .. job[3] end
+    for i, job in ipairs(out) do leases[i] = job[1] .. job[2] end
     local key = replay_key(ask.worker)
     local known = redis.call('HMGET', key, 'key', 'leases')
     local before = ask.mode == 'append' and known[1] == ask.key and known[2] or ''
