@@ -12,8 +12,8 @@ bench/peers/requirements. A peer that cannot be installed here is left out, and 
 everything is measured in turn, each on a fresh store of its own: the same program with the same settings for all.
 
 Figures: `throughput` (enqueue one by one and in bulk, drain, memory of jobs), `waiting` (idle costs, latency, enqueue
-and drain together), and of Headrace alone `backlog`, `queues`, `options`, `durability`, `starlette`, `processes` and
-`bounds` (what store and uvicorn could do alone).
+and drain together), and of Headrace alone `backlog`, `queues`, `options`, `durability`, `starlette`, `processes`,
+`bounds` (what store and uvicorn could do alone) and `relay` (how soon the least that HTTP takes hands a job on).
 
 The first round measures everything. Those after it measure what goals hang on: ourselves, and who was among the best
 three in a figure that a goal compares. --full-rounds says how many measure everything.
