@@ -74,7 +74,7 @@ async def test_g15_a_retry_starts_no_earlier_than_announced(store_url: str, make
     ids = [await enqueue(engine, retry=policy) for _ in range(50)]
     grant = await engine.lease(LeaseAsk(queues=["q"], max_jobs=50))
     answers = await engine.settle([Nack(job_id=job.id, token=job.token, error=b"{}") for job in grant.jobs])
-    announced = {answer.job_id: answer.run_at_ms for answer in answers}  # type: ignore[union-attr]
+    announced = {job.id: answer.run_at_ms for job, answer in zip(grant.jobs, answers, strict=True)}  # type: ignore[union-attr]
     leased = await pull(engine, 50)
     assert all(leased[job_id] >= (announced[job_id] or 0) for job_id in ids)
 

@@ -33,14 +33,13 @@ class Settling:
         record = self._world.jobs.get(item.job_id)
         status = verdict(record, item, now)
         if record is None:
-            return Settled(job_id=item.job_id, status=status, now_ms=now)
+            return Settled(status=status, now_ms=now)
         if status is SettleStatus.LATE:
             self._world.tallies.queue(record, "late")
         if status in (SettleStatus.OK, SettleStatus.LATE):
             take_effect(self._world, record, item, now)
         job = as_job(self._world, record)
         return Settled(
-            job_id=job.id,
             status=status,
             now_ms=now,
             state=job.state,

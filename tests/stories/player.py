@@ -151,13 +151,13 @@ class Player:
     def _settle(self, line: Line) -> str:
         item = writing.settle(line.verb, self._id(line.words[0]), self._token(line.words), line.options)
         (answer,) = self._stage.settle([item])
-        self._compare_answer(answer)
+        self._compare_answer(item.job_id, answer)
         status = answer.status.value
         return status if status in ("ok", "late", "repeated") else f"refused {status}"
 
-    def _compare_answer(self, answer: Settled) -> None:
+    def _compare_answer(self, job_id: bytes, answer: Settled) -> None:
         """Every answer describes the job as it is then, whatever the verdict."""
-        (job,) = self._stage.get([answer.job_id])
+        (job,) = self._stage.get([job_id])
         told = (answer.state, answer.attempt, answer.run_at_ms, answer.deadline_ms, answer.cancel_requested)
         seen = (None, None, None, None, False)
         if job is not None:

@@ -92,7 +92,7 @@ def _told(
 
 async def _time_of(call: Call, outcomes: Sequence[Settled | StoreFault]) -> int:
     """Return the store's time as outcomes tell it; raises the StoreFault where all failed, unknown before not done."""
-    times = [outcome.now_ms for outcome in outcomes if isinstance(outcome, Settled)]
+    times = {outcome.now_ms for outcome in outcomes if isinstance(outcome, Settled)}
     if times:
         return max(times)
     faults = [outcome for outcome in outcomes if isinstance(outcome, StoreFault)]
@@ -137,6 +137,6 @@ async def _settle_one(call: Call, shape: type[T], to_settle: Callable[[bytes, An
     if outcome.status in _LOST:
         state = outcome.state.value if outcome.state else ""
         raise Problem(outcome.status.value, job_id=format_id(job_id), state=state)
-    document = outcomes.settled(outcome)
+    document = outcomes.settled(job_id, outcome)
     document.server_time = render.instant(outcome.now_ms)
     return Reply(document=document)

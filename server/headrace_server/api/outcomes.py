@@ -27,11 +27,16 @@ def news(items: Sequence[Settle | Invalid], outcomes: Sequence[Settled | StoreFa
     """Return those outcomes of a list that its sender cannot know beforehand, each with the index of its item."""
     told = []
     pairs: Iterator[tuple[Settle | Invalid, Settled | StoreFault | Invalid]] = in_places(items, outcomes)
+    usual = None  # how the last one ended that did as asked: one object for all of a script that ended alike
     for index, (item, outcome) in enumerate(pairs):
-        if not _is_as_asked(item, outcome):
-            document = _settled_item(item, outcome)
-            document.index = index
-            told.append(document)
+        if outcome is usual:
+            continue
+        if _is_as_asked(item, outcome):
+            usual = outcome
+            continue
+        document = _settled_item(item, outcome)
+        document.index = index
+        told.append(document)
     return told
 
 
@@ -51,13 +56,13 @@ def _settled_item(item: Settle | Invalid, outcome: Settled | StoreFault | Invali
     if isinstance(outcome, StoreFault):
         return SettledDocument(job_id=format_id(item.job_id), status=outcome.outcome, code=outcome.code.value)
     assert isinstance(outcome, Settled)
-    return settled(outcome)
+    return settled(item.job_id, outcome)
 
 
-def settled(outcome: Settled) -> SettledDocument:
+def settled(job_id: bytes, outcome: Settled) -> SettledDocument:
     """Return the outcome of one settle or extend."""
     return SettledDocument(
-        job_id=format_id(outcome.job_id),
+        job_id=format_id(job_id),
         status=outcome.status.value,
         state=UNSET if outcome.state is None else outcome.state.value,
         attempt=render.given(outcome.attempt),

@@ -141,9 +141,8 @@ class SettleStatus(StrEnum):
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The answer to one settle or extend."""
+    """The answer to one settle or extend; one object for all items of a script that ended alike."""
 
-    job_id: bytes
     status: SettleStatus
     now_ms: int
     state: State | None = None  # the job's state now; absent: not found

@@ -13,7 +13,7 @@ from headrace_server.engine.polls import Polls
 from headrace_server.engine.routing import Routing
 
 Outcome: TypeAlias = Settled | StoreFault
-Sent: TypeAlias = list[tuple[list[int], Bundle[Settle, Settled]]]  # with the places of their items in the request
+Sent: TypeAlias = list[tuple[Sequence[int], Bundle[Settle, Settled]]]  # with the places of their items in the request
 
 
 class Settling(Routing):
@@ -60,19 +60,25 @@ class Settling(Routing):
 
     def _send(self, items: Sequence[Settle], wave: Sequence[int]) -> Sent:
         """Queue a wave: what is of one kind and of one shard goes together."""
-        alike: dict[tuple[int, type[Settle]], list[int]] = {}
-        shards = self.shards
-        for index in wave:
-            # a job of no shard is unknown to every shard: the first one says so, in the same script as to all others
-            shard = shard_of_id(items[index].job_id) if shards > 1 else 0
-            alike.setdefault((shard if shard < shards else 0, type(items[index])), []).append(index)
         sent: Sent = []
-        for (shard, kind), places in alike.items():
+        for (shard, kind), places in self._alike(items, wave).items():
             start = 0
             for bundle in self._shards[shard].settle(kind, [items[index] for index in places]):
                 sent.append((places[start : start + len(bundle.items)], bundle))
                 start += len(bundle.items)
         return sent
+
+    def _alike(self, items: Sequence[Settle], wave: Sequence[int]) -> dict[tuple[int, type[Settle]], Sequence[int]]:
+        """Return the items of a wave by shard and kind."""
+        shards, kinds = self.shards, set(map(type, items))
+        if shards == len(kinds) == 1:  # mostly a list of acks
+            return {(0, kinds.pop()): wave}
+        alike: dict[tuple[int, type[Settle]], list[int]] = {}
+        for index in wave:
+            # a job of no shard is unknown to every shard: the first one says so, in the same script as to all others
+            shard = shard_of_id(items[index].job_id) if shards > 1 else 0
+            alike.setdefault((shard if shard < shards else 0, type(items[index])), []).append(index)
+        return {**alike}
 
 
 async def _outcomes(sent: Sent) -> dict[int, Outcome]:

@@ -246,7 +246,7 @@ class Shard:
             for item in items:
                 args += encode_item(item)
             now_ms, answers = await self._write(verb, args)
-            return [verdicts.settled(item.job_id, a, now_ms) for a, item in zip(answers, items, strict=True)]
+            return verdicts.settled(answers, now_ms)
 
         return self._batcher(run, weights.of_settle)
 
