@@ -1,13 +1,14 @@
-"""Shows where a job's microseconds go: in producer, server, store and worker, while they enqueue and drain.
+"""Shows where a job's microseconds go: in producer, server, store and worker, in bulk, in a drain, and one by one.
 
     .venv/bin/python bench/profiles.py [--jobs 20000] [--top 8] [--processes 1]
 
-Two phases: one producer enqueues in bulk, then one worker drains. In each, every process is looked at from outside by
-py-spy, a hundred times a second, and the kernel's account of its processor time is divided by the jobs; the store tells
-by itself what its commands took (INFO commandstats) and which of its events were slow (LATENCY). Shares are those of
-samples in which a thread had the interpreter: who waits is not seen, nor who writes to a socket. Where there is perf,
-it looks at the store. py-spy is installed beside the peers of the comparison and slows what it looks at a little, so
-rates are not to be read here: that is what bench/compare.py is for.
+Three phases: one producer enqueues in bulk, one worker drains, and 64 connections enqueue a job with each request. In
+each, every process is looked at from outside by py-spy, a hundred times a second, and the kernel's account of its
+processor time is divided by the jobs; the store tells by itself what its commands took (INFO commandstats) and which of
+its events were slow (LATENCY). Shares are those of samples in which a thread had the interpreter: who waits is not
+seen, nor who writes to a socket. Where there is perf, it looks at the store. py-spy is installed beside the peers of
+the comparison and slows what it looks at a little, so rates are not to be read here: that is what bench/compare.py is
+for.
 """
 
 import argparse
@@ -24,8 +25,10 @@ from comparison.looking import Perf, Spy
 from comparison.own import LIMIT_S, OURS, QUEUE, fill
 from comparison.processes import children_of, cpu_of
 from comparison.stage import Stage, stage
-from comparison.stores import RedisStore
+from comparison.stores import RedisStore, port_of
+from crowd import Crowd
 from headrace import Client
+from http_throughput import CONNECTIONS, ENQUEUE
 
 SLOW_MS = 5  # an event of the store that is worth a line
 WARM = 1_000
@@ -124,6 +127,18 @@ def drain(on: Stage, spy: Environment, client: Client, jobs: int, processes: int
     return watch
 
 
+def single(on: Stage, spy: Environment, jobs: int) -> Watch:
+    """Look at a server that many connections enqueue at, each job by a request of its own."""
+    assert on.server is not None
+    assert isinstance(on.store, RedisStore)
+    with Crowd(port_of(on.url), CONNECTIONS) as crowd:
+        crowd.ask(ENQUEUE, WARM)
+        with Watch(spy, on.folder, {"server": on.server.pid}, on.store) as watch:
+            watch.worked(jobs)
+            crowd.ask(ENQUEUE, jobs)
+    return watch
+
+
 def report(title: str, watch: Watch, top: int) -> None:
     """Print what was seen."""
     print(f"\n{title}")
@@ -155,6 +170,8 @@ def main() -> int:
         report(f"{args.jobs} jobs enqueued in bulk", enqueue(on, spy, args.jobs), args.top)
     with stage(OURS, ours, "strict") as on, Client(on.url) as client:
         report(f"{args.jobs} jobs drained", drain(on, spy, client, args.jobs, args.processes), args.top)
+    with stage(OURS, ours, "strict") as on:
+        report(f"{args.jobs} jobs from {CONNECTIONS} connections", single(on, spy, args.jobs), args.top)
     return 0
 
 
