@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from redis import exceptions
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -15,6 +16,7 @@ from headrace_server.domain.errors import StoreFault
 from headrace_server.domain.fleet import Directive
 from headrace_server.engine.directives import Directives, known, parking_name
 from headrace_server.engine.parking import Parking
+from headrace_server.engine.subscription import Subscription
 
 FLOOR_S: Final = 1.0  # how long a lost message may cost a waiter
 _RECONNECT_S: Final = 0.5
@@ -42,7 +44,7 @@ class Wakeups:
         read: Callable[[], Awaitable[Mapping[str, Directive]]],
     ) -> None:
         # no socket timeout: a subscription is silent for as long as nothing happens
-        self._redis = Redis.from_url(url, socket_timeout=None, retry=Retry(NoBackoff(), 0), protocol=2)
+        self._pool = ConnectionPool.from_url(url, socket_timeout=None, retry=Retry(NoBackoff(), 0), protocol=2)
         self._channels = channels
         self._queues = queues
         self._jobs = jobs
@@ -63,7 +65,6 @@ class Wakeups:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._redis.aclose()
 
     async def _listen_for_ever(self) -> None:
         while True:
@@ -73,10 +74,18 @@ class Wakeups:
             await asyncio.sleep(_RECONNECT_S * random.uniform(0.5, 1.5))
 
     async def _listen(self) -> None:
-        async with self._redis.pubsub() as subscription:
-            await subscription.ssubscribe(*self._channels)
-            async for message in subscription.listen():
-                self._ring(message)
+        connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+        try:
+            await connection.connect()  # type: ignore[no-untyped-call]
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+        subscription = Subscription(connection, self._channels, self._ring)
+        try:
+            await subscription.until_ended()
+        finally:
+            subscription.give_up()
+            await subscription.until_ended()
 
     async def _learn(self) -> None:
         """Read the directives whenever a subscription has begun, as often as it takes."""
@@ -101,28 +110,31 @@ class Wakeups:
         for parking in (self._queues, self._jobs, self._events):
             parking.wake_all()
 
-    def _ring(self, message: dict[str, Any]) -> None:
-        if message["type"] == "ssubscribe":  # what happened before it was not heard
+    def _ring(self, message: Sequence[Any]) -> None:
+        what, channel, said = message
+        if what == b"ssubscribe":  # what happened before it was not heard
             self._wake_all()
             self._schedules.set()
             self._webhooks.wake_all()
-            if message["channel"] == self._channels[0]:  # that of the registry
+            if channel == self._channels[0]:  # that of the registry
                 self._begun.set()
-        elif message["type"] == "smessage":
-            kind, _, rest = message["data"].partition(b" ")
-            if kind == b"queue":
-                count, _, queue = rest.partition(b" ")
-                self._queues.hear(queue.decode(), int(count))
-            elif kind == b"events":
-                self._events.wake_all()
-            elif kind == b"schedules":
-                self._schedules.set()
-            elif kind == b"webhooks":
-                self._webhooks.wake_all()
-                self._events.wake_all()  # whoever turns events into deliveries looks at the webhooks, too
-            elif kind == b"worker":
-                directive, _, worker = rest.decode().partition(" ")
-                self._directives.hear(worker, known(directive))
-                self._queues.wake(parking_name(worker), len(self._queues))
-            else:  # job: everybody who waits for this one
-                self._jobs.wake(rest.hex(), len(self._jobs))
+        elif what == b"smessage":
+            self._hear(*said.split(b" ", 1))
+
+    def _hear(self, kind: bytes, rest: bytes = b"") -> None:
+        if kind == b"queue":
+            count, _, queue = rest.partition(b" ")
+            self._queues.hear(queue.decode(), int(count))
+        elif kind == b"events":
+            self._events.wake_all()
+        elif kind == b"schedules":
+            self._schedules.set()
+        elif kind == b"webhooks":
+            self._webhooks.wake_all()
+            self._events.wake_all()  # whoever turns events into deliveries looks at the webhooks, too
+        elif kind == b"worker":
+            directive, _, worker = rest.decode().partition(" ")
+            self._directives.hear(worker, known(directive))
+            self._queues.wake(parking_name(worker), len(self._queues))
+        else:  # job: everybody who waits for this one
+            self._jobs.wake(rest.hex(), len(self._jobs))

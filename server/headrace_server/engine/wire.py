@@ -38,12 +38,8 @@ class Wire(asyncio.Protocol):
         self._parser = hiredis.Reader(replyError=exceptions.ResponseError, notEnoughData=_MORE)
         self._watch: asyncio.TimerHandle | None = None
         self._ended: asyncio.Future[None] = self._loop.create_future()
-        # redis-py knows URLs, TLS and log-ins, but has no way to hand a connection on; it would close what it still has
-        writer, connection._writer, connection._reader = connection._writer, None, None  # noqa: SLF001
-        assert writer is not None, "not connected"
-        self._writer = writer  # which closes its transport when nobody holds it any more
-        self._transport = writer.transport
-        self._transport.set_protocol(self)
+        self._writer = take_over(connection, self)
+        self._transport = self._writer.transport
 
     @property
     def is_open(self) -> bool:
@@ -129,3 +125,15 @@ class Wire(asyncio.Protocol):
             if not sent.replies.done():
                 was_sent = len(self._sent) >= unsent
                 sent.replies.set_exception(faults.no_answer(fault) if was_sent else faults.not_connected(fault))
+
+
+def take_over(connection: AbstractConnection, protocol: asyncio.Protocol) -> asyncio.StreamWriter:
+    """Let a protocol of ours have the transport of an open connection; return what holds it.
+
+    It closes the transport when nobody holds it any more. redis-py knows URLs, TLS and log-ins, but has no way to hand
+    a connection on; it would close what it still has.
+    """
+    writer, connection._writer, connection._reader = connection._writer, None, None  # noqa: SLF001
+    assert writer is not None, "not connected"
+    writer.transport.set_protocol(protocol)
+    return writer
