@@ -1,10 +1,10 @@
 """A reply as bytes: what is written, and when."""
 
 import asyncio
-import logging
 from typing import Any
 
 import pytest
+from headrace_server.api.call import WHOLE_REPLY
 from headrace_server.api.cycle import Cycle
 from uvicorn.protocols.http.flow_control import FlowControl
 
@@ -32,10 +32,8 @@ class Line:
 
     def __init__(self, method: str = "GET", *, keep_alive: bool = True) -> None:
         self.wire, self.ended = Wire(), 0
-        log = logging.getLogger(__name__)
         scope: Any = {"method": method}
-        flow, event = FlowControl(self.wire), asyncio.Event()
-        self.cycle = Cycle(scope, self.wire, flow, log, log, False, [], event, False, keep_alive, self._end)
+        self.cycle = Cycle(scope, self.wire, FlowControl(self.wire), [], self._end, keep_alive=keep_alive)
 
     def _end(self) -> None:
         self.ended += 1
@@ -54,6 +52,15 @@ async def test_a_short_reply_is_one_write() -> None:
     await line.body(b"ok")
     assert line.wire.writes == [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"]
     assert (line.ended, line.wire.closed) == (1, False)
+
+
+async def test_a_whole_reply_is_one_message() -> None:
+    line = Line()
+    await line.cycle.send({"type": WHOLE_REPLY, "status": 200, "headers": LENGTH_2, "body": b"ok"})
+    assert line.wire.writes == [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"]
+    assert (line.ended, line.wire.closed) == (1, False)
+    with pytest.raises(RuntimeError, match="has ended"):
+        await line.body(b"ok")
 
 
 async def test_the_head_of_a_stream_does_not_wait_for_its_first_part() -> None:
@@ -102,9 +109,50 @@ async def test_a_body_of_another_length_than_was_said_is_not_sent(body: bytes) -
     assert line.wire.writes == []
 
 
+async def test_a_body_is_received_as_it_comes() -> None:
+    line = Line()
+    receiving = asyncio.ensure_future(line.cycle.receive())
+    await asyncio.sleep(0)
+    assert not receiving.done()
+    line.cycle.feed(b"one")
+    assert await receiving == {"type": "http.request", "body": b"one", "more_body": True}
+    line.cycle.feed(b"two")
+    line.cycle.feed(b"three")
+    line.cycle.end_body()
+    assert await line.cycle.receive() == {"type": "http.request", "body": b"twothree", "more_body": False}
+    receiving = asyncio.ensure_future(line.cycle.receive())
+    await asyncio.sleep(0)
+    line.cycle.hang_up()
+    assert await receiving == await line.cycle.receive() == {"type": "http.disconnect"}
+
+
+async def test_all_who_wait_for_the_end_of_a_request_hear_of_it() -> None:
+    line = Line()
+    waiting = [asyncio.ensure_future(line.cycle.receive()) for _ in range(2)]
+    await asyncio.sleep(0)
+    await line.start(LENGTH_2)
+    await line.body(b"ok")
+    assert await asyncio.gather(*waiting) == [{"type": "http.disconnect"}] * 2
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_reply_that_is_not_finished_breaks_the_connection_off(fails: bool) -> None:
+    line, running = Line(), set[asyncio.Task[None]]()
+
+    async def application(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": LENGTH_2})
+        if fails:
+            raise RuntimeError("of the application")
+
+    line.cycle.task = asyncio.ensure_future(line.cycle.run(application, running))
+    running.add(line.cycle.task)
+    await line.cycle.task
+    assert (line.wire.writes, line.wire.closed, running) == ([], True, set())
+
+
 async def test_nothing_is_written_to_who_has_gone() -> None:
     line = Line()
     await line.start(LENGTH_2)
-    line.cycle.disconnected = True
+    line.cycle.hang_up()
     await line.body(b"ok")
     assert line.wire.writes == []

@@ -18,7 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from headrace_server.api import media, problems
 from headrace_server.api.acts import is_act
-from headrace_server.api.call import ID_HEADER, VARY, Call, ClientGone, Headers, Reply, Services
+from headrace_server.api.call import ID_HEADER, VARY, WHOLE_REPLY, Call, ClientGone, Headers, Reply, Services
 from headrace_server.api.door import Door
 from headrace_server.api.problems import Problem
 from headrace_server.api.request_ids import RequestIds
@@ -188,7 +188,11 @@ class _Request:
 
     async def send_reply(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole reply."""
-        await self._send(self._head(status, headers, len(body)))
+        head = self._head(status, headers, len(body))
+        if WHOLE_REPLY in self.scope.get("extensions", ()):
+            await self._send({**head, "type": WHOLE_REPLY, "body": body})
+            return
+        await self._send(head)
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def start(self, status: int, headers: Headers, length: int | None) -> None:

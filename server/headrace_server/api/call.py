@@ -21,6 +21,8 @@ T = TypeVar("T")
 Headers = list[tuple[bytes, bytes]]
 MAX_DIGITS: Final = 9  # of a number in a query or header: all that mean something are shorter
 ID_HEADER: Final = b"x-request-id"
+WHOLE_REPLY: Final = "headrace.reply"  # an extension of ASGI: one message with the start of a reply and all its body
+EXTENSIONS: Final[dict[str, dict[object, object]]] = {WHOLE_REPLY: {}}
 VARY: Final = (b"vary", b"accept")  # of every reply that could have come in the other format
 
 

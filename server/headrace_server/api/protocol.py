@@ -8,16 +8,17 @@ becomes a request. It must not know routes.
 
 import asyncio
 from typing import Any, ClassVar, Final
-from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from headrace_server.api.cycle import Cycle, refusal
+from headrace_server.api.call import EXTENSIONS
+from headrace_server.api.cycle import Cycle, refusal, target
 from headrace_server.api.problems import Problem
 
 HEADER_OVERHEAD: Final = 4  # colon, space and line end of each header
 LINGER_S: Final = 1.0  # how long what a refused client still sends is thrown away
+_ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 
 
 class Protocol(HttpToolsProtocol):
@@ -25,6 +26,7 @@ class Protocol(HttpToolsProtocol):
 
     max_header_bytes: ClassVar[int]
     receive_timeout_s: ClassVar[float]
+    cycle: Any  # that of the request which is being read, or was read last
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -46,13 +48,17 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the request that is running, which is not the last one read when the client pipelines."""
-        super().connection_lost(exc)
+        self.connections.discard(self)
         self._disarm()
         if self._idle is not None:
             self._idle.cancel()
-        if self._running is not None and not self._running.response_complete:
-            self._running.disconnected = True
-            self._running.message_event.set()
+        for cycle in (self._running, self.cycle):
+            if cycle is not None:
+                cycle.hang_up()
+        self.flow.resume_writing()
+        if exc is None:
+            self.transport.close()
+        self.parser = None  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; most requests arrive in one piece and never need a timer."""
@@ -89,7 +95,7 @@ class Protocol(HttpToolsProtocol):
         """Start serving, unless the head is too large."""
         if self._refused or self._head_is_too_large():
             return
-        before: Any = self.cycle
+        before = self.cycle
         self.cycle = self._new_cycle()  # of a target without a path: an error, of the parser's
         self._in_head = False
         if before is None or before.response_complete:
@@ -100,43 +106,38 @@ class Protocol(HttpToolsProtocol):
 
     def _new_cycle(self) -> Cycle:
         version = self.parser.get_http_version()
-        keep_alive = version != "1.0" and self.parser.should_keep_alive() and not self._last
         return Cycle(
             self._scope(version),
             self.transport,
             self.flow,
-            self.logger,
-            self.access_logger,
-            False,
             self.server_state.default_headers,
-            asyncio.Event(),
-            self.expect_100_continue,
-            keep_alive,
             self.on_response_complete,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive() and not self._last,
+            wants_100=self.expect_100_continue,
         )
 
     def _scope(self, http_version: str) -> Any:
-        url = httptools.parse_url(self.url)
-        path = url.path.decode("ascii")
+        path, raw_path, query = target(self.url)
         return {
             "type": "http",
-            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "asgi": _ASGI,
             "http_version": http_version,
             "server": self.server,
             "client": self.client,
             "scheme": self.scheme,
             "method": self.parser.get_method().decode("ascii"),
             "root_path": "",
-            "path": unquote(path) if "%" in path else path,
-            "raw_path": url.path,
-            "query_string": url.query or b"",
+            "path": path,
+            "raw_path": raw_path,
+            "query_string": query,
             "headers": self.headers,
+            "extensions": EXTENSIONS,
         }
 
     def on_body(self, body: bytes) -> None:
         """Hand on a part of the body, unless its request was refused."""
         if not self._refused:
-            super().on_body(body)
+            self.cycle.feed(body)
 
     def on_message_complete(self) -> None:
         """Stop the clock."""
@@ -147,7 +148,7 @@ class Protocol(HttpToolsProtocol):
         self._in_head = True  # what follows, in the same data perhaps, is the head of the next one
         self._disarm()
         if not self._refused:
-            super().on_message_complete()
+            self.cycle.end_body()
 
     def shutdown(self) -> None:
         """Close after the request that is running or being read; at once when there is none."""
@@ -193,9 +194,8 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._running = cycle
-        task = self.loop.create_task(cycle.run_asgi(app))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        cycle.task = self.loop.create_task(cycle.run(app, self.tasks))
+        self.tasks.add(cycle.task)
 
     def _stay_in_http1(self, rest: bytes) -> None:
         """Go on after a request that offered another protocol (RFC 9110, 7.8), as Java's client does with h2c.
@@ -260,10 +260,9 @@ class Protocol(HttpToolsProtocol):
         """Tell whether a reply now would be the reply to the request that is being read."""
         if self._in_head:
             return self._head_bytes > 0 and (self._running is None or self._running.response_complete)
-        if self.cycle is not self._running or self.cycle.response_started:
+        if self._running is None or self.cycle is not self._running or self._running.response_started:
             return False
-        self.cycle.disconnected = True  # whoever serves it hears that nobody listens
-        self.cycle.message_event.set()
+        self._running.hang_up()
         return True
 
 

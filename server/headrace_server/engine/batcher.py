@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from headrace_server.domain import limits
 from headrace_server.domain.errors import Code, NotDone, StoreFault
 from headrace_server.engine.sluice import SentBatch, Sluice
@@ -17,17 +19,14 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
-class Bundle(Generic[Item, Answer]):
+class Bundle(msgspec.Struct, Generic[Item, Answer]):
     """Items of one caller that share a script, and the future of their answers, in order."""
 
-    __slots__ = ("answers", "items", "jobs", "one", "size")
-
-    def __init__(self, items: Sequence[Item], jobs: int, size: int, *, one: bool = False) -> None:
-        self.items = items
-        self.jobs = jobs
-        self.size = size  # bytes
-        self.one = one  # the future is that of the only answer, instead of a list of it
-        self.answers: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    items: Sequence[Item]
+    jobs: int
+    size: int  # bytes
+    answers: asyncio.Future[Any]
+    one: bool = False  # the future is that of the only answer, instead of a list of it
 
     def resolve(self, answers: Sequence[Answer]) -> None:
         """Give the answers to whoever still waits."""
@@ -73,6 +72,7 @@ class Batcher(Generic[Item, Answer]):
         self._seen = seen
         self._waiting: deque[Bundle[Item, Answer]] = deque()
         self._waiting_items = 0
+        self._loop: asyncio.AbstractEventLoop | None = None  # once there is one: to ask for it is a call of the kernel
         self._sluice = sluice or Sluice()
         self._place = self._sluice.add(self)
 
@@ -81,7 +81,8 @@ class Batcher(Generic[Item, Answer]):
 
         The answer is NotDone (overloaded) when too much is waiting.
         """
-        return self._put(Bundle([item], *self._weigh(item), one=True)).answers
+        jobs, size = self._weigh(item)
+        return self._put(Bundle((item,), jobs, size, self._new_future(), True)).answers
 
     def submit_all(self, items: Sequence[Item]) -> list[Bundle[Item, Answer]]:
         """Queue items as few bundles, each with one future for all of its answers; in order, as by `submit`."""
@@ -90,11 +91,11 @@ class Batcher(Generic[Item, Answer]):
         for at, item in enumerate(items):
             more_jobs, more_bytes = self._weigh(item)
             if at > start and (jobs + more_jobs > limits.SCRIPT_JOBS or size + more_bytes > limits.SCRIPT_BYTES):
-                bundles.append(self._put(Bundle(items[start:at], jobs, size)))
+                bundles.append(self._put(Bundle(items[start:at], jobs, size, self._new_future())))
                 start, jobs, size = at, 0, 0
             jobs, size = jobs + more_jobs, size + more_bytes
         if start < len(items):
-            bundles.append(self._put(Bundle(items[start:], jobs, size)))
+            bundles.append(self._put(Bundle(items[start:], jobs, size, self._new_future())))
         return bundles
 
     async def join(self) -> None:
@@ -109,6 +110,11 @@ class Batcher(Generic[Item, Answer]):
     def take(self) -> SentBatch | None:
         """See Source."""
         return self._send(self._next_batch()) if self._waiting else None
+
+    def _new_future(self) -> asyncio.Future[Any]:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop.create_future()
 
     async def _send(self, batch: Sequence[Bundle[Item, Answer]]) -> None:
         items = batch[0].items if len(batch) == 1 else [item for bundle in batch for item in bundle.items]
@@ -132,7 +138,8 @@ class Batcher(Generic[Item, Answer]):
             return bundle
         self._waiting.append(bundle)
         self._waiting_items += len(bundle.items)
-        self._sluice.ask(self._place)
+        if len(self._waiting) == 1:  # else it has been asked for those before
+            self._sluice.ask(self._place)
         return bundle
 
     def _next_batch(self) -> list[Bundle[Item, Answer]]:

@@ -48,6 +48,7 @@ class Sluice:
         self._is_opening = False
         self._surges = 0  # in flight
         self._tasks: dict[asyncio.Task[None], Surge] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None  # once there is one
 
     def add(self, source: Source) -> int:
         """Let what waits here out, too, after what waits in those before; return the place to `ask` with."""
@@ -68,7 +69,8 @@ class Sluice:
     def _open_soon(self) -> None:
         if self._asking and not self._is_opening and self._surges < self._may_fly:
             self._is_opening = True
-            asyncio.get_running_loop().call_soon(self._open)
+            self._loop = self._loop or asyncio.get_running_loop()
+            self._loop.call_soon(self._open)
 
     def _open(self) -> None:
         """Let one surge out; its batches run in the order in which they are taken, before any that are taken later."""
