@@ -48,6 +48,7 @@ class Hooks:
     def __init__(self) -> None:
         self._hooks: dict[str, list[tuple[Hook, frozenset[str] | None]]] = {event: [] for event in EVENTS}
         self._middleware: list[Middleware] = []
+        self.is_empty = True  # neither a hook nor a middleware: whoever is in a hurry need not ask for each event
 
     def on(self, event: Event, hook: Hook) -> None:
         """Call `hook` at every `event`, with those of its facts that it names as parameters (all, with `**facts`).
@@ -59,12 +60,14 @@ class Hooks:
         if inspect.iscoroutinefunction(hook):
             raise TypeError(f"{_name(hook)}: a hook is a plain function; middleware may be async")
         self._hooks[event].append((hook, _facts_of(hook)))
+        self.is_empty = False
 
     def use(self, middleware: Middleware) -> None:
         """Put a middleware around every run, inside of those that came before. Raises TypeError for no generator."""
         if not (inspect.isgeneratorfunction(middleware) or inspect.isasyncgenfunction(middleware)):
             raise TypeError(f"{_name(middleware)}: middleware is a generator function; the task runs at its yield")
         self._middleware.append(middleware)
+        self.is_empty = False
 
     def fire(self, event: Event, **facts: Any) -> None:
         """Call the hooks of an event in the order they came; what they raise is logged, and the next one is called.

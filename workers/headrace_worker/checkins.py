@@ -41,6 +41,11 @@ class CheckIns:
         self._news = asyncio.Event()
         self._known: dict[str, _Known] = {}
 
+    @property
+    def has_listener(self) -> bool:
+        """Whether anybody wants to hear of check-ins."""
+        return self._send is not None
+
     def begun(self, jobs: Iterable[Leased]) -> None:
         """Take in that this worker has some jobs, and begins with them."""
         if self._send is not None:

@@ -141,7 +141,9 @@ class Child:
             if said:
                 self._pipe.sendall(pack_up(Up.SAID, said))
             if ended:
-                self._pipe.sendall(pack_up(Up.DONE, ended))
+                self._pipe.sendall(
+                    pack_up(Up.DONE, [(key, took_ms, outcome.to_wire()) for key, took_ms, outcome in ended])
+                )
 
     def _stalled(self, is_stalled: bool) -> None:
         self.say(Up.STALLED, is_stalled)

@@ -66,10 +66,10 @@ class Dispatcher:
                 self._board.waiting[held.key] = held
             else:
                 self._turn_away(held)
-        self.leased(new)
-        if self._blocked():
+        if self._board.handed and self._blocked():
             self._look()  # the room may be gone that a parked poll was sent for: what is too much goes straight back
         self._hand_over()
+        self.leased(new)
 
     def release_waiting(self, reason: str) -> None:
         """Give back everything that has not started."""
@@ -224,7 +224,7 @@ class Dispatcher:
         job = held.job
         self._ended.set()
         if held.lost:
-            self._board.forget(held.key)
+            self._board.forget(held)
             self._tally.ended(job.task, End.LOST)
             log.warning("result thrown away, the lease was lost", task=job.task, job=job.id)
             return

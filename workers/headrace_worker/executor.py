@@ -9,8 +9,8 @@ import contextvars
 import functools
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import Any
 
@@ -110,12 +110,12 @@ class Executor:
     def _begin(self, orders: Iterable[Order]) -> list[Job]:
         """Begin with some jobs; return those that need a thread."""
         jobs: list[Job] = []
-        line = deque(orders)
-        while line:
-            key, facts = line.popleft()
-            request = Request(**facts, clock=clock.now, tell=functools.partial(self._hear, key))
+        line = list(orders)  # grows on the way: whatever ends at once frees its slot for another
+        for key, facts in line:
+            request = request_of(facts, functools.partial(self._hear, key))
             self._requests[key] = request
-            log.debug("job started", job=request.id, task=request.task, queue=request.queue, attempt=request.attempt)
+            if log.tells_details():
+                _tell_start(request)
             handler = self._handlers.get(request.task)
             if handler is None:  # the supervisor knows our tasks, so this is a fault of ours, not of the job
                 outcome = refused("TaskUnknown", f"this worker has no task {request.task!r}")
@@ -157,6 +157,23 @@ class Executor:
     def _finish(self, key: int, took_ms: float, outcome: Outcome) -> Sequence[Order]:
         self._requests.pop(key, None)
         return self._done(key, took_ms, outcome)
+
+
+def request_of(facts: Mapping[str, Any], tell: Callable[[str, Any], None]) -> Request:
+    """Return the request of an order; its __init__, for so many fields, takes twice as long."""
+    request = object.__new__(Request)
+    fields = vars(request)
+    fields.update(facts)
+    fields.update(kwargs={}, clock=clock.now, tell=tell)
+    fields.setdefault("meta", {})
+    fields.setdefault("trace", {})
+    if "enqueued_at" in facts:
+        request.enqueued_at = datetime.fromtimestamp(facts["enqueued_at"], UTC)
+    return request
+
+
+def _tell_start(request: Request) -> None:
+    log.debug("job started", job=request.id, task=request.task, queue=request.queue, attempt=request.attempt)
 
 
 def _since_ms(began: float) -> float:

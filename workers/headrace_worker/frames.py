@@ -36,9 +36,13 @@ class Up(StrEnum):
     READY = "ready"  # Imported: the app is
     FAILED = "failed"  # text: the app cannot be imported
     SAID = "said"  # [[key, topic, JSON], ...]
-    DONE = "done"  # [[key, milliseconds, outcome], ...]; may be empty
+    DONE = "done"  # [[key, milliseconds, outcome as Outcome.to_wire has it], ...]; may be empty
     STALLED = "stalled"  # bool: a task blocks the event loop, or does not any more
     CHANGED = "changed"  # [file, ...]: files that the app was made of are other ones now
+
+
+_DOWN: Final = {kind.value: kind for kind in Down}  # asking a dict is much quicker than asking the class
+_UP: Final = {kind.value: kind for kind in Up}
 
 
 class Setup(NamedTuple):
@@ -69,7 +73,7 @@ class Order(NamedTuple):
     """One job for the executor."""
 
     key: int  # of this supervisor's lease of it
-    facts: dict[str, Any]  # fields of headrace.context.Request; what is left out is as that has it
+    facts: dict[str, Any]  # fields of headrace.context.Request; what is left out is as that has it, moments are unix s
 
 
 def pack_down(kind: Down, content: Any) -> bytes:
@@ -83,7 +87,7 @@ def pack_down(kind: Down, content: Any) -> bytes:
 def unpack_down(body: bytes) -> tuple[Down, Any]:
     """Return what `pack_down` was given; `body` is from our own supervisor."""
     word, content = pickle.loads(body)
-    kind = Down(word)
+    kind = _DOWN[word]
     return kind, [Order(*parts) for parts in content] if kind is Down.RUN else content
 
 
@@ -95,7 +99,7 @@ def pack_up(kind: Up, content: Any) -> bytes:
 def unpack_up(body: bytes) -> tuple[Up, Any]:
     """Return what `pack_up` was given; ValueError for anything else."""
     kind, content = msgpack.unpackb(body, strict_map_key=False)
-    return Up(kind), content
+    return (_UP.get(kind) if isinstance(kind, str) else None) or Up(kind), content
 
 
 class Splitter:

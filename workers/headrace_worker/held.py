@@ -58,9 +58,10 @@ class HeldJob:
             "delivery": job.delivery,
             "fence": job.fence,
             "payload": job.payload,
-            "enqueued_at": job.enqueued_at,
             "lease_end": self.deadline,
         }
+        if job.enqueued_at is not None:
+            facts["enqueued_at"] = job.enqueued_at.timestamp()  # of all objects this one took longest in a pickle
         if job.meta:
             facts["meta"] = job.meta
         if job.trace:
@@ -120,8 +121,11 @@ class Board:
         self.handed.pop(held.key, None)
         self.settling[held.key] = held
 
-    def forget(self, key: int) -> None:
-        """Drop a job: the server knows how it ended, or does not want to."""
-        self.waiting.pop(key, None)
-        self.handed.pop(key, None)
-        self.settling.pop(key, None)
+    def settled(self, held: HeldJob) -> None:
+        """Drop a job that has waited for the server: it knows how it ended, or does not want to."""
+        self.settling.pop(held.key, None)
+
+    def forget(self, held: HeldJob) -> None:
+        """Drop a job of which the server is told nothing."""
+        self.waiting.pop(held.key, None)
+        self.handed.pop(held.key, None)

@@ -47,8 +47,13 @@ class Inbox:
         if not self._orders:  # the usual case of a worker that has little to do costs no look into the pipe
             return []
         most = min(self._free, len(self._orders)) - len(self._owned)
-        owned = self._owned + self._tickets.take(most)
-        self._owned = [key for key in owned if key not in self._orders]
-        ready = [self._orders.pop(key) for key in owned if key in self._orders]
+        owned, self._owned = self._owned + self._tickets.take(most), []
+        ready: list[Order] = []
+        for key in owned:
+            order = self._orders.pop(key, None)
+            if order is None:
+                self._owned.append(key)
+            else:
+                ready.append(order)
         self._free -= len(ready)
         return ready

@@ -5,7 +5,7 @@ import contextlib
 import os
 import socket
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -246,8 +246,10 @@ class Life(asyncio.Protocol):
         """See asyncio.Protocol. All that came at once is told at once: the answer is one frame of new jobs."""
         for body in self._splitter.feed(data):
             self._hear(*unpack_up(body))
-        ended, self._ended = [each for each in self._ended if self._counts(each.key)], []
-        self._forget(each.key for each in ended)
+        ended, self._ended = self._ended, []
+        if self.is_ending:
+            ended = [each for each in ended if self._counts(each.key)]
+        self._forget([each.key for each in ended])
         self.jobs_done += len(ended)
         if not self._handed:
             self._quiet.set()
@@ -268,7 +270,7 @@ class Life(asyncio.Protocol):
             case Up.SAID:
                 self._parent.said([Said(key, Topic(topic), data) for key, topic, data in content])
             case Up.DONE:
-                self._ended += [Ended(key, took_ms, Outcome.from_wire(*rest)) for key, took_ms, rest in content]
+                self._ended += [Ended(key, took_ms, Outcome.from_wire(told)) for key, took_ms, told in content]
             case Up.STALLED:
                 self._is_stalled = content
                 self._parent.doubted(self)
@@ -277,10 +279,9 @@ class Life(asyncio.Protocol):
 
     def _counts(self, key: int) -> bool:
         """Return whether the end of a run is one: asked where it is, a culprit may come out of a call that was cut."""
-        return not self.is_ending or self.sentence is None or not self.sentence.is_culprit(key)
+        return self.sentence is None or not self.sentence.is_culprit(key)
 
-    def _forget(self, keys: Iterable[int]) -> None:
-        keys = list(keys)
+    def _forget(self, keys: Sequence[int]) -> None:
         for key in keys:
             self._handed.pop(key, None)
         self._stopwatch.drop(keys)

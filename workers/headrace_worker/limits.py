@@ -6,6 +6,7 @@ counts from the start of the job, by a clock that stands still while the machine
 
 import asyncio
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from typing import Any
 
 from headrace.context import reserved
 
@@ -59,16 +60,18 @@ class Limits:
 
 def limits_of(orders: Iterable[Order], tasks: Mapping[str, TaskFacts]) -> dict[int, float]:
     """Return how many seconds each job may run, where that is limited: by its call, else by its task."""
-    limits = ((order.key, _limit_s(order, tasks.get(order.facts["task"]))) for order in orders)
-    return {key: limit for key, limit in limits if limit is not None}
+    limits: dict[int, float] = {}
+    for key, facts in orders:
+        task, meta = tasks.get(facts["task"]), facts.get("meta")
+        limit = (_asked_s(meta) if meta else None) or (None if task is None else task.time_limit_s)
+        if limit is not None:
+            limits[key] = limit
+    return limits
 
 
-def _limit_s(order: Order, task: TaskFacts | None) -> float | None:
-    meta = order.facts.get("meta")
-    asked = reserved(meta).get("time_limit") if meta else None
-    if isinstance(asked, int | float) and asked > 0:
-        return float(asked)
-    return task.time_limit_s if task is not None else None
+def _asked_s(meta: Mapping[str, Any]) -> float | None:
+    asked = reserved(meta).get("time_limit")
+    return float(asked) if isinstance(asked, int | float) and asked > 0 else None
 
 
 class Stopwatch:
@@ -90,7 +93,8 @@ class Stopwatch:
 
     def drop(self, keys: Iterable[int]) -> None:
         """Forget jobs that are over or were taken back."""
-        self._limits.drop(keys)
+        if self._limits:
+            self._limits.drop(keys)
 
     def look(self) -> None:
         """Note which jobs have started, and tell which have run for too long."""

@@ -71,6 +71,11 @@ def line(level: int, event: str, **facts: object) -> None:
         LOGGER.log(level, event, extra={"facts": facts})
 
 
+def tells_details() -> bool:
+    """Return whether `debug` logs anything: to be asked where gathering the facts would cost more than the rest."""
+    return LOGGER.isEnabledFor(logging.DEBUG)
+
+
 def debug(event: str, **facts: object) -> None:
     """Log what only a developer wants to see."""
     line(logging.DEBUG, event, **facts)

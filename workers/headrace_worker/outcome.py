@@ -54,9 +54,16 @@ class Outcome(NamedTuple):
     retryable: bool = True  # failed only
     delay_ms: int | None = None  # until the next run: of a snooze; of a failure where the task chose one
 
+    def to_wire(self) -> "bytes | Outcome":
+        """Return it as it crosses the pipe: of the usual one, a result in msgpack, no more than its bytes."""
+        return self.content if self.kind is Kind.RETURNED and self.form is Form.MSGPACK else self
+
     @classmethod
-    def from_wire(cls, kind: str, content: bytes, form: str, *rest: Any) -> "Outcome":
-        """Return what a child sent. Raises KeyError or TypeError for what is none."""
+    def from_wire(cls, told: Any) -> "Outcome":
+        """Return what a child sent. Raises KeyError, TypeError or ValueError for what is none."""
+        if isinstance(told, bytes):
+            return cls(Kind.RETURNED, told)
+        kind, content, form, *rest = told
         return cls(_KINDS[kind], content, _FORMS[form], *rest)
 
     @property
@@ -66,13 +73,9 @@ class Outcome(NamedTuple):
 
     def value(self) -> Any:
         """Return the content as a value. It is data of user code: plain, but of any size."""
-        match self.form:
-            case Form.RAW:
-                return Raw(self.content, self.media_type)
-            case Form.JSON:
-                return json.loads(self.content)
-            case Form.MSGPACK:
-                return msgpack.unpackb(self.content, strict_map_key=False)
+        if self.form is Form.MSGPACK:
+            return msgpack.unpackb(self.content, strict_map_key=False)
+        return json.loads(self.content) if self.form is Form.JSON else Raw(self.content, self.media_type)
 
 
 _OURS: Final = ("contextlib", "headrace.hooks", "headrace_worker.run", "headrace_worker.soft")

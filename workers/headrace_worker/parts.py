@@ -62,7 +62,7 @@ class Joined:
         parts.settler.changed = parts.dispatcher.room_changed = self.leaser.wake
         self.check_ins = CheckIns(parts.line, reporting.teller())
         parts.dispatcher.leased, parts.dispatcher.noted = self._leased, self.heartbeat.noted
-        parts.settler.ended = self.check_ins.ended
+        parts.settler.ended = self.check_ins.ended if self.check_ins.has_listener else None
         parts.duty.changed = self._duty_changed
         self._line = parts.line
         self._board = parts.board
@@ -93,7 +93,8 @@ class Joined:
 
     def _leased(self, new: Sequence[HeldJob]) -> None:
         self.heartbeat.leased(new)
-        self.check_ins.begun(held.job for held in new if held.key in self._board.waiting)  # not what goes back at once
+        settling = self._board.settling  # what goes back at once has not begun
+        self.check_ins.begun(held.job for held in new if held.key not in settling)
 
     def _duty_changed(self) -> None:
         self.leaser.wake()

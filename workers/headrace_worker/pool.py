@@ -87,7 +87,7 @@ class Pool(Hands):
         shares: dict[Life, list[Order]] = {}
         load = {life: life.handed for life in self._crew.lives if life.slots}
         for order in orders:
-            life = min(load, key=load.__getitem__, default=None)
+            life = min(load, key=load.__getitem__) if len(load) > 1 else next(iter(load), None)
             self._owners[order.key] = life
             if life is None:
                 self._backlog[order.key] = order
@@ -140,7 +140,7 @@ class Pool(Hands):
 
     def done(self, life: Life, ended: Sequence[Ended]) -> None:
         """See Parent."""
-        self._disown(each.key for each in ended)
+        self._disown([each.key for each in ended])
         self._listener.done(ended)
         self._crew.look_after(life)
 
@@ -199,7 +199,8 @@ class Pool(Hands):
     def _disown(self, keys: Iterable[int]) -> None:
         for key in keys:
             self._owners.pop(key, None)
-            self._limits_s.pop(key, None)
+            if self._limits_s:
+                self._limits_s.pop(key, None)
 
     def _is_used_up(self, jobs_given: int) -> bool:
         return self._settings.max_tasks is not None and jobs_given >= self._settings.max_tasks

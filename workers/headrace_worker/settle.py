@@ -15,28 +15,28 @@ from typing import Final
 from headrace import Completion, HeadraceError, Invalid, JobError, Settled, State, Status
 from headrace.leases import Ack, Nack, Release, Snooze
 
-from headrace_worker import bounds, endings, log
+from headrace_worker import bounds, clock, endings, log
 from headrace_worker.held import Board, HeldJob
 from headrace_worker.line import Line
 from headrace_worker.news import News
 from headrace_worker.retrying import Retrying
-from headrace_worker.tally import Tally, end_of
+from headrace_worker.tally import End, Tally, end_of
 
 _IN_BATCH: Final = re.compile(r"^/items/\d+")  # where a fault is in a request, which is nothing to the task's author
 _LARGE_ADVICE: Final = "keep what is large elsewhere, and return where it is"
 ENVELOPE_BYTES: Final = 300  # of a completion beside its result or error
 _NO_ROOM: Final = "the server could not be reached, and the worker's buffer of results was full"
-_AS_ASKED: Final = {  # what a server that is asked to be brief leaves out; of a nack it leaves nothing out
-    Ack: Settled(status=Status.OK, state=State.SUCCEEDED),
-    Release: Settled(status=Status.OK, state=State.READY),
-    Snooze: Settled(status=Status.OK, state=State.SCHEDULED),
-    Nack: Settled(status=Status.OK),
+_AS_ASKED: Final = {  # what a server that is asked to be brief leaves out, and the end that it is; no nack is left out
+    Ack: (Settled(status=Status.OK, state=State.SUCCEEDED), End.SUCCEEDED),
+    Release: (Settled(status=Status.OK, state=State.READY), End.RETURNED),
+    Snooze: (Settled(status=Status.OK, state=State.SCHEDULED), End.RETURNED),
+    Nack: (Settled(status=Status.OK), End.RETRIED),
 }
 _UNDECIDED: Final = (Status.NOT_DONE, Status.UNKNOWN)
 SPOILT: Final = (Invalid, TypeError, ValueError, RecursionError)  # a request that one of its items made unsendable
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Item:
     """One completion on its way."""
 
@@ -62,12 +62,13 @@ class Settler:
         self._items: deque[Item] = deque()
         self._bytes = 0
         self._sending = 0
+        self._since = 0.0  # when what waits began to, or before
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._retrying = Retrying("settle", tally)
         self.takes_ride: Callable[[], bool] = lambda: False  # whether a lease request will soon take what is here
-        self.ended: Callable[[HeldJob, Completion, Settled], None] = lambda *_: None  # hears every final verdict
+        self.ended: Callable[[HeldJob, Completion, Settled], None] | None = None  # hears every final verdict
         self.changed: Callable[[], None] = lambda: None  # called when there is something to take along, or room again
 
     def __len__(self) -> int:
@@ -88,10 +89,12 @@ class Settler:
         self._board.settle(held)
         if size and self._bytes and self._bytes + size > bounds.UNSETTLED_BYTES:
             completion, size, by_json = _shortened(held, completion, size), 0, False
-        item = Item(held=held, completion=completion, size=size + ENVELOPE_BYTES, by_json=by_json, rides=not by_json)
+        item = Item(held, completion, size + ENVELOPE_BYTES, by_json, not by_json)
         if held.news and item.has_last_words:
             item.rides = False
             item.size += held.news.size
+        if not self._items:
+            self._since = clock.now()
         self._items.append(item)
         self._bytes += item.size
         self._idle.clear()
@@ -119,8 +122,10 @@ class Settler:
         told = {place if answer.index is None else answer.index: answer for place, answer in enumerate(answers)}
         again: list[Item] = []
         for place, item in enumerate(items):
-            answer = told.get(place) or _AS_ASKED[type(item.completion)]
-            if answer.status in _UNDECIDED:
+            answer = told.get(place)
+            if answer is None:
+                self._ended(item, *_AS_ASKED[type(item.completion)])
+            elif answer.status in _UNDECIDED:
                 again.append(item)
             else:
                 self._end(item, answer)
@@ -138,8 +143,10 @@ class Settler:
         """Empty the buffer for ever."""
         while True:
             await self._wake.wait()
-            if self._items and self._items[0].rides and self.takes_ride():
-                await self._wait_for_ride()
+            seconds = self._lingers()
+            if seconds > 0.0:
+                await asyncio.sleep(seconds)
+                continue  # what was there has got its ride, and later ones may wait for theirs
             self._wake.clear()
             if self._items:
                 await self._send_some()
@@ -150,9 +157,11 @@ class Settler:
         """Return when everything is settled; the loop must be running."""
         await self._idle.wait()
 
-    async def _wait_for_ride(self) -> None:
-        """Give the next lease request a chance to take the completions along."""
-        await asyncio.sleep(bounds.LINGER_S)
+    def _lingers(self) -> float:
+        """Return for how many more seconds the next lease request has a chance to take the completions along."""
+        if not (self._items and self._items[0].rides and self.takes_ride()):
+            return 0.0
+        return self._since + bounds.LINGER_S - clock.now()
 
     async def _send_some(self) -> None:
         by_json = self._items[0].by_json
@@ -209,10 +218,13 @@ class Settler:
             faults = (f"{_IN_BATCH.sub('', fault.pointer)}: {fault.detail}" for fault in answer.errors)
             self._refuse(item, "; ".join(faults))
             return
-        end = end_of(item.completion, answer)
+        self._ended(item, answer, end_of(item.completion, answer))
+
+    def _ended(self, item: Item, answer: Settled, end: End) -> None:
         self._tally.ended(item.held.job.task, end)
         endings.tell(item.held, item.completion, end)
-        self.ended(item.held, item.completion, answer)
+        if self.ended is not None:
+            self.ended(item.held, item.completion, answer)
         self._drop(item)
 
     def _refuse(self, item: Item, why: str) -> None:
@@ -233,7 +245,7 @@ class Settler:
 
     def _drop(self, item: Item) -> None:
         self._bytes -= item.size
-        self._board.forget(item.held.key)
+        self._board.settled(item.held)
 
     def _take(self, fits: Callable[[Item], bool]) -> list[Item]:
         """Remove from the buffer what fits, in order, as much as one request may carry."""

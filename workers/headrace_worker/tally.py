@@ -63,7 +63,10 @@ class Tally:
 
     def ended(self, task: str, end: End) -> None:
         """Count an end."""
-        self.ends[self._known(task), end] += 1
+        if (task, end) in self.ends:
+            self.ends[task, end] += 1
+        else:
+            self.ends[self._known(task), end] += 1
 
     def _known(self, task: str) -> str:
         if task not in self._tasks and len(self._tasks) >= bounds.TALLIED_TASKS:

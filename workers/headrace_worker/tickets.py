@@ -9,13 +9,13 @@ the child cannot answer because a task holds the GIL.
 import array
 import fcntl
 import os
-import struct
 import termios
 from collections import deque
 from collections.abc import Iterable
 from typing import Final, Protocol
 
-_TICKET: Final = struct.Struct(">Q")
+_TICKET: Final = "Q"  # as `array` writes it, for processes of one machine
+_TICKET_BYTES: Final = array.array(_TICKET).itemsize
 _ALL_BYTES: Final = 1 << 16  # what a pipe of Linux holds: 8,192 tickets, many more than a worker holds jobs
 
 
@@ -90,11 +90,11 @@ class PipeTickets(Tickets):
     def put(self, keys: Iterable[int]) -> None:
         """See Tickets."""
         assert self._into is not None, "the child only takes"
-        os.write(self._into, b"".join(map(_TICKET.pack, keys)))
+        os.write(self._into, array.array(_TICKET, keys).tobytes())
 
     def take(self, most: int) -> list[int]:
         """See Tickets."""
-        return self._read(most * _TICKET.size) if most > 0 else []
+        return self._read(most * _TICKET_BYTES) if most > 0 else []
 
     def take_all(self) -> list[int]:
         """See Tickets."""
@@ -104,7 +104,7 @@ class PipeTickets(Tickets):
         """See Tickets."""
         unread = array.array("i", [0])
         fcntl.ioctl(self._out, termios.FIONREAD, unread)
-        return unread[0] // _TICKET.size
+        return unread[0] // _TICKET_BYTES
 
     def close(self) -> None:
         """Close both ends."""
@@ -114,6 +114,6 @@ class PipeTickets(Tickets):
 
     def _read(self, size: int) -> list[int]:
         try:
-            return [key for (key,) in _TICKET.iter_unpack(os.read(self._out, size))]
+            return array.array(_TICKET, os.read(self._out, size)).tolist()
         except BlockingIOError:
             return []

@@ -190,7 +190,7 @@ class TestOutcome:
     @pytest.mark.parametrize("value", [None, 5, "é", b"\x00", [1, {"a": 2.5}], 2**64, -(2**200), {"n": [10**30]}])
     def test_results_survive_the_pipe(self, value: object) -> None:
         outcome = returned(value)
-        assert Outcome.from_wire(*msgpack.unpackb(msgpack.packb(outcome))) == outcome
+        assert Outcome.from_wire(msgpack.unpackb(msgpack.packb(outcome.to_wire()))) == outcome
         assert completion(JOB, outcome) == Ack(job_id=JOB.id, token=JOB.token, result=value)
 
     def test_integers_beyond_64_bits_go_as_json(self) -> None:

@@ -3,11 +3,14 @@
 import asyncio
 import os
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 import pytest
+from headrace.context import Request
 from headrace_worker import clock
+from headrace_worker.executor import request_of
 from headrace_worker.hands import Hands
 from headrace_worker.outcome import Kind
 from headrace_worker.pool import Pool
@@ -27,6 +30,15 @@ def pid_of(pool: Pool) -> int:
 async def test_tells_the_tasks_of_the_app(hands: Hands) -> None:
     assert hands.tasks["noop"] == "default"
     assert hands.slots == SLOTS
+
+
+async def test_a_request_is_whole_whatever_its_order_leaves_out() -> None:
+    facts, tell, then = order(1, "spell", [1]).facts, print, datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC)
+    wanted = Request(**facts, enqueued_at=then, clock=clock.now, tell=tell)
+    made = request_of({**facts, "enqueued_at": then.timestamp()}, tell)
+    assert {name: getattr(made, name) for name in vars(wanted)} == vars(wanted)
+    assert made.meta is not request_of(facts, tell).meta
+    assert request_of({**facts, "meta": {"a": 1}, "trace": {"traceparent": "t"}}, tell).meta == {"a": 1}
 
 
 async def test_object_is_keywords_array_is_positional_anything_else_one_argument(hands: Hands, notes: Notes) -> None:
