@@ -24,7 +24,7 @@ def one(payload: str) -> None:
 
 
 def many(payloads: Sequence[str]) -> None:
-    client().enqueue_batch([NewJob(task=TASK, payload=[payload], queue=QUEUE) for payload in payloads], atomic=False)
+    client().enqueue_payloads(TASK, [[payload] for payload in payloads], queue=QUEUE)
 
 
 def left() -> int:

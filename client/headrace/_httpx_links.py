@@ -8,6 +8,7 @@ from typing import Any, Final, TypedDict
 
 import httpx
 
+from headrace._links import Asking, Begun
 from headrace._pool import KEPT_CONNECTIONS, KEPT_S
 from headrace._steps import NoReply, Outcome, Reply, Request
 from headrace._transport import Endpoint, connect_s, cut, slow, unsent
@@ -29,6 +30,10 @@ class HttpxLink:
             return _reply_of(self._http.request(**_told(request, timeout_s)))
         except (httpx.TransportError, httpx.DecodingError) as error:
             return _no_reply(self._server, request, error)
+
+    def begin(self, request: Request, timeout_s: float) -> Begun:
+        """Send a request once and read its reply, too: httpx does not do one without the other."""
+        return Begun(_asked(self.ask(request, timeout_s)))
 
     def close(self) -> None:
         """Close the connections."""
@@ -52,6 +57,11 @@ class AsyncHttpxLink:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+
+
+def _asked(outcome: Outcome) -> Asking:
+    yield
+    return outcome
 
 
 class _Settings(TypedDict):

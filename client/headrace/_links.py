@@ -5,7 +5,8 @@ A call over a plain socket costs a fifth of what httpx takes for it (docs/adr/00
 
 import select
 import socket
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from headrace._http1 import Garbled, ReplyReader, write_request
 from headrace._pool import Pool
@@ -25,9 +26,41 @@ class Link(Protocol):
         """Send a request once and return what came of it."""
         ...
 
+    def begin(self, request: Request, timeout_s: float) -> "Begun":
+        """Send a request once, and leave its reply for later."""
+        ...
+
     def close(self) -> None:
         """Close the connections."""
         ...
+
+
+Asking: TypeAlias = Generator[None, None, Outcome]  # comes to a stop when the request is sent
+
+
+class Begun:
+    """A request that was sent, and its outcome."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+        self._outcome: Outcome | None = None
+        self._go_on()
+
+    def outcome(self) -> Outcome:
+        """Return what came of it, once that is known."""
+        while self._outcome is None:
+            self._go_on()
+        return self._outcome
+
+    def close(self) -> None:
+        """Give up what nobody wants to know any more, and with it the connection."""
+        self._asking.close()
+
+    def _go_on(self) -> None:
+        try:
+            next(self._asking)
+        except StopIteration as stop:
+            self._outcome = stop.value
 
 
 def link_to(server: Endpoint, transport: "httpx.BaseTransport | None") -> Link:
@@ -54,13 +87,22 @@ class PlainLink:
 
     def ask(self, request: Request, timeout_s: float) -> Outcome:
         """Send a request once and return what came of it. Raises ValueError for a header that is none."""
+        return self.begin(request, timeout_s).outcome()
+
+    def begin(self, request: Request, timeout_s: float) -> Begun:
+        """Send a request once, and leave its reply for later. Raises ValueError for a header that is none."""
+        return Begun(self._asking(request, timeout_s))
+
+    def _asking(self, request: Request, timeout_s: float) -> Asking:
         data = write_request(request, self._place.base, self._place.headers)
         try:
             connection = self._pool.take() or _Connection(self._place.host, self._place.port, connect_s(timeout_s))
         except (OSError, UnicodeError) as error:  # UnicodeError: of a name that no resolver can be asked for
             return unsent(self._server, error)
         try:
-            return connection.ask(data, timeout_s)
+            connection.send(data, timeout_s)
+            yield
+            return connection.receive()
         except TimeoutError as error:
             return slow(self._server, request, error)
         except (OSError, Garbled) as error:
@@ -81,12 +123,20 @@ class _Connection:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.is_whole = False
 
-    def ask(self, data: bytes, timeout_s: float) -> Reply:
-        """Return the reply to a request. Raises Garbled, and TimeoutError where for that long nothing moves."""
+    def send(self, data: bytes, timeout_s: float) -> None:
+        """Send a request. Raises TimeoutError where for that long nothing moves, now or while its reply is read."""
         self.is_whole = False
         if self._socket.gettimeout() != timeout_s:  # a call of the system, and mostly nothing new
             self._socket.settimeout(timeout_s)
-        self._send(memoryview(data))
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[self._socket.send(left) :]
+        except ConnectionError:
+            pass  # a server may refuse before it has read all, and close: its answer is still to be read
+
+    def receive(self) -> Reply:
+        """Return the reply to the request. Raises Garbled and TimeoutError."""
         reader = ReplyReader()
         while (reply := reader.feed(self._socket.recv(_READ_BYTES))) is None:
             pass
@@ -101,13 +151,6 @@ class _Connection:
     def close(self) -> None:
         """End it."""
         self._socket.close()
-
-    def _send(self, left: memoryview) -> None:
-        try:
-            while left:
-                left = left[self._socket.send(left) :]
-        except ConnectionError:
-            pass  # a server may refuse before it has read all, and close: its answer is still to be read
 
 
 def is_readable(descriptor: int) -> bool:

@@ -15,7 +15,7 @@ from headrace.models import NewJob
 from headrace.receipts import Part, Receipt
 from headrace.words import ABSENT, State
 
-_DEFAULTS: Final = "/defaults/"
+SHARED: Final = "/defaults"  # where it is said, as a JSON pointer
 
 
 def jobs_body(jobs: Sequence[NewJob], codec: Codec) -> dict[str, Any]:
@@ -79,21 +79,32 @@ def _read_other(item: Document) -> Receipt | ProblemError:
 
 def is_shared(error: ProblemError) -> bool:
     """Return whether an error is about what was said once for all jobs."""
-    return any(fault.pointer.startswith(_DEFAULTS) for fault in error.errors)
+    return any(fault.pointer.startswith(SHARED) for fault in error.errors)
 
 
-def blamed_on(index: int, error: ProblemError) -> ProblemError:
-    """Return an error about what all jobs share as that of one of them, as if it had been said there."""
+def moved(error: ProblemError, there: str, here: str) -> ProblemError:
+    """Return an error whose faults below `there` (a JSON pointer) are told as below `here`, where the caller had it."""
     faults = (
-        replace(fault, pointer=f"/jobs/{index}/{fault.pointer.removeprefix(_DEFAULTS)}")
-        if fault.pointer.startswith(_DEFAULTS)
-        else fault
+        replace(fault, pointer=here + fault.pointer.removeprefix(there)) if _is_below(there, fault.pointer) else fault
         for fault in error.errors
     )
     return error_for(replace(error.problem, errors=tuple(faults)))
 
 
+def _is_below(place: str, pointer: str) -> bool:
+    return pointer == place or pointer.startswith(place + "/")
+
+
+def moved_part(part: Part, start: int) -> Part:
+    """Return the answer to the jobs from `start` on, with faults where these are among all."""
+    others = {
+        index: moved(other, f"/jobs/{index}", f"/jobs/{start + index}") if isinstance(other, ProblemError) else other
+        for index, other in part.others.items()
+    }
+    return replace(part, others=others)
+
+
 def all_refused(count: int, error: ProblemError) -> Part:
     """Return what an error about what all jobs share means for jobs of which each stands for itself."""
-    others = {index: blamed_on(index, error) for index in range(count)}
+    others = {index: moved(error, SHARED, f"/jobs/{index}") for index in range(count)}
     return Part(ids=("",) * count, state=State.READY, others=others)

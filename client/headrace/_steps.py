@@ -71,6 +71,17 @@ class Pause:
 
 
 @dataclass(frozen=True)
+class Together:
+    """Carry out calls in their order, `at_once` of them at a time: the next one is made while one is answered.
+
+    Each of them begins with a Send, and keeps what comes of it for itself.
+    """
+
+    calls: "Iterator[Steps[None]]"
+    at_once: int
+
+
+@dataclass(frozen=True)
 class Give(Generic[T]):
     """Hand this to the caller, and go on when the caller wants more."""
 
@@ -78,8 +89,9 @@ class Give(Generic[T]):
 
 
 Outcome: TypeAlias = Reply | NoReply
-Steps: TypeAlias = Generator[Send | Pause, Outcome | None, R]
-Stream: TypeAlias = Generator[Send | Pause | Give[T], Outcome | None, None]
+Step: TypeAlias = Send | Pause | Together
+Steps: TypeAlias = Generator[Step, Outcome | None, R]
+Stream: TypeAlias = Generator[Step | Give[T], Outcome | None, None]
 
 
 def send(request: Request, timeout_s: float) -> Steps[Outcome]:
@@ -88,6 +100,19 @@ def send(request: Request, timeout_s: float) -> Steps[Outcome]:
     if outcome is None:
         raise RuntimeError("a shell must answer a Send with what came of it")
     return outcome
+
+
+def together(calls: "Iterator[Steps[None]]", at_once: int) -> Steps[None]:
+    """Have calls carried out in their order, `at_once` at a time; the next one is asked for when it is due."""
+    yield Together(calls, at_once)
+
+
+def begin(call: "Steps[None]") -> Send:
+    """Return what a call begins with."""
+    step = next(call)
+    if not isinstance(step, Send):
+        raise RuntimeError("what is done together begins with a Send")
+    return step
 
 
 def give(items: Iterable[T]) -> Stream[T]:

@@ -1,6 +1,7 @@
 """The awaiting client: it sends and sleeps, and knows nothing of what it sends."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
@@ -9,7 +10,19 @@ from headrace._alinks import AsyncLink, link_to
 from headrace._codec import Format
 from headrace._retry import Patience
 from headrace._route import Route
-from headrace._steps import NoReply, Outcome, Pause, Send, Steps, Stream, async_iterating, awaiting, next_of
+from headrace._steps import (
+    NoReply,
+    Outcome,
+    Pause,
+    Send,
+    Step,
+    Steps,
+    Stream,
+    Together,
+    async_iterating,
+    awaiting,
+    next_of,
+)
 from headrace._transport import Endpoint, find_servers, none_there
 from headrace._verbs import Verbs
 from headrace.results import AsyncJobHandle
@@ -47,6 +60,7 @@ class AsyncClient:
     enqueue = awaiting(Verbs.enqueue)
     enqueue_job = awaiting(Verbs.enqueue_job)
     enqueue_batch = awaiting(Verbs.enqueue_batch)
+    enqueue_payloads = awaiting(Verbs.enqueue_payloads)
     get = awaiting(Verbs.get)
     result = awaiting(Verbs.result)
     result_bytes = awaiting(Verbs.result_bytes)
@@ -177,11 +191,30 @@ class AsyncClient:
         while (given := await self._run(next_of(stream))) is not None:
             yield given.item
 
-    async def _do(self, step: Send | Pause) -> Outcome | None:
-        if isinstance(step, Send):
-            return await self._send(step)
-        await asyncio.sleep(step.seconds)
+    async def _do(self, step: Step) -> Outcome | None:
+        match step:
+            case Send():
+                return await self._send(step)
+            case Pause():
+                await asyncio.sleep(step.seconds)
+            case Together():
+                await self._overlap(step)
         return None
+
+    async def _overlap(self, step: Together) -> None:
+        under_way: deque[asyncio.Task[None]] = deque()
+        try:
+            for call in step.calls:
+                under_way.append(asyncio.create_task(self._run(call)))
+                await asyncio.sleep(0)  # its request is written before the next one is made
+                if len(under_way) == step.at_once:
+                    await under_way.popleft()
+            while under_way:
+                await under_way.popleft()
+        finally:
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _send(self, step: Send) -> Outcome:
         unreached: list[NoReply] = []

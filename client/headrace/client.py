@@ -2,15 +2,29 @@
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from headrace._codec import Format
-from headrace._links import Link, link_to
+from headrace._links import Begun, Link, link_to
 from headrace._retry import Patience
 from headrace._route import Route
-from headrace._steps import NoReply, Outcome, Pause, Send, Steps, Stream, blocking, iterating, next_of
+from headrace._steps import (
+    NoReply,
+    Outcome,
+    Pause,
+    Send,
+    Step,
+    Steps,
+    Stream,
+    Together,
+    begin,
+    blocking,
+    iterating,
+    next_of,
+)
 from headrace._transport import Endpoint, find_servers, none_there
 from headrace._verbs import Verbs
 from headrace.results import JobHandle
@@ -52,6 +66,7 @@ class Client:
     enqueue = blocking(Verbs.enqueue)
     enqueue_job = blocking(Verbs.enqueue_job)
     enqueue_batch = blocking(Verbs.enqueue_batch)
+    enqueue_payloads = blocking(Verbs.enqueue_payloads)
     get = blocking(Verbs.get)
     result = blocking(Verbs.result)
     result_bytes = blocking(Verbs.result_bytes)
@@ -165,8 +180,7 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self.url!r})"
 
-    def _run(self, steps: Steps[R]) -> R:
-        outcome: Outcome | None = None
+    def _run(self, steps: Steps[R], outcome: Outcome | None = None) -> R:
         try:
             while True:
                 try:
@@ -182,11 +196,36 @@ class Client:
         while (given := self._run(next_of(stream))) is not None:
             yield given.item
 
-    def _do(self, step: Send | Pause) -> Outcome | None:
-        if isinstance(step, Send):
-            return self._send(step)
-        time.sleep(step.seconds)
+    def _do(self, step: Step) -> Outcome | None:
+        match step:
+            case Send():
+                return self._send(step)
+            case Pause():
+                time.sleep(step.seconds)
+            case Together():
+                self._overlap(step)
         return None
+
+    def _overlap(self, step: Together) -> None:
+        """Write the next request before the reply to the one before is read: the server has it meanwhile."""
+        under_way: deque[tuple[Steps[None], Send, Endpoint, Begun]] = deque()
+        try:
+            for call in step.calls:
+                send, server = begin(call), self._route.current
+                under_way.append((call, send, server, self._link(server).begin(send.request, send.timeout_s)))
+                if len(under_way) == step.at_once:
+                    self._finish(*under_way.popleft())
+            while under_way:
+                self._finish(*under_way.popleft())
+        finally:
+            for _, _, _, begun in under_way:
+                begun.close()
+
+    def _finish(self, call: Steps[None], send: Send, server: Endpoint, begun: Begun) -> None:
+        outcome = begun.outcome()
+        if self._route.unsent(server, outcome) is not None:
+            outcome = self._send(send)  # nothing was sent: to the next server, as everything else
+        self._run(call, outcome)
 
     def _send(self, step: Send) -> Outcome:
         unreached: list[NoReply] = []

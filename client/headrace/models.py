@@ -7,7 +7,7 @@ of a reply is ignored and an unknown word becomes a member made on the spot, so 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from headrace.words import ABSENT, Backoff, State
 
@@ -93,6 +93,31 @@ class NewJob:
     on_dead: Literal["next", "hold"] | None = None  # what a dead job does to the next ones of its ordering key
     meta: Mapping[str, Any] | None = None  # handed to the worker
     idempotency_key: str | None = None  # 1..255 visible ASCII; of this job alone
+
+
+class JobOptions(TypedDict, total=False):
+    """What many jobs may ask for at once: every field of `NewJob` but task, payload and key."""
+
+    queue: str | None
+    priority: int | None
+    delay_ms: int | None
+    run_at: datetime | None
+    expires_in_ms: int | None
+    expires_at: datetime | None
+    lease_ms: int | None
+    retention_ms: int | None
+    max_crashes: int | None
+    max_runtime_ms: int | None
+    result_ttl_ms: int | None
+    retry: RetryPolicy | None
+    unique: Unique | None
+    tags: Mapping[str, str] | None
+    limits: Sequence[str] | None
+    fairness_key: str | None
+    weight: int | None
+    ordering_key: str | None
+    on_dead: Literal["next", "hold"] | None
+    meta: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, kw_only=True)

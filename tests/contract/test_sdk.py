@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from headrace import errors, finding, fleet, leases, models, operating, receipts, schedules, webhooks, words
-from headrace._steps import Pause, Reply, Request, Send, Steps
+from headrace._steps import Reply, Request, Send, Steps, Together, begin
 from headrace._verbs import Verbs
 
 from tests.contract.verbs import CALLS, SCHEMAS
@@ -36,7 +36,7 @@ REPEATED = (
     "iter_webhooks",
     "follow_events",
 )  # until it is so, or there is no more
-RECEIPTS = ("enqueue_batch",)  # says `Prefer: return=minimal`, and is answered so
+RECEIPTS = ("enqueue_batch", "enqueue_payloads")  # say `Prefer: return=minimal`, and are answered so
 
 
 def impatient() -> Verbs:
@@ -46,6 +46,8 @@ def impatient() -> Verbs:
 
 def first_request(steps: Steps[Any]) -> Request:
     sent = next(steps)
+    if isinstance(sent, Together):
+        sent = begin(next(sent.calls))
     assert isinstance(sent, Send)
     return sent.request
 
@@ -117,12 +119,16 @@ def finish(steps: Steps[Any], status: int, media: str, value: Any) -> Any:
     headers = {"content-type": media, "x-request-id": "3f2a9c1be07d4c58"}
     content = json.dumps(value).encode() if media else b""
     reply = Reply(status=status, headers=headers, content=content)
-    sent = next(steps)
+    answer = None
     for _ in range(20):
         try:
-            sent = steps.send(None if isinstance(sent, Pause) else reply)
+            sent = steps.send(answer)
         except StopIteration as end:
             return end.value
+        if isinstance(sent, Together):
+            for call in sent.calls:
+                finish(call, status, media, value)
+        answer = reply if isinstance(sent, Send) else None
     raise AssertionError("the verb has no end")
 
 
@@ -209,6 +215,11 @@ def test_a_model_has_the_fields_of_its_schema(model: type, schema: str) -> None:
     own, known = {field.name for field in dataclasses.fields(model)}, set(SCHEMAS[schema]["properties"])
     assert own - known <= {"server_time"}  # of the reply around it
     assert known - own - LEFT_OUT == set()
+
+
+def test_many_jobs_may_ask_for_what_one_may() -> None:
+    own = {"task", "payload", "payload_raw", "payload_type", "idempotency_key"}
+    assert set(models.JobOptions.__annotations__) == set(SCHEMAS["JobFields"]["properties"]) - own
 
 
 def test_a_filter_has_the_fields_of_its_schema() -> None:

@@ -25,11 +25,8 @@ RETRY = models.RetryPolicy(
 )
 UNIQUE = models.Unique(by=["task", "payload"], until="ttl", ttl_ms=1_000, on_conflict="replace")
 ERROR = models.JobError(type="ValueError", message="no", stack="line 1", details={"user": 17})
-TRACE = {
-    "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-    "tracestate": "a=b",
-    "baggage": "c=d",
-}
+PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+TRACE = {"traceparent": PARENT, "tracestate": "a=b", "baggage": "c=d"}
 JOB = models.NewJob(task="a.b", payload=[1], queue="q", delay_ms=5, expires_in_ms=9000, retry=RETRY, meta={"a": 1})
 RAW = models.Raw(b"\x89PNG\xff", "image/png")
 OPTIONS: dict[str, Any] = {
@@ -143,6 +140,11 @@ CALLS: dict[str, tuple[Verb, Verb, str]] = {
     "enqueue_batch": (
         lambda v: v.enqueue_batch([JOB, JOB], atomic=False, idempotency_key="k", trace=TRACE),
         lambda v: v.enqueue_batch([models.NewJob(task="a"), models.NewJob(task="b")]),
+        "enqueueJobs",
+    ),
+    "enqueue_payloads": (
+        lambda v: v.enqueue_payloads("a", [1, RAW], **OPTIONS, atomic=True, trace=TRACE),
+        lambda v: v.enqueue_payloads("a", [1, 2]),
         "enqueueJobs",
     ),
     "get": (lambda v: v.get(ID, wait_s=3), lambda v: v.get(ID), "getJob"),

@@ -1,12 +1,27 @@
 """Runs steps without a network: answers from a list, a clock that only pauses move."""
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from headrace._retry import Patience
-from headrace._steps import Give, Loss, NoReply, Outcome, Pause, Reply, Request, Send, Steps, Stream
+from headrace._steps import (
+    Give,
+    Loss,
+    NoReply,
+    Outcome,
+    Pause,
+    Reply,
+    Request,
+    Send,
+    Step,
+    Steps,
+    Stream,
+    Together,
+    begin,
+)
 from headrace._verbs import Verbs
 
 R = TypeVar("R")
@@ -66,6 +81,7 @@ class Line:
     reply_takes_s: float = 0.0
     sent: list[Send] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
+    told: Callable[[], None] = lambda: None  # called when one of several calls is told its answer
 
     @property
     def verbs(self) -> Verbs:
@@ -74,15 +90,9 @@ class Line:
 
     def run(self, steps: Steps[R]) -> R:
         """Carry out the steps and return what they return."""
-        outcome: Outcome | None = None
-        while True:
-            try:
-                step = steps.send(outcome)
-            except StopIteration as stop:
-                assert not self.answers, f"{len(self.answers)} answers were not asked for"
-                value: R = stop.value
-                return value
-            outcome = self._do(step)
+        value = self._carry(steps)
+        assert not self.answers, f"{len(self.answers)} answers were not asked for"
+        return value
 
     def walk(self, stream: Stream[T]) -> Iterator[T]:
         """Carry out the steps of a verb that gives many things, and yield these."""
@@ -98,7 +108,33 @@ class Line:
             else:
                 outcome = self._do(step)
 
-    def _do(self, step: Send | Pause) -> Outcome | None:
+    def _carry(self, steps: Steps[R], outcome: Outcome | None = None) -> R:
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as stop:
+                value: R = stop.value
+                return value
+            outcome = self._do(step)
+
+    def _overlap(self, step: Together) -> None:
+        """Answer each request, and tell its call so once `at_once` of them are sent."""
+        under_way: deque[tuple[Steps[None], Outcome | None]] = deque()
+        for call in step.calls:
+            under_way.append((call, self._do(begin(call))))
+            if len(under_way) == step.at_once:
+                self._tell(*under_way.popleft())
+        while under_way:
+            self._tell(*under_way.popleft())
+
+    def _tell(self, call: Steps[None], outcome: Outcome | None) -> None:
+        self.told()
+        self._carry(call, outcome)
+
+    def _do(self, step: Step) -> Outcome | None:
+        if isinstance(step, Together):
+            self._overlap(step)
+            return None
         if isinstance(step, Pause):
             self.pauses.append(step.seconds)
             self.now_s += step.seconds

@@ -116,6 +116,7 @@ def test_a_verb_sends_and_makes_the_same_in_both_clients(operation_id: str) -> N
 # Verbs that are made of others, or make less of the same reply.
 MADE: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
     "enqueue_job": ((NewJob(task="t"),), {}, "enqueueJob"),
+    "enqueue_payloads": (("t", [1, 2]), {"priority": 7}, "enqueueJobs"),
     "wait": ((ID,), {"timeout": 0}, "getJob"),
     "wait_operation": ((ID,), {"timeout": 0}, "getOperation"),
     "result_bytes": ((ID,), {}, "getResult"),

@@ -38,6 +38,7 @@ def _verbs_with_proof() -> list[tuple[str, tuple[object, ...], dict[str, object]
         ("lease", ("q",), {"worker": "w"}),
         ("enqueue_batch", ([NewJob(task="t")],), {}),
         ("enqueue_batch", ([NewJob(task="t", idempotency_key="k")],), {}),
+        ("enqueue_payloads", ("t", [1]), {}),
         ("queues", (), {}),
         ("queue_stats", ("q",), {}),
         ("server_info", (), {}),

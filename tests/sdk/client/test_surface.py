@@ -165,7 +165,15 @@ def test_another_name_is_an_attribute_error() -> None:
 
 def test_the_verbs_are_those_of_the_api() -> None:
     called = {verb for verb, _, _ in CALLS.values()}
-    made_of_others = {"enqueue_job", "wait", "result_bytes", "wait_operation", "apply_schedules", *WALKS}
+    made_of_others = {
+        "enqueue_job",
+        "enqueue_payloads",
+        "wait",
+        "result_bytes",
+        "wait_operation",
+        "apply_schedules",
+        *WALKS,
+    }
     assert set(VERBS) == called | made_of_others
 
 
