@@ -126,6 +126,21 @@ async def test_a_job_that_a_poll_waits_for_is_written_and_leased_in_one_write(
     await eventually_async(one_round, what="both scripts in one write")
 
 
+async def test_a_worker_that_waits_hears_of_a_job_before_its_producer_does(engine: Engine) -> None:
+    async def one_round() -> bool:
+        heard: list[str] = []
+        poll = asyncio.create_task(engine.poll(ASK, 10_000))
+        await parked(engine, 1)
+        writing = asyncio.create_task(enqueue(engine))
+        poll.add_done_callback(lambda _: heard.append("worker"))
+        writing.add_done_callback(lambda _: heard.append("producer"))
+        await asyncio.gather(poll, writing)
+        return heard == ["worker", "producer"]
+
+    # the poll may look by itself at this moment, or the answers may come one by one
+    await eventually_async(one_round, what="the worker has it first")
+
+
 async def test_g27_a_look_that_came_before_its_job_is_repeated(valkey: StoreProcess, make_engine: EngineMaker) -> None:
     """The enqueue is lost on its way and sent again, and the lease behind it is not."""
     proxy = StoreProxy(str(valkey.socket))

@@ -25,7 +25,7 @@ async def parked(engine: Engine, count: int) -> None:
 
 async def _parked(engine: Engine, count: int) -> bool:
     await asyncio.sleep(0)
-    return len(engine._parking) == count and not engine._polls._asking
+    return len(engine._parking) == count and not engine._polls._looks._in_flight
 
 
 async def test_a_present_job_is_answered_at_once(engine: Engine) -> None:

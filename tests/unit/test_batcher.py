@@ -7,7 +7,10 @@ import pytest
 from headrace_server.domain import limits
 from headrace_server.domain.errors import Code, NotDone
 from headrace_server.engine.batcher import Batcher
+from headrace_server.engine.looks import Kept
 from headrace_server.engine.sluice import Sluice
+
+from tests.support.waiting import eventually_async
 
 pytestmark = pytest.mark.anyio
 
@@ -155,3 +158,20 @@ async def test_the_items_of_one_caller_are_answered_together() -> None:
     assert answers == [n * 10 for n in range(limits.SCRIPT_JOBS + 1)]
     assert await other == -10
     assert batch.submit_all([]) == []
+
+
+async def test_who_cannot_be_cancelled_hears_that_the_call_was() -> None:
+    store = Store()
+    store.gate.clear()
+    batch = batcher(store)
+    answer = batch.submit(1, Kept())
+    await eventually_async(lambda: _has_begun(store), what="the call runs")
+    assert not answer.cancel()
+    (call,) = batch._sluice._tasks
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await answer
+
+
+async def _has_begun(store: Store) -> bool:
+    return bool(store.batches)

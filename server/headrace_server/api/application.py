@@ -253,16 +253,16 @@ async def _delivered(request: _Request, status: int, headers: Headers, body: byt
     A long reply waits in the connection's buffer while the client reads: its last byte is held back until that is
     nearly empty, and no client can have taken the whole reply without it.
     """
+    if call.is_gone():
+        return False
+    if len(body) <= HELD_BACK_FROM:
+        await request.send_reply(status, headers, body)
+        return True
+    await request.start(status, headers, len(body))
+    await request.send_body(body[:-1], more=True)
+    await request.send_body(b"", more=True)  # returns once the buffer has drained
     await asyncio.sleep(0)  # let the listener hear of a connection that closed in this very moment
     if call.is_gone():
         return False
-    await request.start(status, headers, len(body))
-    if len(body) > HELD_BACK_FROM:
-        await request.send_body(body[:-1], more=True)
-        await request.send_body(b"", more=True)  # returns once the buffer has drained
-        await asyncio.sleep(0)
-        if call.is_gone():
-            return False
-        body = body[-1:]
-    await request.send_body(body, more=False)
+    await request.send_body(body[-1:], more=False)
     return True

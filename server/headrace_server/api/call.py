@@ -1,7 +1,7 @@
 """One request as handlers see it, and the reply they return; it must not know what any operation does."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
 
@@ -23,6 +23,7 @@ MAX_DIGITS: Final = 9  # of a number in a query or header: all that mean somethi
 ID_HEADER: Final = b"x-request-id"
 WHOLE_REPLY: Final = "headrace.reply"  # an extension of ASGI: one message with the start of a reply and all its body
 EXTENSIONS: Final[dict[str, dict[object, object]]] = {WHOLE_REPLY: {}}
+IS_CLOSING: Final = "headrace.is_closing"  # in a scope: what knows of the end of the connection before any listener
 VARY: Final = (b"vary", b"accept")  # of every reply that could have come in the other format
 
 
@@ -192,26 +193,41 @@ class Call:
             self._preferences = _preferences(self.header(b"prefer"))
         return self._preferences.get(wanted, "")
 
-    async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
+    async def unless_gone(self, work: Awaitable[T]) -> T:
         """Return what `work` returns, or cancel it and raise ClientGone once the client closes its connection.
 
-        The body must have been read, or not be wanted. `work` is awaited to its end in either case.
+        The body must have been read, or not be wanted. `work` is awaited to its end in either case. It runs in this
+        task, which is cancelled for it, as by asyncio.timeout: no other stands between what it waits for and the reply.
         """
-        task = asyncio.ensure_future(work)
+        task = asyncio.current_task()
+        assert task is not None, "called in a task"
+        cancelled_before, works, seen_gone = task.cancelling(), True, False
+
+        def cancel(_: object) -> None:
+            nonlocal seen_gone
+            if works:  # else this was scheduled before the end, and is run behind it
+                seen_gone = task.cancel()
+
         gone = self._listen()
+        gone.add_done_callback(cancel)
         try:
-            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+            return await work
+        except asyncio.CancelledError:
+            if not seen_gone or task.cancelling() > cancelled_before + 1:  # it was not us, or not us alone
+                raise
+            raise ClientGone from None
         finally:
-            if not task.done():
-                task.cancel()
-                await asyncio.wait((task,))
-        if task.cancelled():
-            raise ClientGone
-        return task.result()
+            works = False
+            gone.remove_done_callback(cancel)
+            if seen_gone:
+                task.uncancel()
 
     def is_gone(self) -> bool:
-        """Tell whether the client was seen closing its connection; known only after `unless_gone`."""
-        return self._gone is not None and self._gone.done()
+        """Tell whether the client was seen closing its connection; without our protocol only after `unless_gone`."""
+        if self._gone is not None and self._gone.done():
+            return True
+        is_closing: Callable[[], bool] | None = self.scope.get(IS_CLOSING)
+        return is_closing is not None and is_closing()
 
     def _listen(self) -> asyncio.Task[Any]:
         if self._gone is None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from headrace_server.api.call import EXTENSIONS
+from headrace_server.api.call import EXTENSIONS, IS_CLOSING
 from headrace_server.api.cycle import Cycle, refusal, target
 from headrace_server.api.problems import Problem
 
@@ -132,6 +132,7 @@ class Protocol(HttpToolsProtocol):
             "query_string": query,
             "headers": self.headers,
             "extensions": EXTENSIONS,
+            IS_CLOSING: self.transport.is_closing,
         }
 
     def on_body(self, body: bytes) -> None:

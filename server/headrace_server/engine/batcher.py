@@ -37,8 +37,7 @@ class Bundle(msgspec.Struct, Generic[Item, Answer]):
         """Let whoever still waits hear of a fault."""
         if self.answers.done():
             return
-        if isinstance(error, asyncio.CancelledError):
-            self.answers.cancel()
+        if isinstance(error, asyncio.CancelledError) and self.answers.cancel():
             return
         # every waiter raises its own: a shared exception would grow one traceback from all of them
         copy = (
@@ -76,13 +75,13 @@ class Batcher(Generic[Item, Answer]):
         self._sluice = sluice or Sluice()
         self._place = self._sluice.add(self)
 
-    def submit(self, item: Item) -> "asyncio.Future[Answer]":
-        """Queue an item and return the future of its answer; cancelling the future does not stop the call.
+    def submit(self, item: Item, answer: "asyncio.Future[Any] | None" = None) -> "asyncio.Future[Answer]":
+        """Queue an item and return the future of its answer, `answer` if given; to cancel it does not stop the call.
 
         The answer is NotDone (overloaded) when too much is waiting.
         """
         jobs, size = self._weigh(item)
-        return self._put(Bundle((item,), jobs, size, self._new_future(), True)).answers
+        return self._put(Bundle((item,), jobs, size, answer or self._new_future(), True)).answers
 
     def submit_all(self, items: Sequence[Item]) -> list[Bundle[Item, Answer]]:
         """Queue items as few bundles, each with one future for all of its answers; in order, as by `submit`."""

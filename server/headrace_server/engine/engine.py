@@ -38,6 +38,7 @@ from headrace_server.engine.finding import Finding
 from headrace_server.engine.fleet import weight_of
 from headrace_server.engine.limiting import Limiting
 from headrace_server.engine.link import Link, Waits
+from headrace_server.engine.looks import Looks
 from headrace_server.engine.metering import Metering
 from headrace_server.engine.parking import Parking
 from headrace_server.engine.polls import Polls
@@ -109,7 +110,8 @@ class Engine(Enqueuing, Settling, Waiting, Finding, Explaining, Limiting, Relayi
             webhooks=self._hooking,
             read=self.read_directives,
         )
-        self._polls = Polls(self._shards, self._split, self._parking, self._directives, self._giveback_later)
+        looks = Looks(self._shards, self._split, self._giveback_later)
+        self._polls = Polls(looks, self._parking, self._directives, keeps_order=self._link.keeps_order)
         self._background: set[asyncio.Task[None]] = set()
         self.has_test_clock = test_clock
         self._turning = asyncio.Lock()

@@ -6,6 +6,7 @@ wake-up for all once a second.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from typing import Final
 
 ANY: Final = ""  # the name under which every ticket can be found
@@ -16,38 +17,44 @@ class Ticket:
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = tuple(dict.fromkeys(names))  # a request may name a queue twice
-        self._event = asyncio.Event()
+        self.woken = False  # whether a wake-up came that has not been used yet
+        self._waiter: asyncio.Future[bool] | None = None  # there while it waits
         self._calls: set[str] = set()  # names of the wake-ups since the last `arm`
         self.used: set[str] = set()  # names of those that made it look
         self.early: set[str] = set()  # names of those that came before there was anything
         self.on_wake: Callable[[], None] | None = None  # called once, by the next wake-up
 
-    @property
-    def woken(self) -> bool:
-        """Whether a wake-up came that has not been used yet."""
-        return self._event.is_set()
-
     def arm(self) -> None:
         """Forget earlier wake-ups; call it before looking, so that none between looking and waiting is lost."""
         self.used, self._calls = self._calls, set()
-        self._event.clear()
+        self.woken = False
 
     def wake(self, name: str) -> None:
         """Let the waiter look again, because of this name."""
         self._calls.add(name)
-        self._event.set()
+        self.woken = True
+        _end(self._waiter, is_woken=True)
         if self.on_wake is not None:
             begin, self.on_wake = self.on_wake, None
             begin()
 
     async def wait(self, timeout_s: float) -> bool:
         """Return True at a wake-up and False after `timeout_s` without one."""
+        if self.woken:
+            return True
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = loop.call_later(timeout_s, partial(_end, self._waiter, is_woken=False))
         try:
-            async with asyncio.timeout(timeout_s):
-                await self._event.wait()
-        except TimeoutError:
-            return False
-        return True
+            return await self._waiter
+        finally:
+            self._waiter = None
+            timer.cancel()
+
+
+def _end(waiter: "asyncio.Future[bool] | None", *, is_woken: bool) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(is_woken)
 
 
 class Parking:
