@@ -4,9 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
-import msgspec
-
-from headrace_server.api import grants, keys, outcomes, parse, render, settles, shapes
+from headrace_server.api import completions, grants, keys, outcomes, parse, render, settles, shapes
 from headrace_server.api.call import Call, Reply, applied
 from headrace_server.api.jobs import REPLAYED, job_id_of
 from headrace_server.api.problems import Problem
@@ -17,7 +15,7 @@ from headrace_server.domain.ids import format_id
 from headrace_server.domain.jobs import Format
 from headrace_server.domain.requests import Grant, LeaseAsk, Settle, Settled, SettleStatus
 
-T = TypeVar("T", bound=msgspec.Struct)
+T = TypeVar("T", bound=shapes.ProofInput)
 _LOST: Final = frozenset({SettleStatus.LEASE_LOST, SettleStatus.JOB_CANCELLED})
 
 
@@ -27,7 +25,7 @@ async def lease_jobs(call: Call) -> Reply:
     ask = _ask(call, given)
     if not given.complete:
         return _granted(call, ask, await call.unless_gone(call.engine.poll(ask, given.wait_ms)), [])
-    items = _completions(call, given.complete, "/complete")
+    items = completions.read(given.complete, call.reading, "/complete")
     found, grant = await call.unless_gone(call.engine.settle_and_lease(valid(items), ask))
     if grant is None:
         grant = Grant(jobs=[], now_ms=await _time_of(call, found))
@@ -62,14 +60,9 @@ async def complete_jobs(call: Call) -> Reply:
     """POST /v1/completions: settle many jobs; each item has its own outcome."""
     given = parse.body(shapes.CompletionsInput, await call.body(), call.reading)
     minimal = call.minimal
-    items, now_ms = await settle_items(call, _completions(call, given.items, "/items"), minimal=minimal)
+    items, now_ms = await settle_items(call, completions.read(given.items, call.reading, "/items"), minimal=minimal)
     document = CompletionsDocument(items=items, server_time=render.instant(now_ms))
     return Reply(document=document, headers=applied(minimal=minimal))
-
-
-def _completions(call: Call, raws: Sequence[msgspec.Raw], pointer: str) -> list[Settle | Invalid]:
-    items = parse.items(shapes.CompletionItem, raws, call.reading, pointer)
-    return settles.completions(items, call.reading, pointer)
 
 
 async def settle_items(
@@ -126,10 +119,10 @@ async def extend_job(call: Call) -> Reply:
     return await _settle_one(call, shapes.ExtendInput, settles.extend)
 
 
-async def _settle_one(call: Call, shape: type[T], to_settle: Callable[[bytes, Any, Format], Settle]) -> Reply:
+async def _settle_one(call: Call, shape: type[T], to_settle: Callable[[bytes, bytes, Any, Format], Settle]) -> Reply:
     job_id = job_id_of(call)
     given = parse.body(shape, await call.body(), call.reading)
-    [outcome] = await call.engine.settle([to_settle(job_id, given, call.body_format)])
+    [outcome] = await call.engine.settle([to_settle(job_id, bytes.fromhex(given.token), given, call.body_format)])
     if isinstance(outcome, StoreFault):
         raise outcome
     if outcome.status is SettleStatus.NOT_FOUND:

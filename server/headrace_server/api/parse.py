@@ -33,13 +33,13 @@ def body(shape: type[T], data: bytes, reading: Reading) -> T:
 def items(shape: Any, raws: Sequence[Raw], reading: Reading, pointer: str) -> list[Any]:
     """Return each item of a list as `shape`, or as Invalid with its faults; one bad item never rejects the others."""
     found = []
-    for index, value in enumerate(_all_at_once(shape, raws, reading.format)):
+    for index, value in enumerate(all_at_once(shape, raws, reading.format)):
         faults = value_faults(value, reading, f"{pointer}/{index}")
         found.append(Invalid(faults, value.job_id if hasattr(value, "job_id") else "") if faults else value)
     return found or [_item(shape, bytes(raw), reading, f"{pointer}/{index}") for index, raw in enumerate(raws)]
 
 
-def _all_at_once(shape: Any, raws: Sequence[Raw], format: Format) -> list[Any]:
+def all_at_once(shape: Any, raws: Sequence[Raw], format: Format) -> list[Any]:
     """Return all items, decoded in one call; none where one of them is faulty, for then each is looked at by itself."""
     try:
         return cast("list[Any]", _decoder(list[shape], format).decode(_list_of(raws, format)))

@@ -31,6 +31,8 @@ def payload_fault(data: bytes, format: Format) -> str | None:
     """Return what is wrong with a payload or result, or None."""
     if format is Format.JSON:
         return _too_deep() if _json_too_deep(data) else None
+    if len(data) == 1:  # nothing, a truth value, a small number or something empty: the result of most tasks
+        return None
     try:
         _check_msgpack(_unpack(data), depth=1)
     except Unwritable as fault:

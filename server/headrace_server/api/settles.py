@@ -8,7 +8,6 @@ from msgspec import UNSET, Raw, UnsetType
 
 from headrace_server.api import shapes
 from headrace_server.api.build import or_none
-from headrace_server.api.faults import Reading
 from headrace_server.api.payloads import as_json, as_json_object
 from headrace_server.api.problems import Fault
 from headrace_server.api.verdicts import Invalid
@@ -18,17 +17,17 @@ from headrace_server.domain.jobs import Body, Format
 from headrace_server.domain.requests import Ack, Extend, Nack, Release, Settle, Snooze
 
 
-def ack(job_id: bytes, given: shapes.AckInput, format: Format) -> Ack:
+def ack(job_id: bytes, token: bytes, given: shapes.AckInput, format: Format) -> Ack:
     """Return an ack; a result of null is a result, none at all is none."""
     return Ack(
         job_id=job_id,
-        token=bytes.fromhex(given.token),
+        token=token,
         result=_result(given, format),
         result_ttl_ms=or_none(given.result_ttl_ms),
     )
 
 
-def nack(job_id: bytes, given: shapes.NackInput, format: Format) -> Nack:
+def nack(job_id: bytes, token: bytes, given: shapes.NackInput, format: Format) -> Nack:
     """Return a nack, its error as JSON with texts cut to what a job keeps."""
     error: dict[str, Any] = {
         "type": given.error.type[: limits.MAX_ERROR_TYPE_CHARS],
@@ -40,7 +39,7 @@ def nack(job_id: bytes, given: shapes.NackInput, format: Format) -> Nack:
         error["details"] = Raw(as_json_object(bytes(given.error.details), format))
     return Nack(
         job_id=job_id,
-        token=bytes.fromhex(given.token),
+        token=token,
         error=msgspec.json.encode(error),
         error_type=error["type"],
         retryable=given.retryable,
@@ -49,52 +48,47 @@ def nack(job_id: bytes, given: shapes.NackInput, format: Format) -> Nack:
     )
 
 
-def release(job_id: bytes, given: shapes.ReleaseInput, _format: Format) -> Release:
+def release(job_id: bytes, token: bytes, given: shapes.ReleaseInput, _format: Format) -> Release:
     """Return a release."""
-    return Release(job_id=job_id, token=bytes.fromhex(given.token), reason=given.reason)
+    return Release(job_id=job_id, token=token, reason=given.reason)
 
 
-def snooze(job_id: bytes, given: shapes.SnoozeInput, format: Format) -> Snooze:
+def snooze(job_id: bytes, token: bytes, given: shapes.SnoozeInput, format: Format) -> Snooze:
     """Return a snooze."""
     return Snooze(
         job_id=job_id,
-        token=bytes.fromhex(given.token),
+        token=token,
         delay_ms=given.delay_ms,
         reason=given.reason,
         checkpoint=_checkpoint(given.checkpoint, format),
     )
 
 
-def extend(job_id: bytes, given: shapes.ExtendInput, format: Format) -> Extend:
+def extend(job_id: bytes, token: bytes, given: shapes.ExtendInput, format: Format) -> Extend:
     """Return an extend."""
     return Extend(
         job_id=job_id,
-        token=bytes.fromhex(given.token),
+        token=token,
         lease_ms=or_none(given.lease_ms),
         progress=_progress(given.progress, format),
         checkpoint=_checkpoint(given.checkpoint, format),
     )
 
 
-def completions(items: Sequence[Any], reading: Reading, pointer: str) -> list[Settle | Invalid]:
-    """Return the settles of a list of typed items, those with a malformed id as Invalid."""
-    return [_completion(item, reading, f"{pointer}/{index}") for index, item in enumerate(items)]
+def settle(job_id: bytes, token: bytes, item: shapes.CompletionItem | shapes.ListedItem, format: Format) -> Settle:
+    """Return what an item of a list is."""
+    return _SETTLES[type(item)](job_id, token, item, format)
 
 
-def _completion(item: shapes.CompletionItem | Invalid, reading: Reading, pointer: str) -> Settle | Invalid:
-    if isinstance(item, Invalid):
-        return item
-    job_id = parse_id(item.job_id)
-    if job_id is None:
-        return no_such_id(item.job_id, pointer)
-    return _SETTLES[type(item)](job_id, item, reading.format)
-
-
-_SETTLES: Final[dict[type, Callable[[bytes, Any, Format], Settle]]] = {
+_SETTLES: Final[dict[type, Callable[[bytes, bytes, Any, Format], Settle]]] = {
     shapes.AckItem: ack,
+    shapes.ListedAck: ack,
     shapes.NackItem: nack,
+    shapes.ListedNack: nack,
     shapes.ReleaseItem: release,
+    shapes.ListedRelease: release,
     shapes.SnoozeItem: snooze,
+    shapes.ListedSnooze: snooze,
 }
 
 

@@ -11,6 +11,8 @@ _RAND_B = (1 << 62) - 1  # the bits of the fields of RFC 9562, section 5.7
 _VARIANT = 0b10 << 62
 _UNIX_MS = (1 << 48) - 1
 _CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_CANONICAL_ALL = re.compile(f"(?:{_CANONICAL.pattern})*")
+_ID_CHARS = 36
 _PARTS = struct.Struct("8s4s4s4s12s")  # between hyphens
 
 
@@ -67,6 +69,15 @@ def format_id(job_id: bytes) -> str:
 def format_ids(ids: Sequence[bytes]) -> list[str]:
     """Return what clients see of many ids, in half the time."""
     return [b"-".join(parts).decode() for parts in _PARTS.iter_unpack(hexlify(b"".join(ids)))]
+
+
+def parse_ids(texts: Sequence[str]) -> list[bytes] | None:
+    """Return the 16 bytes of many ids in their canonical form; None where one of them is in no such form."""
+    joined = "".join(texts)
+    if not set(map(len, texts)) <= {_ID_CHARS} or not _CANONICAL_ALL.fullmatch(joined):
+        return None
+    found = bytes.fromhex(joined.replace("-", ""))
+    return [found[i : i + 16] for i in range(0, len(found), 16)]
 
 
 def parse_id(text: str) -> bytes | None:

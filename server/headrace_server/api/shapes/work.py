@@ -52,46 +52,47 @@ class ErrorInput(Body):
     details: Object | UnsetType = UNSET
 
 
-class AckInput(Body):
-    """The body of POST /v1/jobs/{id}/ack."""
+class ProofInput(Body):
+    """What everything begins with that is said about a lease."""
 
     token: Token
+
+
+class AckInput(ProofInput):
+    """The body of POST /v1/jobs/{id}/ack."""
+
     result: Value | UnsetType = UNSET
     result_raw: Binary | UnsetType = UNSET
     result_type: MediaType | UnsetType = UNSET
     result_ttl_ms: ResultTtlMs | UnsetType = UNSET
 
 
-class NackInput(Body):
+class NackInput(ProofInput):
     """The body of POST /v1/jobs/{id}/nack."""
 
-    token: Token
     error: ErrorInput
     retryable: bool = True
     retry_in_ms: DelayMs | UnsetType = UNSET
     discard: bool = False
 
 
-class ReleaseInput(Body):
+class ReleaseInput(ProofInput):
     """The body of POST /v1/jobs/{id}/release."""
 
-    token: Token
     reason: Reason = ""
 
 
-class SnoozeInput(Body):
+class SnoozeInput(ProofInput):
     """The body of POST /v1/jobs/{id}/snooze."""
 
-    token: Token
     delay_ms: DelayMs
     reason: Reason = ""
     checkpoint: Checkpoint | UnsetType = UNSET
 
 
-class ExtendInput(Body):
+class ExtendInput(ProofInput):
     """The body of POST /v1/jobs/{id}/extend."""
 
-    token: Token
     lease_ms: LeaseMs | UnsetType = UNSET
     progress: Progress | UnsetType = UNSET
     checkpoint: Checkpoint | UnsetType = UNSET
@@ -124,6 +125,37 @@ class SnoozeItem(SnoozeInput, tag_field="op", tag="snooze", kw_only=True):
 CompletionItem: TypeAlias = AckItem | NackItem | ReleaseItem | SnoozeItem
 
 
+# The same, for who looks at all tokens of a list at once: to match the pattern of one takes the decoder longer than all
+# the rest of an item.
+
+
+class ListedAck(AckItem, tag="ack", kw_only=True):
+    """An ack whose token may be any text."""
+
+    token: str
+
+
+class ListedNack(NackItem, tag="nack", kw_only=True):
+    """A nack whose token may be any text."""
+
+    token: str
+
+
+class ListedRelease(ReleaseItem, tag="release", kw_only=True):
+    """A release whose token may be any text."""
+
+    token: str
+
+
+class ListedSnooze(SnoozeItem, tag="snooze", kw_only=True):
+    """A snooze whose token may be any text."""
+
+    token: str
+
+
+ListedItem: TypeAlias = ListedAck | ListedNack | ListedRelease | ListedSnooze
+
+
 class CompletionsInput(Body):
     """The body of POST /v1/completions."""
 
@@ -141,4 +173,4 @@ class HeartbeatItem(Body):
 
 
 _ACK: Final = (Pair("result", "result_raw"), Needs("result_raw", "result_type"), Needs("result_type", "result_raw"))
-RULES: Final[Table] = {AckInput: _ACK, AckItem: _ACK}
+RULES: Final[Table] = {AckInput: _ACK, AckItem: _ACK, ListedAck: _ACK}

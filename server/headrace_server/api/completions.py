@@ -1,0 +1,59 @@
+"""A list of settles -> what the engine is asked; it must not know what becomes of them.
+
+Nearly every list is without a fault, so it is looked at as a whole first: one call decodes all items, and one look each
+is for all ids and all tokens. Where that finds something amiss, each item is read by itself, and told what is wrong.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import UNSET, Raw
+
+from headrace_server.api import parse, settles, shapes
+from headrace_server.api.faults import Reading, value_faults
+from headrace_server.api.payloads import payload_fault
+from headrace_server.api.verdicts import Invalid
+from headrace_server.domain.ids import parse_id, parse_ids
+from headrace_server.domain.requests import Settle
+from headrace_server.domain.tokens import parse_tokens
+
+
+def read(raws: Sequence[Raw], reading: Reading, pointer: str) -> Sequence[Settle | Invalid]:
+    """Return the settles of a list at `pointer`, in order, and what is faulty as Invalid."""
+    return _faultless(raws, reading) or _each(raws, reading, pointer)
+
+
+def _faultless(raws: Sequence[Raw], reading: Reading) -> list[Settle]:
+    """Return the settles of a list in which nothing is wrong; none for any other."""
+    items = parse.all_at_once(shapes.ListedItem, raws, reading.format)
+    ids = parse_ids([item.job_id for item in items])
+    tokens = parse_tokens([item.token for item in items])
+    if ids is None or tokens is None or not all(_is_faultless(item, reading) for item in items):
+        return []
+    found = zip(ids, tokens, items, strict=True)
+    return [settles.settle(job_id, token, item, reading.format) for job_id, token, item in found]
+
+
+def _is_faultless(item: Any, reading: Reading) -> bool:
+    """Tell whether there is nothing wrong with an item beside its id and token."""
+    if type(item) is shapes.ListedAck and item.result_raw is item.result_type is UNSET:
+        return item.result is UNSET or _is_sound(bytes(item.result), reading)
+    return not value_faults(item, reading)
+
+
+def _is_sound(result: bytes, reading: Reading) -> bool:
+    return len(result) <= reading.max_payload_bytes and payload_fault(result, reading.format) is None
+
+
+def _each(raws: Sequence[Raw], reading: Reading, pointer: str) -> list[Settle | Invalid]:
+    items = parse.items(shapes.CompletionItem, raws, reading, pointer)
+    return [_one(item, reading, f"{pointer}/{index}") for index, item in enumerate(items)]
+
+
+def _one(item: shapes.CompletionItem | Invalid, reading: Reading, pointer: str) -> Settle | Invalid:
+    if isinstance(item, Invalid):
+        return item
+    job_id = parse_id(item.job_id)
+    if job_id is None:
+        return settles.no_such_id(item.job_id, pointer)
+    return settles.settle(job_id, bytes.fromhex(item.token), item, reading.format)
