@@ -62,13 +62,16 @@ class Rounds:
             yield [key for key in everything if number < self.full or key in judged]
 
 
-def fill(client: Client, jobs: int, wishes: Wishes = OPTIONS["plain"]) -> float:
-    """Enqueue jobs in bulk; return how many a second."""
+def fill(client: Client, jobs: int, wishes: Wishes | None = None) -> float:
+    """Enqueue jobs in bulk, those with wishes one by one described; return how many a second."""
     begun = time.monotonic()
     for start in range(0, jobs, BATCH):
         numbers = range(start, min(start + BATCH, jobs))
-        batch = [NewJob(task=TASK, payload=[payload()], **{"queue": QUEUE, **wishes(n)}) for n in numbers]
-        client.enqueue_batch(batch, atomic=False)
+        if wishes is None:
+            client.enqueue_payloads(TASK, [[payload()] for _ in numbers], queue=QUEUE)
+        else:
+            batch = [NewJob(task=TASK, payload=[payload()], **{"queue": QUEUE, **wishes(n)}) for n in numbers]
+            client.enqueue_batch(batch, atomic=False)
     return jobs / (time.monotonic() - begun)
 
 
