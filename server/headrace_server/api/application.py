@@ -55,34 +55,38 @@ class Application:
         begun, meters = time.perf_counter(), self._services.engine.meters
         meters.opened()
         try:
-            await self._answer(request)
+            await self._serve(request)
+        except Exception as fault:  # noqa: BLE001 - the last line of defence: whatever it is, the client gets an answer
+            await self._answer_fault(request, fault)
         finally:
             meters.answered(request.route, scope["method"], request.status, time.perf_counter() - begun)
         if _log.isEnabledFor(logging.DEBUG):
             took_ms = round((time.perf_counter() - begun) * 1000, 3)
             _log.debug("request", extra={**request.facts(), "status": request.status, "took_ms": took_ms})
 
-    async def _answer(self, request: "_Request") -> None:
-        try:
-            await self._serve(request)
-        except ClientGone:
-            _log.debug("client gone", extra=request.facts())
-        except Problem as problem:
-            await self._refuse(request, problem)
-        except CursorInvalid as fault:
-            await self._refuse(request, Problem("invalid_cursor", str(fault)))
-        except StoreFault as fault:
-            _log.warning("store fault", extra={**request.facts(), "code": fault.code.value, "detail": fault.detail})
-            await self._refuse(request, problems.of_store(fault))
-        except Exception:  # noqa: BLE001 - the last line of defence: whatever it is, the client gets a problem document
-            _log.exception("fault of the server", extra=request.facts())
-            await self._refuse(request, Problem("internal"))
+    async def _answer_fault(self, request: "_Request", fault: Exception) -> None:
+        match fault:
+            case ClientGone():
+                _log.debug("client gone", extra=request.facts())
+                return
+            case Problem():
+                problem = fault
+            case CursorInvalid():
+                problem = Problem("invalid_cursor", str(fault))
+            case StoreFault():
+                _log.warning("store fault", extra={**request.facts(), "code": fault.code.value, "detail": fault.detail})
+                problem = problems.of_store(fault)
+            case _:
+                _log.error("fault of the server", exc_info=fault, extra=request.facts())
+                problem = Problem("internal")
+        await self._refuse(request, problem)
 
     async def _serve(self, request: "_Request") -> None:
         headers = request.headers
         request.extra = self._door.cross_origin_headers(headers)
-        self._door.check(request.path, headers, preflight=request.is_preflight)
-        if request.is_preflight:
+        is_preflight = request.is_preflight
+        self._door.check(request.path, headers, preflight=is_preflight)
+        if is_preflight:
             await request.send_reply(204, [], b"")
             return
         route, params = self._find(request)

@@ -124,7 +124,7 @@ class Call:
 
     def durability(self) -> tuple[bytes, bytes]:
         """Return the header that says what a 2xx of an enqueue stands for."""
-        return (b"x-durability", self.services.status.durability.encode())
+        return self.services.status.durability_header
 
     def header(self, name: bytes) -> str | None:
         """Return a request header as text (latin-1, as HTTP has it), or None."""

@@ -7,7 +7,7 @@ from headrace_server.api.call import VARY, Call, Reply, applied
 from headrace_server.api.problems import Problem
 from headrace_server.api.replies import GoneDocument, JobDocument, ReceiptDocument
 from headrace_server.domain.ids import format_id, parse_id
-from headrace_server.domain.jobs import Body, Job, Receipt
+from headrace_server.domain.jobs import Body, IdempotencyKey, Job, Receipt
 from headrace_server.domain.lifecycle import FINAL, State
 from headrace_server.domain.requests import EnqueueGroup, Placed
 
@@ -20,33 +20,36 @@ async def enqueue_job(call: Call) -> Reply:
     call.services.status.require_room()
     data = await call.body()
     fields = parse.body(shapes.JobInput, data, call.reading)
-    text = keys.header(call)
-    keys.require_one(text, [("", fields)])
     queue = build.queue_of(fields)
-    key = (
-        keys.of_job(fields, call.body_format)
-        if text is None
-        else keys.of_request(call, text, queue, keys.of_body(data))
-    )
+    key = _key(call, fields, queue, data)
     wait_ms = call.wait_ms()
     job = build.new_job(fields, call.engine.new_id(queue), call.body_format, build.trace(call.headers))
     outcome = await call.engine.enqueue(EnqueueGroup([job], key, brief=call.minimal))
-    [found] = await after.enqueued(call, outcome)
-    return await _enqueued(call, found, wait_ms)
+    made = outcome.jobs[0] if outcome.jobs else None
+    [found] = await after.enqueued(call, outcome) if made is None else [after.Found(made)]
+    if wait_ms and not isinstance(found.job, bytes):
+        found = after.Found(await after.finished(call, found.job, wait_ms), found.placed)
+    return _enqueued(call, found, wait_ms)
 
 
-async def _enqueued(call: Call, found: after.Found, wait_ms: int | None) -> Reply:
+def _key(call: Call, fields: shapes.JobInput, queue: str, data: bytes) -> IdempotencyKey | None:
+    text = keys.header(call)
+    if text is None:
+        return keys.of_job(fields, call.body_format)
+    keys.require_one(text, [("", fields)])
+    return keys.of_request(call, text, queue, keys.of_body(data))
+
+
+def _enqueued(call: Call, found: after.Found, wait_ms: int | None) -> Reply:
     headers = [call.durability(), *applied(wait_ms, minimal=call.minimal)]
     if found.placed is Placed.REPLAYED:
         headers.append(REPLAYED)
-    if isinstance(found.job, bytes):
-        return Reply(document=GoneDocument(format_id(found.job), deduplicated=True), headers=headers)
-    job = await after.finished(call, found.job, wait_ms) if wait_ms else found.job
-    headers.append((b"location", f"/v1/jobs/{format_id(job.id)}".encode()))
-    status = 201 if found.is_new else 200
-    if wait_ms:
-        status = 200 if job.state in FINAL else 202
-    return Reply(status=status, document=document(call, after.Found(job, found.placed)), headers=headers)
+    shown, status = document(call, found), 201 if found.is_new else 200
+    if not isinstance(found.job, bytes):
+        headers.append((b"location", b"/v1/jobs/" + shown.id.encode()))
+        if wait_ms:
+            status = 200 if found.job.state in FINAL else 202
+    return Reply(status=status, document=shown, headers=headers)
 
 
 async def get_job(call: Call) -> Reply:

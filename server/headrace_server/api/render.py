@@ -18,7 +18,7 @@ from headrace_server.api.replies import (
 )
 from headrace_server.domain.ids import format_id
 from headrace_server.domain.jobs import Body, Format, Job, OnDead, Receipt, ScheduleSlot
-from headrace_server.domain.lifecycle import State
+from headrace_server.domain.lifecycle import FINAL, State
 
 D = TypeVar("D", bound=SummaryDocument)
 
@@ -100,8 +100,8 @@ def _summarized(kind: type[D], job: Job) -> D:
 
 
 def _new(kind: type[D], job: Job) -> D:
-    """Return a document with what every job has, and where it is."""
-    return kind(
+    """Return a document with what every job has, and where it is; of most jobs that is nowhere yet."""
+    document = kind(
         id=format_id(job.id),
         task=job.task,
         queue=job.queue,
@@ -113,15 +113,24 @@ def _new(kind: type[D], job: Job) -> D:
         crashes=job.crashes,
         max_crashes=job.max_crashes,
         enqueued_at=instant(job.enqueued_at_ms),
-        run_at=UNSET if job.run_at_ms is None else instant(job.run_at_ms),
-        expires_at=UNSET if job.expires_at_ms is None else instant(job.expires_at_ms),
-        deadline=UNSET if job.deadline_ms is None else instant(job.deadline_ms),
-        worker=UNSET if job.worker is None else job.worker,
-        started_at=UNSET if job.started_at_ms is None else instant(job.started_at_ms),
-        finished_at=UNSET if job.finished_at_ms is None else instant(job.finished_at_ms),
-        reason=UNSET if job.reason is None else job.reason,
-        fence=UNSET if job.fence is None else job.fence,
     )
+    if job.run_at_ms is not None:
+        document.run_at = instant(job.run_at_ms)
+    if job.expires_at_ms is not None:
+        document.expires_at = instant(job.expires_at_ms)
+    if job.delivery or job.state in FINAL:
+        _put_past(document, job)
+    return document
+
+
+def _put_past(document: SummaryDocument, job: Job) -> None:
+    """Add what a job has that was leased, or has ended."""
+    document.deadline = maybe_instant(job.deadline_ms)
+    document.worker = given(job.worker)
+    document.started_at = maybe_instant(job.started_at_ms)
+    document.finished_at = maybe_instant(job.finished_at_ms)
+    document.reason = given(job.reason)
+    document.fence = given(job.fence)
 
 
 def _put_wishes(document: SummaryDocument, job: Job) -> None:

@@ -1,6 +1,7 @@
 """What the API must know of the process around it: draining, disk, store; app.py keeps it true."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from headrace_server.api.problems import Problem
 
@@ -18,6 +19,11 @@ class Status:
     draining: bool = False  # about to exit: /readyz is red
     disk_low: bool = False  # the embedded store must not grow: enqueues are refused, settles go on
     refusal: str = ""  # why the store is not fit any more (evicts, became a replica, ...); /readyz is red
+
+    @cached_property
+    def durability_header(self) -> tuple[bytes, bytes]:
+        """The header that says so."""
+        return (b"x-durability", self.durability.encode())
 
     def require_room(self) -> None:
         """Raise Problem when new jobs cannot be taken."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from headrace_server.domain.defaults import Defaults
 from headrace_server.domain.jobs import (
     Body,
@@ -34,7 +36,7 @@ from headrace_server.domain.requests import (
     Redriven,
     RedriveStatus,
 )
-from headrace_server.engine.encode import SEPARATOR
+from headrace_server.engine.encode import SEPARATOR, is_plain
 
 _PLACED = {place.value.encode(): place for place in (Placed.DEDUPLICATED, Placed.REPLACED, Placed.REPLAYED)}
 _WAITING = frozenset({State.SCHEDULED, State.RETRYING})
@@ -97,7 +99,7 @@ def _created(job: NewJob, state: bytes, rest: bytes, defaults: Defaults) -> Job 
     rev, enqueued_at, run_at, expires_at, said = rest.split(b" ", 4)
     own = (job.priority, job.retry.max_attempts if job.retry is not None else None, job.max_crashes, job.max_runtime_ms)
     priority, max_attempts, max_crashes, max_runtime = _resolved(own, said) if said else own
-    return Job(
+    made = Job(
         id=job.id,
         task=job.task,
         queue=job.queue,
@@ -110,11 +112,16 @@ def _created(job: NewJob, state: bytes, rest: bytes, defaults: Defaults) -> Job 
         delivery=0,
         crashes=0,
         enqueued_at_ms=int(enqueued_at),
+        max_crashes=defaults.max_crashes if max_crashes is None else max_crashes,
+    )
+    if is_plain(job) and not (run_at or expires_at) and max_runtime is None and job.meta is job.trace is None:
+        return made
+    return msgspec.structs.replace(
+        made,
         run_at_ms=_number(run_at),
         expires_at_ms=_number(expires_at),
         meta=job.meta,
         trace=job.trace,
-        max_crashes=defaults.max_crashes if max_crashes is None else max_crashes,
         max_runtime_ms=max_runtime,
         tags=job.tags or None,
         fairness_key=job.fairness_key,

@@ -47,7 +47,7 @@ def new_job(job: NewJob) -> Args:
 def _head(job: NewJob, more: Args) -> str:
     """Return what the jobs of a call mostly have in common: it is sent once for those that follow each other."""
     priority = "-" if job.priority is None else job.priority
-    if _is_plain(job) and job.delay_ms is job.run_at_ms is None:
+    if is_plain(job) and job.delay_ms is job.run_at_ms is None:
         return f"{job.queue} {priority} - - {len(more) // 2}"
     run_at = _instant(job.run_at_ms, job.delay_ms) or "-"
     expires_at = _instant(job.expires_at_ms, job.expires_in_ms) or "-"
@@ -83,7 +83,7 @@ def _options(job: NewJob) -> str:
     return f"{letters} {job.unique.on_conflict} {_or_empty(job.unique.ttl_ms)}".rstrip()
 
 
-def _is_plain(job: NewJob) -> bool:
+def is_plain(job: NewJob) -> bool:
     """Tell whether a job asks for none of these: most do, and a batch has a thousand of them."""
     return (
         job.expires_at_ms is job.expires_in_ms is job.retention_ms is job.result_ttl_ms is None
@@ -101,7 +101,7 @@ def _more(job: NewJob) -> Args:
     fields: Args = []
     if job.payload.media is not None or job.payload.format is not Format.JSON:
         fields += ["pt", job.payload.media or job.payload.format.value]
-    if _is_plain(job):
+    if is_plain(job):
         if (
             job.priority is job.lease_ms is job.max_crashes is job.max_runtime_ms is None
             and job.meta is job.trace is None
