@@ -11,9 +11,9 @@ from headrace._steps import Reply
 from headrace._wire import document_of
 from headrace._write import carried, job_body
 from headrace.errors import Problem, ProblemError, error_for
-from headrace.models import NewJob
+from headrace.models import NewJob, Raw
 from headrace.receipts import Part, Receipt
-from headrace.words import ABSENT, State
+from headrace.words import ABSENT, Absent, State
 
 SHARED: Final = "/defaults"  # where it is said, as a JSON pointer
 
@@ -30,10 +30,17 @@ def jobs_body(jobs: Sequence[NewJob], codec: Codec) -> dict[str, Any]:
 
 def alike_body(model: NewJob, payloads: Sequence[Any], codec: Codec) -> dict[str, Any]:
     """Return jobs like `model`, one for each payload, as a request has them. Raises ValueError for a naive datetime."""
-    return {
-        "defaults": job_body(replace(model, payload=ABSENT), codec),
-        "jobs": [carried("payload", payload, codec) for payload in payloads],
-    }
+    jobs = (
+        [{"payload": payload} for payload in payloads]  # as `carried` would, in a fifth of the time
+        if all(map(_is_value, set(map(type, payloads))))
+        else [carried("payload", payload, codec) for payload in payloads]
+    )
+    return {"defaults": job_body(replace(model, payload=ABSENT), codec), "jobs": jobs}
+
+
+def _is_value(kind: type[Any]) -> bool:
+    """Return whether what is of this type travels as a value, and not as bytes or not at all."""
+    return not issubclass(kind, Raw | Absent)
 
 
 def are_alike(jobs: Sequence[NewJob]) -> bool:
@@ -63,10 +70,10 @@ def read_part(reply: Reply, count: int) -> Part:
     document = document_of(reply)
     ids = document["ids"]
     others = {item["index"]: _read_other(item) for item in document["results"]}
-    if len(ids) != count or not all(isinstance(id, str) for id in ids):
+    if not isinstance(ids, list) or len(ids) != count or any(kind is not str for kind in set(map(type, ids))):
         raise ValueError(f"{count} ids expected")
-    untold = [index for index, id in enumerate(ids) if not id and index not in others]
-    if untold or not others.keys() <= set(range(count)):
+    unmade = {index for index, id in enumerate(ids) if not id} if "" in ids else set()
+    if not unmade <= others.keys() <= set(range(count)):
         raise ValueError("results are missing, or are of other jobs")
     return Part(ids=tuple(ids), state=State(document["state"]), others=others)
 

@@ -61,6 +61,7 @@ def test_a_loose_batch_returns_jobs_and_errors_in_order() -> None:
         reply({"ids": [ID], "results": []}),
         reply({"ids": [ID], "state": "ready"}),
         reply([ID]),
+        reply({"ids": "x", "state": "ready", "results": []}),
         told(),
         told(ID, OTHER),
         told(""),
@@ -68,7 +69,19 @@ def test_a_loose_batch_returns_jobs_and_errors_in_order() -> None:
         told(ID, results=[refused(1)]),
         told("", results=[{"status": 422, "problem": {"code": "c"}}]),
     ],
-    ids=["whole jobs", "no state", "no results", "a list", "none", "two", "nothing", "number", "of another", "of none"],
+    ids=[
+        "whole jobs",
+        "no state",
+        "no results",
+        "a list",
+        "a text",
+        "none",
+        "two",
+        "nothing",
+        "number",
+        "of another",
+        "of none",
+    ],
 )
 def test_an_answer_that_does_not_account_for_each_job_leaves_the_outcome_open(answer: Outcome) -> None:
     wire = line(answer, retry=Patience(total_s=0))
