@@ -62,7 +62,12 @@ def record(environment: Environment, load: Load) -> Recorded:
         ends = 2 * WARM + load.paced
         if not on.wait(lambda: client.queue_stats(QUEUE).counts.get(State.SUCCEEDED, 0) >= ends, READY_S):
             raise LostJobs("the recorded jobs do not end")
-        return cut(tape.commands, setup)
+        recorded = cut(tape.commands, setup)
+    if len(recorded.jobs) != WARM + load.paced:
+        raise LostJobs(
+            f"{len(recorded.jobs)} of {WARM + load.paced} enqueues were recorded: are they other scripts now?"
+        )
+    return recorded
 
 
 def cut(commands: Sequence[bytes], setup: int) -> Recorded:
