@@ -214,9 +214,8 @@ class App(Periodic):
         handles: list[JobHandle[R]] = []
         for batch in batches([self.job(c.task, c.args, c.kwargs, c.options) for c in calls]):
             done = enqueued(self.client.enqueue_batch(batch, atomic=is_one(batch)), len(handles))
-            handles += [
-                self.client.handle(made, read=self._reader(job.task)) for job, made in zip(batch, done, strict=True)
-            ]
+            readers, client = self._readers(batch), self.client
+            handles += [client.handle(id, read=readers[job.task]) for job, id in zip(batch, done, strict=True)]
         return handles
 
     async def aenqueue_many(self, calls: Iterable[Signature[R]]) -> list[AsyncJobHandle[R]]:
@@ -226,10 +225,8 @@ class App(Periodic):
         handles: list[AsyncJobHandle[R]] = []
         for batch in batches([self.job(c.task, c.args, c.kwargs, c.options) for c in calls]):
             done = enqueued(await self.async_client.enqueue_batch(batch, atomic=is_one(batch)), len(handles))
-            handles += [
-                self.async_client.handle(made, read=self._reader(job.task))
-                for job, made in zip(batch, done, strict=True)
-            ]
+            readers, client = self._readers(batch), self.async_client
+            handles += [client.handle(id, read=readers[job.task]) for job, id in zip(batch, done, strict=True)]
         return handles
 
     def job(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], call: CallOptions) -> NewJob:
@@ -285,6 +282,10 @@ class App(Periodic):
         if task is None:
             return lambda result: self.serializers.decode(result, raw=True)
         return lambda result: task.shape.fit_result(self.serializers.decode(result, raw=task.shape.returns_raw))
+
+    def _readers(self, jobs: Iterable[NewJob]) -> dict[str, Callable[[Any], Any]]:
+        """Return the reader of each task that jobs are of: mostly one, for a thousand of them."""
+        return {name: self._reader(name) for name in {job.task for job in jobs}}
 
     def _here(self, name: str) -> BaseTask[Any, Any]:
         task = self.tasks.get(name)
