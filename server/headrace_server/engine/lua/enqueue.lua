@@ -43,12 +43,12 @@ local function placed_of(jobs)
 end
 
 local function write(group, rev)
-    local answer, ids, met = {'created'}, {}, false
+    local answer, ids, met, own = {'created'}, {}, false, group.jobs[1].id -- which it loses where it replaces another job
     for i, job in ipairs(group.jobs) do
         answer[i + 1], ids[i] = bring_in(job, rev + i, group.brief)
         met = met or job.placed
     end
-    if met then keep('e' .. group.jobs[1].id, placed_of(group.jobs)) end
+    if met then keep('e' .. own, placed_of(group.jobs)) end
     if group.digest ~= '' then remember(group.digest, group.fingerprint .. table.concat(ids)) end
     return answer
 end

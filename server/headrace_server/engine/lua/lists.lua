@@ -19,10 +19,10 @@ end
 
 -- Write one job, unless something keeps it out. Return what became of it, and the id that the key stands for.
 local function enqueue_one(job, rev, brief)
-    local refused = refuse_one(job)
+    local refused, own = refuse_one(job), job.id -- which it loses where it replaces another job
     if refused then return refused, NOBODY end
     local answer, id = bring_in(job, rev, brief)
-    if job.placed then keep('e' .. job.id, {job.placed .. id}) end
+    if job.placed then keep('e' .. own, {job.placed .. id}) end
     return answer, id
 end
 
