@@ -5,11 +5,11 @@ from typing import TypeVar
 
 import msgspec
 from headrace_server.domain.finding import Attempt
-from headrace_server.domain.jobs import Job
+from headrace_server.domain.jobs import Job, Receipt
 from headrace_server.domain.lifecycle import State
 from headrace_server.domain.metrics import JobMetrics
 from headrace_server.domain.operations import OperationView
-from headrace_server.domain.requests import Enqueued, Grant
+from headrace_server.domain.requests import Enqueued, EnqueueGroup, Grant, Placed
 
 from tests.model.views import NO_REV
 from tests.model.world import Change
@@ -43,8 +43,12 @@ def plain_grant(grant: Grant) -> Grant:
     return msgspec.structs.replace(grant, jobs=sorted(grant.jobs, key=lambda job: job.id))
 
 
-def plain_enqueued(answer: Enqueued) -> Enqueued:
-    """Return an answer whose jobs have no revs."""
+def plain_enqueued(answer: Enqueued, group: EnqueueGroup) -> Enqueued:
+    """Return an answer whose jobs have no revs; one word for all jobs becomes what it stands for."""
+    if answer.state is not None:
+        ids = [job.id for job in group.jobs]
+        placed, receipts = [Placed.CREATED] * len(ids), [Receipt(job_id, answer.state) for job_id in ids]
+        return msgspec.structs.replace(answer, state=None, jobs=[*receipts], ids=ids, placed=placed)
     jobs = [plain_job(job) if isinstance(job, Job) else job for job in answer.jobs]
     return msgspec.structs.replace(answer, jobs=jobs)
 

@@ -1,5 +1,6 @@
 """How the oracle takes jobs in: what may refuse them, in which order, and what unique keys do to them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -101,7 +102,7 @@ class Enqueuing:
             return Enqueued(status=EnqueueStatus.KEY_MISMATCH, now_ms=now)
         return Enqueued(status=EnqueueStatus.REPLAYED, now_ms=now, ids=list(known.ids))
 
-    def _refuse(self, jobs: list[NewJob], plan: Plan, now: int) -> Enqueued | None:
+    def _refuse(self, jobs: Sequence[NewJob], plan: Plan, now: int) -> Enqueued | None:
         known = self._world.known
         past = [i for i, new in enumerate(jobs) if (_expiry(new, now) or now + 1) <= now]
         draining = [i for i, new in enumerate(jobs) if known(new.queue).draining]
@@ -117,7 +118,7 @@ class Enqueuing:
                 return Enqueued(status=status, now_ms=now, refused=refused, conflicts=conflicts)
         return None
 
-    def _full(self, jobs: list[NewJob], plan: Plan) -> list[int]:
+    def _full(self, jobs: Sequence[NewJob], plan: Plan) -> list[int]:
         """Return the indexes of the jobs that would be created in queues which have no room for all of them."""
         if plan.in_the_way:
             return []
@@ -133,7 +134,7 @@ class Enqueuing:
 
     # -- unique keys ----------------------------------------------------------------------------------
 
-    def _plan(self, jobs: list[NewJob], now: int) -> Plan:
+    def _plan(self, jobs: Sequence[NewJob], now: int) -> Plan:
         plan, of_this_group = Plan(), dict[bytes, bytes]()
         for index, new in enumerate(jobs):
             unique = new.unique

@@ -22,7 +22,9 @@ class Mutant:
     """One fault, and the test that must notice it."""
 
     name: str
-    caught_by: str  # `story NAME` or `machine`; of those of schedules: a test
+    caught_by: (
+        str  # `story NAME`, `alike NAME` (with jobs that come as alike) or `machine`; of those of schedules: a test
+    )
     edits: list[Edit]
 
     def sources(self) -> dict[str, str]:

@@ -43,7 +43,7 @@ class Pair:
     def enqueue(self, groups: list[EnqueueGroup]) -> None:
         self.ids += [job.id for group in groups for job in group.jobs]
         whole, single = self.whole.enqueue_each(groups), [self.single.enqueue(group) for group in groups]
-        same([plain_enqueued(a) for a in whole], [plain_enqueued(a) for a in single])
+        same(list(map(plain_enqueued, whole, groups)), list(map(plain_enqueued, single, groups)))
 
     def lease(self, jobs: int) -> None:
         queues = list(chances.QUEUES)

@@ -43,7 +43,7 @@ class Both:
         ids = [self._maker.make(START_MS, 0, 0) for _ in range(count)]
         groups = [EnqueueGroup([NewJob(id=i, task="t", queue=queue, payload=payload, **wishes)]) for i in ids]  # type: ignore[arg-type]
         real, oracle = self.real.enqueue_each(groups), [self.oracle.enqueue(group) for group in groups]
-        same([plain_enqueued(a) for a in real], [plain_enqueued(a) for a in oracle])
+        same(list(map(plain_enqueued, real, groups)), list(map(plain_enqueued, oracle, groups)))
         self.ids += ids
 
     def lease(self, jobs: int, *, worker: str = "w", key: bytes | None = None) -> Grant:

@@ -46,7 +46,7 @@ PARTS = (
         "failing",
     ),
     *("unique", "births", "refusals", "replacing", "acts", "bulk", "filters", "counts", "steps", "sweeps", "upkeep"),
-    *("explain", "facts", "tallies", "cells", "lists", "idempotency", "wishes"),
+    *("explain", "facts", "tallies", "cells", "lists", "idempotency", "wishes", "alike"),
 )
 # Without shrinking: a mutant's first failure is as good as its smallest.
 HUNT = settings(
@@ -82,7 +82,7 @@ def hunt(volatile_store: StoreProcess) -> Iterator[Callable[[str, dict[str, str]
                 run_state_machine_as_test(machine, settings=HUNT)
                 return
             with stage(files) as opened:
-                Player(read(FOLDER / f"{name}.story"), opened).play()
+                Player(read(FOLDER / f"{name}.story"), opened, alike=kind == "alike").play()
 
         yield play
 

@@ -7,6 +7,8 @@ failures, a store that comes back as another process.
 from itertools import pairwise
 
 import msgspec
+from headrace_server.domain.alike import Alike
+from headrace_server.domain.jobs import Body
 from headrace_server.domain.requests import EnqueueGroup, EnqueueStatus, Extend, LeaseAsk, Nack
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
@@ -17,6 +19,7 @@ from tests.model.compare import plain_enqueued, same
 
 BODIES = (b"x" * 16, b"y" * 16)
 DRAWS = (0.0, 0.5, 1.0)
+PLAIN: dict[str, object] = {"payload": Body(b"1")}
 
 
 class Workers(Beside):
@@ -89,9 +92,34 @@ class Workers(Beside):
         """Jobs of one call that stand for themselves, under one key."""
         self._enqueue(msgspec.structs.replace(self._group(wishes, queue, key, body), each=True, brief=brief))
 
+    @rule(
+        wish=st.one_of(st.just(PLAIN), chances.wishes, chances.rivals),
+        payloads=st.lists(st.sampled_from([b"1", b'"a"', b"[2]", b"null"]), min_size=1, max_size=5),
+        queue=chances.queues,
+        key=st.sampled_from([None, *KEYS]),
+        body=st.sampled_from(BODIES),
+        each=st.booleans(),
+        brief=st.booleans(),
+    )
+    def enqueue_alike(
+        self,
+        wish: dict[str, object],
+        payloads: list[bytes],
+        queue: str,
+        key: bytes | None,
+        body: bytes,
+        *,
+        each: bool,
+        brief: bool,
+    ) -> None:
+        """Jobs of one call that differ in nothing but id and payload."""
+        group = self._group([wish] * len(payloads), queue, key, body)
+        jobs = Alike(group.jobs[0], b"".join(job.id for job in group.jobs), payloads)
+        self._enqueue(msgspec.structs.replace(group, jobs=jobs, each=each, brief=brief))
+
     def _enqueue(self, group: EnqueueGroup) -> None:
         real, oracle = self.real.enqueue(group), self.oracle.enqueue(group)
-        same(plain_enqueued(real), plain_enqueued(oracle))
+        same(plain_enqueued(real, group), plain_enqueued(oracle, group))
         if oracle.status is EnqueueStatus.CREATED:
             self.groups.append(group)
 
@@ -103,7 +131,7 @@ class Workers(Beside):
         """Requests that stand for themselves, several of them perhaps with the same key."""
         groups = [self._group([wish], queue, key, BODIES[0]) for wish, queue in wishes]
         real, oracle = self.real.enqueue_each(groups), [self.oracle.enqueue(group) for group in groups]
-        same([plain_enqueued(answer) for answer in real], [plain_enqueued(answer) for answer in oracle])
+        same(list(map(plain_enqueued, real, groups)), list(map(plain_enqueued, oracle, groups)))
 
     @rule(wishes=st.lists(chances.rivals, min_size=3, max_size=5), queue=chances.queues, jobs=st.integers(0, 3))
     def compete(self, wishes: list[dict[str, object]], queue: str, jobs: int) -> None:
@@ -118,7 +146,7 @@ class Workers(Beside):
         alive = [group for group in self.groups if all(job.id in self.oracle.jobs for job in group.jobs)]
         if alive:
             group = data.draw(st.sampled_from(alive[-5:]))
-            real, oracle = self.real.enqueue(group), self.oracle.enqueue(group)
+            real, oracle = plain_enqueued(self.real.enqueue(group), group), self.oracle.enqueue(group)
             same((real.status, real.ids, real.placed), (oracle.status, oracle.ids, oracle.placed))
             same((real.now_ms, real.refusals), (oracle.now_ms, oracle.refusals))
 

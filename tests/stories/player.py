@@ -34,10 +34,11 @@ FORGED = b"\xff" * 16
 
 
 class Player:
-    """One performance of one story."""
+    """One performance of one story; with `alike`, jobs of one line come as jobs that differ in their ids only."""
 
-    def __init__(self, story: Story, stage: Stage) -> None:
+    def __init__(self, story: Story, stage: Stage, *, alike: bool = False) -> None:
         self._story = story
+        self._alike = alike
         self._stage = stage
         maker = IdMaker()
         words = [name for line in story.lines if line.verb == "enqueue" for name in line.words]
@@ -106,7 +107,8 @@ class Player:
 
     def _enqueue(self, line: Line) -> str:
         ids = self._ids_of_the_call(line)
-        answer = self._stage.enqueue(writing.group(ids, line.options, START_MS))
+        group = writing.group(ids, line.options, START_MS)
+        answer = self._stage.enqueue(writing.alike(group) if self._alike else group)
         verdict = _verdict_on_enqueue(answer)
         if verdict in ("replayed", "deduplicated", "replaced"):
             assert [self._names.get(i) for i in answer.ids] == [e.job for e in line.jobs], "answered with other jobs"

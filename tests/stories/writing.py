@@ -3,6 +3,7 @@
 import hashlib
 
 import msgspec
+from headrace_server.domain.alike import Alike
 from headrace_server.domain.ids import IdMaker
 from headrace_server.domain.jobs import Body, IdempotencyKey, NewJob, OnConflict, OnDead, Unique, UniqueUntil
 from headrace_server.domain.requests import (
@@ -57,6 +58,12 @@ def group(ids: list[bytes], options: dict[str, str], start_ms: int) -> EnqueueGr
         for i in ids
     ]
     return EnqueueGroup(new, _key(options), each=options.get("each") == "yes")
+
+
+def alike(group: EnqueueGroup) -> EnqueueGroup:
+    """Return the same group as jobs that differ in nothing but id and payload: those of a story do not."""
+    ids, payloads = [job.id for job in group.jobs], [job.payload.data for job in group.jobs]
+    return msgspec.structs.replace(group, jobs=Alike(group.jobs[0], b"".join(ids), payloads))
 
 
 def ask(words: list[str], options: dict[str, str]) -> LeaseAsk:

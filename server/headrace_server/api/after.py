@@ -9,7 +9,7 @@ from headrace_server.api.call import Call
 from headrace_server.api.problems import Fault, Problem, invalid
 from headrace_server.domain.errors import Code, NotDone, StoreFault, Unknown
 from headrace_server.domain.ids import format_id
-from headrace_server.domain.jobs import Job, Receipt
+from headrace_server.domain.jobs import Job, NewJob, Receipt
 from headrace_server.domain.lifecycle import FINAL
 from headrace_server.domain.requests import Enqueued, EnqueueStatus, Placed
 from headrace_server.engine import Section
@@ -79,11 +79,17 @@ def found(outcome: Enqueued, others: Mapping[bytes, Job | None]) -> list[Found]:
     ]
 
 
-def fates(section: Section, others: Mapping[bytes, Job | None]) -> Iterator[Found | Enqueued | StoreFault]:
-    """Yield what became of each job of a section: the job, or what kept it out."""
+def fates(
+    section: Section, jobs: Sequence[NewJob], others: Mapping[bytes, Job | None]
+) -> Iterator[Found | Enqueued | StoreFault]:
+    """Yield what became of each job of a section of `jobs`: the job, or what kept it out."""
     answer = section.answer
     if isinstance(answer, StoreFault) or not is_done(answer):
         yield from repeat(answer, len(section.indexes))
+        return
+    if answer.state is not None:
+        for index in section.indexes:
+            yield Found(Receipt(jobs[index].id, answer.state))
         return
     for index, (job_id, job, placed) in enumerate(zip(answer.ids, answer.jobs, answer.placed, strict=True)):
         if placed is Placed.REFUSED:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 from typing import Final, TypeVar
 
@@ -9,7 +10,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from headrace_server.api import shapes
+from headrace_server.api.faults import rule_faults
 from headrace_server.api.payloads import as_json_object
+from headrace_server.api.problems import Fault
 from headrace_server.domain import limits
 from headrace_server.domain.ids import group_of_queue
 from headrace_server.domain.jobs import Body, Format, IdempotencyKey, NewJob, OnDead, Unique
@@ -21,6 +24,10 @@ DEFAULT_QUEUE: Final = "default"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
 _LAST_MS: Final = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z: what lies behind it cannot be written back
+# What a job may ask for that takes the store about as long as the whole rest of writing it.
+DEAR: Final = ("limits", "fairness_key", "ordering_key", "tags", "unique")
+_PAIRS: Final = (*shapes.JOB_PAIRS, shapes.PAYLOAD_PAIR)
+_RIVALS: Final = {pair.first: pair.second for pair in _PAIRS} | {pair.second: pair.first for pair in _PAIRS}
 _NULL: Final = {Format.JSON: Body(b"null"), Format.MSGPACK: Body(b"\xc0", Format.MSGPACK)}
 
 
@@ -103,19 +110,38 @@ def queue_of(fields: shapes.JobDefaults) -> str:
     return DEFAULT_QUEUE if fields.queue is UNSET else fields.queue
 
 
-def with_defaults(fields: shapes.JobFields, defaults: shapes.JobDefaults) -> shapes.JobFields:
-    """Return a job of a batch with the batch's defaults below its own fields.
+class Below:
+    """What a batch says once for all its jobs, to be laid below the fields of each.
 
     Whole fields, never parts of them; of two fields that exclude each other (a delay or an instant, a payload as a
     value or as bytes), a job's own one takes the place of both.
     """
-    own = {name: value for name in fields.__struct_fields__ if (value := getattr(fields, name)) is not UNSET}
-    below = {name: value for name in defaults.__struct_fields__ if (value := getattr(defaults, name)) is not UNSET}
-    for pair in (*shapes.JOB_PAIRS, shapes.PAYLOAD_PAIR):
-        if pair.first in own or pair.second in own:
-            below.pop(pair.first, None)
-            below.pop(pair.second, None)
-    return shapes.JobFields(**(below | own))
+
+    def __init__(self, defaults: shapes.JobDefaults | UnsetType) -> None:
+        """Take the defaults, each with the field that would exclude it: once for a thousand jobs."""
+        names = () if defaults is UNSET else defaults.__struct_fields__
+        given = [(name, getattr(defaults, name)) for name in names]
+        self._fields = [(name, value, _RIVALS.get(name, name)) for name, value in given if value is not UNSET]
+
+    def lay(self, fields: shapes.JobFields) -> None:
+        """Fill in what a job does not say itself."""
+        for name, value, rival in self._fields:
+            if getattr(fields, name) is UNSET and getattr(fields, rival) is UNSET:
+                setattr(fields, name, value)
+
+
+def weight(fields: shapes.JobFields) -> int:
+    """Return what a job counts in an atomic batch."""
+    return 2 if any(getattr(fields, name) for name in DEAR) else 1
+
+
+def lacks(fields: shapes.JobFields, pointer: str = "") -> list[Fault]:
+    """Return what is missing of a job, below whose fields the defaults are laid by now."""
+    faults = [] if isinstance(fields.task, str) else [Fault(f"{pointer}/task", "is missing, here and in the defaults")]
+    for rule in shapes.WHOLE_JOB:
+        if getattr(fields, rule.trigger) is not UNSET:
+            faults += rule_faults(rule, partial(getattr, fields), pointer)
+    return faults
 
 
 def key(scope: str, *parts: str | bytes, fingerprint: Sequence[bytes] = ()) -> IdempotencyKey:

@@ -30,6 +30,16 @@ def body(shape: type[T], data: bytes, reading: Reading) -> T:
     return cast("T", value)
 
 
+def faultless(shape: type[T], data: bytes, reading: Reading) -> T | None:
+    """Return a body that is of this shape and has no fault; None for any other, which `body` tells the faults of."""
+    require_text(data, reading.format)
+    try:
+        value: T = _decoder(shape, reading.format).decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return None if value_faults(value, reading) else value
+
+
 def items(shape: Any, raws: Sequence[Raw], reading: Reading, pointer: str) -> list[Any]:
     """Return each item of a list as `shape`, or as Invalid with its faults; one bad item never rejects the others."""
     found = []

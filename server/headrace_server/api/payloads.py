@@ -40,6 +40,15 @@ def payload_fault(data: bytes, format: Format) -> str | None:
     return None
 
 
+def any_fault(payloads: Sequence[bytes], format: Format, max_bytes: int) -> bool:
+    """Tell whether anything is wrong with one of many payloads."""
+    if max(map(len, payloads)) > max_bytes:
+        return True
+    if format is Format.JSON:  # the few that have so many brackets that they may be too deep
+        payloads = [data for data in payloads if data.count(b"[") + data.count(b"{") > MAX_DEPTH]
+    return any(payload_fault(data, format) for data in payloads)
+
+
 def as_json(data: bytes, format: Format, max_bytes: int, *, kind: type = object) -> bytes:
     """Return the JSON of a small value (progress, a checkpoint), which both formats can write.
 

@@ -11,13 +11,19 @@ from headrace_server.api.jobs import document
 from headrace_server.api.problems import Problem, invalid, of_store
 from headrace_server.api.replies import BatchResult, ReceiptsDocument
 from headrace_server.api.verdicts import Invalid
+from headrace_server.domain.alike import Alike
 from headrace_server.domain.errors import StoreFault
-from headrace_server.domain.ids import format_id
+from headrace_server.domain.ids import format_id, format_joined
 from headrace_server.domain.jobs import Receipt
 from headrace_server.domain.lifecycle import State
 from headrace_server.domain.requests import Enqueued
 
 Fate = after.Found | Enqueued | StoreFault | Invalid
+
+
+def of_new(jobs: Alike, state: State) -> ReceiptsDocument:
+    """Return the ids of jobs that are all new and all in this state."""
+    return ReceiptsDocument(format_joined(jobs.ids), state, [])
 
 
 def of(call: Call, fates: Sequence[Fate]) -> ReceiptsDocument:

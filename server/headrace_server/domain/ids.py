@@ -6,9 +6,13 @@ import zlib
 from binascii import hexlify
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 
+ID_BYTES = 16
 _RAND_B = (1 << 62) - 1  # the bits of the fields of RFC 9562, section 5.7
 _VARIANT = 0b10 << 62
+_STEP = (1 << 32) - 1
+_PACK = struct.Struct(">QQ").pack
 _UNIX_MS = (1 << 48) - 1
 _CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _CANONICAL_ALL = re.compile(f"(?:{_CANONICAL.pattern})*")
@@ -33,9 +37,19 @@ class IdMaker:
         if unix_ms > self._last_ms:
             self._last_ms, self._low = unix_ms, random_bits >> 1  # the top bit stays free for the steps below
         else:
-            self._low += 1 + (random_bits & 0xFFFFFFFF)
-        high = (self._last_ms & _UNIX_MS) << 16 | 0x7000 | shard
-        return (high << 64 | _VARIANT | self._low & _RAND_B).to_bytes(16, "big")
+            self._low += 1 + (random_bits & _STEP)
+        return _PACK(self._high(shard), _VARIANT | self._low & _RAND_B)
+
+    def make_many(self, unix_ms: int, shard: int, draws: Sequence[int]) -> bytes:
+        """Return the ids, joined, that `make` would return one after the other; at least one of `draws`."""
+        self.make(unix_ms, shard, draws[0])
+        lows = [*accumulate([1 + (bits & _STEP) for bits in draws[1:]], initial=self._low)]
+        self._low = lows[-1]
+        high = self._high(shard)
+        return b"".join([_PACK(high, _VARIANT | low & _RAND_B) for low in lows])
+
+    def _high(self, shard: int) -> int:
+        return (self._last_ms & _UNIX_MS) << 16 | 0x7000 | shard
 
 
 def slot_id(slot_ms: int, shard: int, digest: int) -> bytes:
@@ -68,7 +82,12 @@ def format_id(job_id: bytes) -> str:
 
 def format_ids(ids: Sequence[bytes]) -> list[str]:
     """Return what clients see of many ids, in half the time."""
-    return [b"-".join(parts).decode() for parts in _PARTS.iter_unpack(hexlify(b"".join(ids)))]
+    return format_joined(b"".join(ids))
+
+
+def format_joined(ids: bytes) -> list[str]:
+    """Return the same of ids that come joined."""
+    return b" ".join(map(b"-".join, _PARTS.iter_unpack(hexlify(ids)))).decode().split()
 
 
 def parse_ids(texts: Sequence[str]) -> list[bytes] | None:

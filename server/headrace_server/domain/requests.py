@@ -1,5 +1,6 @@
 """What the engine is asked and what it answers; HTTP and other protocols translate to and from these."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import msgspec
@@ -15,7 +16,7 @@ class EnqueueGroup(msgspec.Struct, frozen=True, gc=False):
     that of them all.
     """
 
-    jobs: list[NewJob]
+    jobs: Sequence[NewJob]  # or `Alike`
     key: IdempotencyKey | None = None
     each: bool = False
     brief: bool = False  # of jobs that are written, the answer has receipts
@@ -48,6 +49,8 @@ class Enqueued(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     status: EnqueueStatus
     now_ms: int
+    # of jobs that are alike and all new, in a brief answer: their state; the answer has nothing else of them then
+    state: State | None = None
     # created: in order; None where `placed` is not `created`: read it by its id
     jobs: list[Job | Receipt | None] = []
     ids: list[bytes] = []  # created and replayed: the ids, in order (an older job may be gone by now)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
+from headrace_server.domain.alike import Alike
 from headrace_server.domain.jobs import Format, NewJob, OnDead, Unique
 from headrace_server.domain.requests import (
     Ack,
@@ -28,7 +29,11 @@ def enqueue(groups: Sequence[EnqueueGroup]) -> Args:
     head = ""
     for group in groups:
         key = b"" if group.key is None else group.key.digest + group.key.fingerprint
-        args += (len(group.jobs), ("e" if group.each else "") + ("b" if group.brief else ""), key)
+        how = ("e" if group.each else "") + ("b" if group.brief else "")
+        if isinstance(group.jobs, Alike):
+            args += (len(group.jobs), how + "a", key, *_alike(group.jobs))
+            continue
+        args += (len(group.jobs), how, key)
         for job in group.jobs:
             more = _more(job)
             own = _head(job, more)
@@ -36,6 +41,11 @@ def enqueue(groups: Sequence[EnqueueGroup]) -> Args:
             args += more
             head = own
     return args
+
+
+def _alike(jobs: Alike) -> Args:
+    more = _more(jobs.one)
+    return [jobs.ids, _head(jobs.one, more), jobs.one.task, *more, *jobs.payloads]
 
 
 def new_job(job: NewJob) -> Args:

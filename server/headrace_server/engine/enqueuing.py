@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from headrace_server.domain.alike import Alike
 from headrace_server.domain.errors import StoreFault
 from headrace_server.domain.ids import shard_of_id
 from headrace_server.domain.jobs import IdempotencyKey, NewJob
@@ -17,7 +18,7 @@ from headrace_server.engine.routing import Routing, all_or_faults
 class Section(msgspec.Struct, frozen=True, gc=False):
     """Some jobs of a list that were written together, each for itself."""
 
-    indexes: list[int]  # in the list
+    indexes: Sequence[int]  # in the list
     answer: Enqueued | StoreFault  # a fault is that of all of them
 
 
@@ -47,7 +48,7 @@ class Enqueuing(Routing):
         receipts in place of jobs. A fault answers its section only.
         """
         parts = [
-            (indexes, EnqueueGroup([jobs[index] for index in indexes], _key_of(key, number), each=True, brief=brief))
+            (indexes, EnqueueGroup(_part(jobs, indexes), _key_of(key, number), each=True, brief=brief))
             for of_shard in self._by_shard(jobs)
             for number, indexes in enumerate(weights.sections(jobs, of_shard))
         ]
@@ -61,12 +62,18 @@ class Enqueuing(Routing):
 
     def _by_shard(self, jobs: Sequence[NewJob]) -> Iterable[Sequence[int]]:
         """Return the indexes of jobs, those of each shard together."""
-        if self.shards == 1:
+        if self.shards == 1 or isinstance(jobs, Alike):
             return [range(len(jobs))]
         found: dict[int, list[int]] = {}
         for index, job in enumerate(jobs):
             found.setdefault(shard_of_id(job.id), []).append(index)
         return found.values()
+
+
+def _part(jobs: Sequence[NewJob], indexes: Sequence[int]) -> Sequence[NewJob]:
+    if isinstance(jobs, Alike):  # whose sections are runs
+        return jobs[indexes[0] : indexes[-1] + 1]
+    return [jobs[index] for index in indexes]
 
 
 def _key_of(key: IdempotencyKey | None, number: int) -> IdempotencyKey | None:

@@ -35,6 +35,11 @@ class Routing:
         make, shards = self._ids.make, self.shards
         return [make(now_ms, shard_of_queue(queue, shards), bits) for queue, bits in zip(queues, draws, strict=True)]
 
+    def new_ids_of(self, queue: str, count: int) -> bytes:
+        """Return the ids for so many new jobs of one queue, in order and joined."""
+        now_ms, shard = time.time_ns() // 1_000_000, shard_of_queue(queue, self.shards)
+        return self._ids.make_many(now_ms, shard, self._chance.draws(count))
+
     def _make_id(self, shard: int) -> bytes:
         return self._ids.make(time.time_ns() // 1_000_000, shard, self._chance.draw())
 

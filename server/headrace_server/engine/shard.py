@@ -26,7 +26,7 @@ from headrace_server.domain.requests import (
     Settled,
     Snooze,
 )
-from headrace_server.engine import decode, encode, verdicts, weights
+from headrace_server.engine import decode, encode, enqueued, verdicts, weights
 from headrace_server.engine.acts import Acts
 from headrace_server.engine.batcher import Batcher, Bundle
 from headrace_server.engine.due import Due
@@ -205,7 +205,7 @@ class Shard:
 
     async def _enqueue(self, groups: Sequence[EnqueueGroup]) -> list[Enqueued]:
         now_ms, answers = await self._write("enqueue", encode.enqueue(groups))
-        return [decode.enqueued(a, group, now_ms, self._defaults) for a, group in zip(answers, groups, strict=True)]
+        return [enqueued.read(a, group, now_ms, self._defaults) for a, group in zip(answers, groups, strict=True)]
 
     async def _lease(self, calls: Sequence[LeaseCall]) -> list[LeaseAnswer]:
         args: encode.Args = [limits.SCRIPT_JOBS, limits.SCRIPT_BYTES, len(calls)]

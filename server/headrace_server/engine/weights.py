@@ -1,8 +1,9 @@
 """What items weigh in a script: jobs and bytes, for batches that keep within its bounds; it must not know the verbs."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from headrace_server.domain import limits
+from headrace_server.domain.alike import Alike
 from headrace_server.domain.jobs import NewJob
 from headrace_server.domain.requests import Ack, EnqueueGroup, Extend, Nack, Settle, Snooze
 
@@ -11,6 +12,8 @@ _SETTLE_BYTES = 64  # of an item beside its own data: ids, tokens, numbers
 
 def of_group(group: EnqueueGroup) -> tuple[int, int]:
     """Return the jobs and bytes of a group; a job with a place in more structures takes as long as two."""
+    if isinstance(group.jobs, Alike):
+        return _of_alike(group.jobs)
     count = size = 0
     for job in group.jobs:  # of one mostly: two generators would cost more than what they add up
         count += 2 if _is_rich(job) else 1
@@ -18,8 +21,11 @@ def of_group(group: EnqueueGroup) -> tuple[int, int]:
     return count, size
 
 
-def sections(jobs: Sequence[NewJob], indexes: Iterable[int]) -> Iterator[list[int]]:
+def sections(jobs: Sequence[NewJob], indexes: Sequence[int]) -> Iterator[Sequence[int]]:
     """Yield the indexes in runs of jobs that one script takes: the same for the same jobs, whenever they come."""
+    if isinstance(jobs, Alike) and (length := _even_length(jobs)):
+        yield from (indexes[start : start + length] for start in range(0, len(jobs), length))
+        return
     run: list[int] = []
     count = size = 0
     for index in indexes:
@@ -32,6 +38,18 @@ def sections(jobs: Sequence[NewJob], indexes: Iterable[int]) -> Iterator[list[in
         run.append(index)
     if run:
         yield run
+
+
+def _even_length(jobs: Alike) -> int:
+    """Return how many jobs a script takes if that is the same wherever it begins; 0 where their bytes bound it."""
+    length = limits.SCRIPT_JOBS // (2 if _is_rich(jobs.one) else 1)
+    largest = _bytes_of(jobs.one) - len(jobs.one.payload.data) + max(map(len, jobs.payloads))
+    return length if length * largest <= limits.SCRIPT_BYTES else 0
+
+
+def _of_alike(jobs: Alike) -> tuple[int, int]:
+    common = _bytes_of(jobs.one) - len(jobs.one.payload.data)
+    return len(jobs) * (2 if _is_rich(jobs.one) else 1), len(jobs) * common + sum(map(len, jobs.payloads))
 
 
 def _is_rich(job: NewJob) -> bool:

@@ -123,6 +123,20 @@ class BatchInput(Body):
     atomic: bool = True
 
 
+class PayloadItem(Body, gc=False):
+    """A job of a batch that has nothing of its own but a payload."""
+
+    payload: Value | UnsetType = UNSET
+
+
+class AlikeInput(Body):
+    """The body of POST /v1/jobs/batch, where all jobs are such ones."""
+
+    jobs: Annotated[list[PayloadItem], Meta(min_length=1, max_length=limits.MAX_BATCH_ITEMS)]
+    defaults: JobDefaults
+    atomic: bool = True
+
+
 class CancelInput(Body):
     """The body of POST /v1/jobs/{id}/cancel; may be left out."""
 

@@ -52,20 +52,30 @@ local function home_of(queue)
     return home
 end
 
+local function write_record(key, queue, state, rev, enqueued, task, payload, more)
+    if more then
+        redis.call('HSET', key, 'q', queue, 's', state, 'rv', rev, 'ca', enqueued, 't', task, 'p', payload, unpack(more))
+    else
+        redis.call('HSET', key, 'q', queue, 's', state, 'rv', rev, 'ca', enqueued, 't', task, 'p', payload)
+    end
+end
+
+-- The state in which a job begins, and as text the instant until which it waits.
+local function beginning_of(job)
+    local run = job.run_ms and job.run_ms > now and time_text(job.run_ms)
+    return run and 'scheduled' or 'ready', run
+end
+
 -- Write a job: a new one, or (from the state `was`) one that becomes it. Return its description.
 local function stand(job, rev, brief, was)
     local queue, rev_text = job.q, text(rev)
-    local run_ms = job.run_ms and job.run_ms > now and job.run_ms
-    local state, enqueued = run_ms and 'scheduled' or 'ready', job.ca or now_text
+    local state, run = beginning_of(job)
+    local enqueued = job.ca or now_text
     local home = home_of(queue)
     if home.counts_bytes then job.o = (job.o or '') .. 'b' end
-    local run, ex = run_ms and time_text(run_ms), job.ex and time_text(job.ex)
-    local key, more = job_key(job.id), (job.fields or job.o or run or ex) and other_fields(job, run, ex)
-    if more then
-        redis.call('HSET', key, 'q', queue, 's', state, 'rv', rev_text, 'ca', enqueued, 't', job.t, 'p', job.p, unpack(more))
-    else
-        redis.call('HSET', key, 'q', queue, 's', state, 'rv', rev_text, 'ca', enqueued, 't', job.t, 'p', job.p)
-    end
+    local ex = job.ex and time_text(job.ex)
+    local more = (job.fields or job.o or run or ex) and other_fields(job, run, ex)
+    write_record(job_key(job.id), queue, state, rev_text, enqueued, job.t, job.p, more)
     if not was then tally_both(queue, job.t, 'enqueued') end
     if depths[queue] then depths[queue] = depths[queue] + 1 end
     if ex then
@@ -74,7 +84,7 @@ local function stand(job, rev, brief, was)
     end
     if run then
         lay(set_key(queue, 'scheduled'), run, job.id)
-        plan('promote', queue, run_ms)
+        plan('promote', queue, job.run_ms)
     else
         local place = job.pr and new_place(job, rev) or ready_score(home.priority, rev)
         if job.lane then join(job, place) else lay(home.ready, place, job.id) end
@@ -83,15 +93,4 @@ local function stand(job, rev, brief, was)
     if job.o then note_options(job, rev_text) end
     if EVENTS_ON and was ~= state then note(job, was, state, rev_text) end
     return brief and state or in_words(state, rev_text, enqueued, run or '', ex or '', queue)
-end
-
--- The same call once more, after its answer was lost between server and store: describe what it wrote of a job. `placed` is what it
--- kept of one that met another: what became of it, then an id.
-local function describe(job, brief, placed)
-    local place = placed and string.sub(placed, 1, -17) or 'created'
-    if place ~= 'created' then return place .. ' ' .. string.sub(placed, -16) end
-    local v = redis.call('HMGET', job_key(job.id), 's', 'rv', 'ca', 'ru', 'ex')
-    local state = v[1] or 'ready' -- one that is gone already was ready once
-    local run = (state == 'scheduled' or state == 'retrying') and v[4] or ''
-    return brief and state or in_words(state, v[2] or '0', v[3] or now_text, run, v[5] or '', job.q)
 end

@@ -7,6 +7,17 @@ local function look_for(keys)
 end
 local function is_there(job) return redis.call('EXISTS', job_key(job.id)) == 1 end
 
+-- The same call once more, after its answer was lost between server and store: describe what it wrote of a job. `placed` is what it
+-- kept of one that met another: what became of it, then an id.
+local function describe(job, brief, placed)
+    local place = placed and string.sub(placed, 1, -17) or 'created'
+    if place ~= 'created' then return place .. ' ' .. string.sub(placed, -16) end
+    local v = redis.call('HMGET', job_key(job.id), 's', 'rv', 'ca', 'ru', 'ex')
+    local state = v[1] or 'ready' -- one that is gone already was ready once
+    local run = (state == 'scheduled' or state == 'retrying') and v[4] or ''
+    return brief and state or in_words(state, v[2] or '0', v[3] or now_text, run, v[5] or '', job.q)
+end
+
 local NOBODY = string.rep('\0', 16) -- in the record of a key, for a job that was kept out: it may be tried again
 
 -- What keeps one job out, in words; nil if nothing does.

@@ -10,9 +10,9 @@ local WAIT, RUN, TOTAL = 7, 19, 31 -- histograms: the sum in ms, then a bucket f
 local BOUNDS_MS = {5, 25, 100, 500, 1000, 5000, 30000, 120000, 600000, 3600000}
 local of_queues, of_tasks = {}, {} -- what this script has counted
 
-local function tally(queue, word)
+local function tally(queue, word, n)
     local cell = first_cell(queue) + QUEUE_CELLS[word]
-    of_queues[cell] = (of_queues[cell] or 0) + 1
+    of_queues[cell] = (of_queues[cell] or 0) + (n or 1)
 end
 local function cells_of_task(task)
     local cells = of_tasks[task]
@@ -22,10 +22,10 @@ local function cells_of_task(task)
     end
     return cells
 end
-local function tally_both(queue, task, word)
-    tally(queue, word)
+local function tally_both(queue, task, word, n)
+    tally(queue, word, n)
     local cells, cell = cells_of_task(task), TASK_CELLS[word]
-    cells[cell] = (cells[cell] or 0) + 1
+    cells[cell] = (cells[cell] or 0) + (n or 1)
 end
 
 -- The queue is named, as for a job: it has something now.
