@@ -29,15 +29,11 @@ class Enqueuing(Routing):
 
     async def enqueue(self, group: EnqueueGroup) -> Enqueued:
         """Write a group of jobs of one group of queues, all or none. Raises StoreFault."""
-        written, handed_over = self._enqueue(group)
-        answer = await written
-        if handed_over:  # their leases were answered with this: a worker that waits goes before its producer
-            await asyncio.sleep(0)
-        return answer
+        return await self._enqueue(group)
 
     async def enqueue_each(self, groups: Sequence[EnqueueGroup]) -> list[Enqueued | StoreFault]:
         """Write groups that stand for themselves; one shard's are written in order. A fault answers its group only."""
-        return await all_or_faults(self._enqueue(group)[0] for group in groups)
+        return await all_or_faults(self._enqueue(group) for group in groups)
 
     async def enqueue_list(
         self, jobs: Sequence[NewJob], key: IdempotencyKey | None = None, *, brief: bool = False
@@ -55,10 +51,10 @@ class Enqueuing(Routing):
         answers = await self.enqueue_each([group for _, group in parts])
         return [Section(indexes, answer) for (indexes, _), answer in zip(parts, answers, strict=True)]
 
-    def _enqueue(self, group: EnqueueGroup) -> tuple["asyncio.Future[Enqueued]", int]:
-        """Return the future of the answer, and how many polls look for these jobs behind it."""
+    def _enqueue(self, group: EnqueueGroup) -> "asyncio.Future[Enqueued]":
         written = self._home_of(group.jobs[0].queue).enqueue.submit(group)
-        return written, self._polls.hand_over(group, written)
+        self._polls.hand_over(group, written)
+        return written
 
     def _by_shard(self, jobs: Sequence[NewJob]) -> Iterable[Sequence[int]]:
         """Return the indexes of jobs, those of each shard together."""

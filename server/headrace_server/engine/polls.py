@@ -89,20 +89,17 @@ class Polls:
     def _left_ms(self, end: float) -> int:
         return 0 if self.draining else max(0, math.ceil((end - asyncio.get_running_loop().time()) * 1000))
 
-    def hand_over(self, group: EnqueueGroup, written: "asyncio.Future[Enqueued]") -> int:
-        """Let polls that wait for the jobs of a group look now; return how many: their script follows the group's.
+    def hand_over(self, group: EnqueueGroup, written: "asyncio.Future[Enqueued]") -> None:
+        """Let polls that wait for the jobs of a group look now: their script goes to the store behind the group's.
 
         So a job is written and leased in one surge. The message that the store sends of it comes to nothing then; so
         only jobs count of which there will be one, unless the answer says that nothing was written.
         """
         if not len(self._parking) or not self._keeps_order or not all(_is_ready_at_once(job) for job in group.jobs):
-            return 0
-        total = 0
+            return
         for queue, jobs in Counter(job.queue for job in group.jobs).items():
             if woken := self._parking.wake_early(queue, jobs):
                 written.add_done_callback(partial(self._written, queue, woken))
-                total += woken
-        return total
 
     def _written(self, queue: str, woken: int, written: "asyncio.Future[Enqueued]") -> None:
         if written.cancelled() or written.exception() is not None or not _is_all_new(written.result()):

@@ -34,6 +34,7 @@ class Wire(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._sent: deque[_Sent] = deque()
         self._replies: list[Any] = []  # to the first of those, as far as they have come
+        self._answered: list[tuple[_Sent, list[Any]]] = []  # as a whole, by what is being read
         self._outgoing: list[bytes] = []  # to the last of those, one text for each
         self._parser = hiredis.Reader(replyError=exceptions.ResponseError, notEnoughData=_MORE)
         self._watch: asyncio.TimerHandle | None = None
@@ -76,13 +77,20 @@ class Wire(asyncio.Protocol):
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Hand replies to who asked."""
+        """Hand replies to who asked; of those that came together, the last one first.
+
+        Leases are the end of a surge: so a worker that waits has its job before the job's producer has its answer.
+        """
         self._parser.feed(data)
         try:
             while (reply := self._parser.gets()) is not _MORE:
                 self._take(reply)
         except (hiredis.ProtocolError, IndexError):  # not the store's language, or an answer that nobody asked for
             self.give_up()
+        while self._answered:
+            sent, replies = self._answered.pop()
+            if not sent.replies.done():
+                sent.replies.set_result(replies)
 
     def connection_lost(self, fault: Exception | None) -> None:
         """Tell everybody who waits; what was never written has not happened."""
@@ -102,9 +110,8 @@ class Wire(asyncio.Protocol):
         self._replies.append(reply)
         if len(self._replies) == sent.commands:
             self._sent.popleft()
-            replies, self._replies = self._replies, []
-            if not sent.replies.done():
-                sent.replies.set_result(replies)
+            self._answered.append((sent, self._replies))
+            self._replies = []
 
     def _look_at_time(self) -> None:
         """One timer for all: what came later than the first that is late is in doubt with it."""
