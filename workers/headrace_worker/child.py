@@ -34,7 +34,7 @@ _PR_SET_PDEATHSIG: Final = 1
 _RECV_BYTES: Final = 256 * 1024
 _SMALL_BYTES: Final = 16 * 1024  # a result that a slot sends itself: the pipe holds several
 _MOMENT_S: Final = 0.0005  # news of this time share a message
-_GATHER_S: Final = 0.002  # while jobs wait for slots, results of so long share a message; a request takes as long
+_GATHER_S: Final = 0.005  # while jobs wait for slots, results of so long share a message: they wait for a request, too
 
 
 class Child:

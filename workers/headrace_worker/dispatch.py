@@ -241,8 +241,12 @@ class Dispatcher:
     def _blocked(self) -> int:
         """Return how many of the usable slots have been busy for long."""
         since = clock.now() - bounds.BLOCKED_SLOT_MS / 1000
-        long = sum(1 for held in self._board.handed.values() if held.started is not None and held.started < since)
-        return max(0, long - self._hands.stuck)
+        long = 0
+        for held in self._board.handed.values():
+            if held.received > since:
+                break  # nor can any behind it have begun so long ago: they are in the order in which they came
+            long += held.started is not None and held.started < since
+        return max(0, long - self._hands.stuck) if long else 0
 
     def _look(self) -> None:
         """Give back what should have started by now, and what will not start soon."""

@@ -61,6 +61,7 @@ class Leaser:
         self._wake = asyncio.Event()
         self._phase = Phase.FULL
         self._open: Ask | None = None
+        self._finds_more = False  # the last grant was all that was asked for
         self._retrying = Retrying("lease", about.tally)
         self._answered_at = clock.now()
 
@@ -78,15 +79,19 @@ class Leaser:
         """Whether the next request will soon take completions along.
 
         A worker that is ahead asks when half of its window is used up, and a request of it that waits for jobs mostly
-        finds some at once.
+        finds some at once. So does one that got as many as it had asked for the last time, ahead or not: its
+        completions would leave by themselves while it asks for more, and for lack of riders it would do so again.
         """
         if self._phase in (Phase.FULL, Phase.PARKED) and self._duty.takes_jobs:
-            return self._dispatcher.is_ahead or (self._phase is Phase.FULL and self._wanted() > 0)
+            if self._dispatcher.is_ahead:
+                return True
+            return self._wanted() > 0 if self._phase is Phase.FULL else self._finds_more
         return self._phase is Phase.ASKING
 
     def wake(self) -> None:
-        """Look again whether there is room."""
-        self._wake.set()
+        """Look again whether there is room; in any other phase than this one the loop goes on by itself."""
+        if self._phase is Phase.FULL and self._wanted():
+            self._wake.set()
 
     async def run(self) -> None:
         """Ask for ever."""
@@ -159,6 +164,7 @@ class Leaser:
     async def _take_in(self, ask: Ask, grant: Grant, sent: float) -> None:
         received = clock.now()
         self._answered_at = received
+        self._finds_more = len(grant.jobs) >= ask.max_jobs
         again = self._settler.judged(ask.riders, grant.completed) if ask.riders else 0
         log.debug("leased", jobs=len(grant.jobs), asked=ask.max_jobs, settled=len(ask.riders), took_s=received - sent)
         if grant.replayed:

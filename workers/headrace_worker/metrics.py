@@ -76,8 +76,9 @@ class _Worker(Collector):
     def _what_it_did(self) -> Iterable[Metric]:
         tally = self._about.tally
         ends = CounterMetricFamily("headrace_worker_jobs", "Deliveries that ended.", labels=["task", "outcome"])
-        for (task, end), count in tally.ends.items():
-            ends.add_metric([task, end.value], count)
+        for end, tasks in tally.ends.items():
+            for task, count in tasks.items():
+                ends.add_metric([task, end.value], count)
         yield ends
         times = HistogramMetricFamily("headrace_worker_run_seconds", "How long runs took.", labels=["task"])
         for task, runs in tally.runs.items():

@@ -84,26 +84,33 @@ class Pool(Hands):
 
     def run(self, orders: Sequence[Order]) -> None:
         """See Hands. Each job goes to the child that has fewest."""
-        shares: dict[Life, list[Order]] = {}
-        load = {life: life.handed for life in self._crew.lives if life.slots}
-        for order in orders:
-            life = min(load, key=load.__getitem__) if len(load) > 1 else next(iter(load), None)
-            self._owners[order.key] = life
+        for life, share in self._dealt(orders):
+            self._owners.update((key, life) for key, _ in share)
             if life is None:
-                self._backlog[order.key] = order
+                self._backlog.update((order.key, order) for order in share)
                 continue
-            share = shares.setdefault(life, [])
-            share.append(order)
-            load[life] += 1
-            if self._is_used_up(life.jobs_given + len(share)):
-                del load[life]
-        for life, share in shares.items():
             limits = limits_of(share, self.facts)
             self._limits_s |= limits
             life.run(share, limits)
             if self._is_used_up(life.jobs_given):
                 self._crew.retire(life, "it has had --max-tasks-per-child", finishes=True)
         self._busy.set()
+
+    def _dealt(self, orders: Sequence[Order]) -> Iterable[tuple[Life | None, Sequence[Order]]]:
+        """Return which child gets which jobs; None: the rest, which nobody can take."""
+        load = {life: life.handed for life in self._crew.lives if life.slots}
+        if len(load) == 1 and self._settings.max_tasks is None:
+            return [(life, orders) for life in load]
+        shares: dict[Life | None, list[Order]] = {}
+        for order in orders:
+            life = min(load, key=load.__getitem__, default=None)
+            share = shares.setdefault(life, [])
+            share.append(order)
+            if life is not None:
+                load[life] += 1
+                if self._is_used_up(life.jobs_given + len(share)):
+                    del load[life]
+        return shares.items()
 
     def take_back(self) -> list[int]:
         """See Hands."""

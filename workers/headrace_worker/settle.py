@@ -10,6 +10,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Final
 
 from headrace import Completion, HeadraceError, Invalid, JobError, Settled, State, Status
@@ -69,7 +70,7 @@ class Settler:
         self._retrying = Retrying("settle", tally)
         self.takes_ride: Callable[[], bool] = lambda: False  # whether a lease request will soon take what is here
         self.ended: Callable[[HeldJob, Completion, Settled], None] | None = None  # hears every final verdict
-        self.changed: Callable[[], None] = lambda: None  # called when there is something to take along, or room again
+        self.changed: Callable[[], None] = lambda: None  # called when there is room again
 
     def __len__(self) -> int:
         return len(self._items) + self._sending
@@ -99,11 +100,10 @@ class Settler:
         self._bytes += item.size
         self._idle.clear()
         self._wake.set()
-        self.changed()
 
     def take_along(self) -> list[Item]:
         """Return completions for a lease request; they must come back by `judged` or `put_back`."""
-        return self._take(lambda item: item.rides)
+        return self._take(attrgetter("rides"))
 
     def put_back(self, items: Sequence[Item], *, spoilt: bool = False) -> None:
         """Return completions that were not judged to the head of the buffer; `spoilt`: they made a request invalid."""
@@ -207,6 +207,7 @@ class Settler:
             self._sending -= 1
             self._refuse(items[0], _refusal(error, items[0].size))
             self._note()
+            self.changed()
             return 0
         middle = len(items) // 2
         first = await self._send(items[:middle], by_json=by_json)

@@ -44,7 +44,7 @@ class Tally:
     """The counters of one worker. Tasks beyond a bound are counted together."""
 
     def __init__(self) -> None:
-        self.ends: Counter[tuple[str, End]] = Counter()
+        self.ends: dict[End, Counter[str]] = {end: Counter() for end in End}  # by task
         self.runs: dict[str, Runs] = {}
         self.failures: Counter[str] = Counter()  # requests, by what they were for
         self.failing: set[str] = set()  # those that failed when they were last tried
@@ -52,7 +52,7 @@ class Tally:
 
     def total(self, end: End) -> int:
         """Return how many ended so, of all tasks."""
-        return sum(count for (_, how), count in self.ends.items() if how is end)
+        return self.ends[end].total()
 
     def ran(self, task: str, seconds: float) -> None:
         """Count a run."""
@@ -63,10 +63,8 @@ class Tally:
 
     def ended(self, task: str, end: End) -> None:
         """Count an end."""
-        if (task, end) in self.ends:
-            self.ends[task, end] += 1
-        else:
-            self.ends[self._known(task), end] += 1
+        ends = self.ends[end]
+        ends[task if task in ends else self._known(task)] += 1
 
     def _known(self, task: str) -> str:
         if task not in self._tasks and len(self._tasks) >= bounds.TALLIED_TASKS:
