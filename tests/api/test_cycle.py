@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from headrace_server.api.call import WHOLE_REPLY
 from headrace_server.api.cycle import Cycle
+from headrace_server.api.exchange import WHOLE_REPLY
 from uvicorn.protocols.http.flow_control import FlowControl
 
 pytestmark = pytest.mark.anyio
@@ -22,6 +22,9 @@ class Wire(asyncio.Transport):
 
     def writelines(self, list_of_data: Any) -> None:
         self.writes.append(b"".join(list_of_data))
+
+    def write(self, data: Any) -> None:
+        self.writes.append(bytes(data))
 
     def close(self) -> None:
         self.closed = True

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from headrace_server.api.call import Call, ClientGone
+from headrace_server.api.request_ids import RequestIds
 
 pytestmark = pytest.mark.anyio
 
@@ -16,7 +17,8 @@ class Client:
 
     def __init__(self) -> None:
         self.gone = asyncio.Event()
-        self.call = Call({"path": "/"}, self._receive, None, headers={}, params={})  # type: ignore[arg-type]
+        scope: dict[str, Any] = {"path": "/", "headers": []}
+        self.call = Call(scope, self._receive, None, RequestIds(), None)  # type: ignore[arg-type]
 
     async def _receive(self) -> dict[str, Any]:
         await self.gone.wait()

@@ -6,11 +6,13 @@ from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
 
 import msgspec
-from starlette.types import Receive, Scope
+from starlette.types import Receive, Scope, Send
 
 from headrace_server.api import media
+from headrace_server.api.exchange import IS_CLOSING, Exchange, Headers
 from headrace_server.api.faults import Reading
 from headrace_server.api.problems import Problem
+from headrace_server.api.request_ids import RequestIds
 from headrace_server.api.status import Status
 from headrace_server.domain.addresses import Network
 from headrace_server.domain.jobs import Format
@@ -18,12 +20,7 @@ from headrace_server.domain.limits import MAX_WAIT_MS, SECOND_MS
 from headrace_server.engine import Engine
 
 T = TypeVar("T")
-Headers = list[tuple[bytes, bytes]]
 MAX_DIGITS: Final = 9  # of a number in a query or header: all that mean something are shorter
-ID_HEADER: Final = b"x-request-id"
-WHOLE_REPLY: Final = "headrace.reply"  # an extension of ASGI: one message with the start of a reply and all its body
-EXTENSIONS: Final[dict[str, dict[object, object]]] = {WHOLE_REPLY: {}}
-IS_CLOSING: Final = "headrace.is_closing"  # in a scope: what knows of the end of the connection before any listener
 VARY: Final = (b"vary", b"accept")  # of every reply that could have come in the other format
 
 
@@ -60,45 +57,19 @@ class Reply(msgspec.Struct, kw_only=True):
     on_lost: Callable[[], Awaitable[object]] | None = None  # called when the client left before it had the last byte
 
 
-class Call:
+class Call(Exchange):
     """One request: its headers, path parameters, query and body, and the services to serve it with."""
 
-    __slots__ = (
-        "_body",
-        "_body_format",
-        "_gone",
-        "_preferences",
-        "headers",
-        "params",
-        "path",
-        "receive",
-        "reply_format",
-        "scope",
-        "services",
-    )
+    reply_format = Format.JSON  # that of the reply; a handler that does not negotiate itself finds what was asked for
+    _body: bytes | None = None
+    _body_format: Format | None = None
+    _gone: asyncio.Task[Any] | None = None
+    _preferences: dict[str, str] | None = None
+    params: dict[str, str]  # of the path
 
-    def __init__(
-        self,
-        scope: Scope,
-        receive: Receive,
-        services: Services,
-        *,
-        headers: dict[bytes, bytes],
-        params: dict[str, str],
-        negotiates: bool = False,
-    ) -> None:
-        """Take one request; Problem not_acceptable, before anything is done, unless its handler negotiates itself."""
-        self.scope = scope
-        self.receive = receive
+    def __init__(self, scope: Scope, receive: Receive, send: Send, ids: RequestIds, services: Services) -> None:
+        super().__init__(scope, receive, send, ids)
         self.services = services
-        self.params = params
-        self.path: str = scope["path"]
-        self.headers = headers
-        self.reply_format = Format.JSON if negotiates else media.format_of_reply(headers.get(b"accept"))
-        self._body: bytes | None = None
-        self._body_format: Format | None = None
-        self._gone: asyncio.Task[Any] | None = None
-        self._preferences: dict[str, str] | None = None
 
     @property
     def engine(self) -> Engine:
@@ -145,11 +116,8 @@ class Call:
 
     async def body(self) -> bytes:
         """Return the whole body; Problem 413 when it is longer than the server takes, ClientGone when it breaks off."""
-        if self._body is None:
-            self._body = await self._read_body()
-        return self._body
-
-    async def _read_body(self) -> bytes:
+        if self._body is not None:
+            return self._body
         limit = self.services.limits.max_body_bytes
         length = self.headers.get(b"content-length", b"0")
         if int(length) > limit:  # the HTTP parser has seen that these are digits
@@ -164,9 +132,10 @@ class Call:
             size += len(chunk)
             if size > limit:
                 raise _too_large(limit)
-            if not message.get("more_body"):
-                return b"".join([*chunks, chunk]) if chunks else chunk
             chunks.append(chunk)
+            if not message.get("more_body"):
+                self._body = chunk if len(chunks) == 1 else b"".join(chunks)
+                return self._body
 
     def wait_ms(self) -> int | None:
         """Return the wait that `Prefer: wait=N` (RFC 7240) or `?wait=N` asks for, at most MAX_WAIT_MS, or None.

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from headrace_server.api.call import ID_HEADER, WHOLE_REPLY
+from headrace_server.api.exchange import ID_HEADER, WHOLE_REPLY
 from headrace_server.api.problems import PROBLEM_JSON, Problem
 
 # Whatever no header may have (RFC 9110, 5.5) becomes a line end, so that one look at a head finds all of it.
@@ -167,14 +167,15 @@ class Cycle:
             raise RuntimeError("a header has control characters: what follows them could pass for a header, or a reply")
         self._head = head + b"\r\n"
         if self._is_chunked:
-            self._write()
+            self._write(b"")
 
     def _continue(self, body: bytes, *, more: bool) -> None:
         if self.scope["method"] == "HEAD":
             self._expected_bytes = 0
-            self._write()
+            self._write(b"")
         elif self._is_chunked:
-            self._write(*([b"%x\r\n" % len(body), body, b"\r\n"] if body else []), *([] if more else [b"0\r\n\r\n"]))
+            part = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            self._write(part if more else part + b"0\r\n\r\n")
         else:
             self._expected_bytes -= len(body)
             if self._expected_bytes < 0 or (not more and self._expected_bytes):
@@ -190,12 +191,13 @@ class Cycle:
             self._transport.close()
         self._on_response()
 
-    def _write(self, *parts: bytes) -> None:
-        """Write what there is in one go."""
-        head, self._head = self._head, b""
-        written = [part for part in (head, *parts) if part]
-        if written:
-            self._transport.writelines(written)
+    def _write(self, part: bytes) -> None:
+        """Write a part of the body, and the head with it if that is still here."""
+        if self._head:
+            self._transport.writelines((self._head, part))
+            self._head = b""
+        elif part:
+            self._transport.write(part)
 
 
 def refusal(problem: Problem, default_headers: list[tuple[bytes, bytes]]) -> bytes:

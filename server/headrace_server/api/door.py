@@ -7,6 +7,7 @@ sets it on every request that could do harm, Host because a page can point its o
 import hashlib
 import hmac
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -33,12 +34,12 @@ class Door:
 
     def check(self, path: str, headers: dict[bytes, bytes], *, preflight: bool = False) -> None:
         """Raise Problem for a request that may not come in; a preflight of a browser never carries a token."""
-        host = headers.get(b"host", b"").decode("latin-1").lower()
+        host = headers.get(b"host")
         # none at all comes from a probe that speaks HTTP/1.0, never from a browser
-        if self._hosts is not None and b"host" in headers and _name_of(host) not in self._hosts:
+        if self._hosts is not None and host is not None and _name_of(host) not in self._hosts:
             raise Problem("forbidden_origin", f"This server does not answer to the name {_name_of(host)!r}.")
         origin = headers.get(b"origin")
-        if origin is not None and not self._knows(origin.decode("latin-1").lower(), host):
+        if origin is not None and not self._knows(_text(origin), _text(host or b"")):
             raise Problem("forbidden_origin")
         if self._digests and not preflight and not path.startswith(OPEN_PATHS):
             self._check_token(headers.get(b"authorization", b""))
@@ -46,7 +47,7 @@ class Door:
     def cross_origin_headers(self, headers: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
         """Return the headers that let a page of an allowed origin read the reply."""
         origin = headers.get(b"origin")
-        if origin is None or origin.decode("latin-1").lower() not in self._origins:
+        if origin is None or _text(origin) not in self._origins:
             return []
         return [
             (b"access-control-allow-origin", origin),
@@ -76,8 +77,14 @@ def _digest(token: bytes) -> bytes:
     return hashlib.sha256(token).digest()
 
 
-def _name_of(host: str) -> str:
+def _text(header: bytes) -> str:
+    return header.decode("latin-1").lower()
+
+
+@lru_cache(maxsize=256)  # nearly all requests have the same
+def _name_of(header: bytes) -> str:
     """Return the name in a Host header without its port and brackets."""
+    host = _text(header)
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0]

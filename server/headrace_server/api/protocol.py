@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from headrace_server.api.call import EXTENSIONS, IS_CLOSING
 from headrace_server.api.cycle import Cycle, refusal, target
+from headrace_server.api.exchange import EXTENSIONS, IS_CLOSING
 from headrace_server.api.problems import Problem
 
 HEADER_OVERHEAD: Final = 4  # colon, space and line end of each header

@@ -28,10 +28,10 @@ class Bundle(msgspec.Struct, Generic[Item, Answer]):
     answers: asyncio.Future[Any]
     one: bool = False  # the future is that of the only answer, instead of a list of it
 
-    def resolve(self, answers: Sequence[Answer]) -> None:
-        """Give the answers to whoever still waits."""
+    def resolve(self, answers: Answer | Sequence[Answer]) -> None:
+        """Give the answers, or the only one, to whoever still waits."""
         if not self.answers.done():
-            self.answers.set_result(answers[0] if self.one else answers)
+            self.answers.set_result(answers)
 
     def fail(self, error: BaseException) -> None:
         """Let whoever still waits hear of a fault."""
@@ -128,8 +128,9 @@ class Batcher(Generic[Item, Answer]):
         else:
             start = 0
             for bundle in batch:
-                bundle.resolve(answers[start : start + len(bundle.items)])
-                start += len(bundle.items)
+                end = start + len(bundle.items)
+                bundle.resolve(answers[start] if bundle.one else answers[start:end])
+                start = end
 
     def _put(self, bundle: Bundle[Item, Answer]) -> Bundle[Item, Answer]:
         if self._waiting_items >= limits.BATCH_QUEUE_ITEMS:
