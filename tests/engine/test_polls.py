@@ -5,8 +5,9 @@ import statistics
 import time
 
 import pytest
+from headrace_server.domain.alike import Alike
 from headrace_server.domain.lifecycle import State
-from headrace_server.domain.requests import CancelAsk, EnqueueGroup, LeaseAsk, Release
+from headrace_server.domain.requests import CancelAsk, Enqueued, EnqueueGroup, LeaseAsk, Release
 from headrace_server.engine import Engine
 
 from tests.engine.conftest import EngineMaker, StoreMaker, enqueue, new_job
@@ -55,6 +56,22 @@ async def test_polls_are_served_in_the_order_they_came(engine: Engine) -> None:
         await parked(engine, n + 1)
     ids = [await enqueue(engine) for _ in range(5)]
     assert [(await poll).jobs[0].id for poll in polls] == ids
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["of_this_server", "of_another_server"])
+async def test_jobs_that_are_alike_wake_as_many_polls(store_url: str, make_engine: EngineMaker, *, same: bool) -> None:
+    here = await make_engine(store_url)
+    there = here if same else await make_engine(store_url)
+    polls = []
+    for n in range(3):
+        polls.append(asyncio.create_task(here.poll(ASK, 10_000)))
+        await parked(here, n + 1)
+    jobs = Alike(new_job(here), here.new_ids_of("q", 3), [b"1", b"2", b"3"])
+    (section,) = await there.enqueue_list(jobs, brief=True)
+    assert isinstance(section.answer, Enqueued)
+    assert section.answer.state is State.READY
+    found = [(await poll).jobs[0] for poll in polls]
+    assert sorted((job.id, job.payload.data) for job in found) == [(job.id, job.payload.data) for job in jobs]
 
 
 async def test_g27_no_wake_up_is_lost_among_many_polls(store_url: str, make_engine: EngineMaker) -> None:

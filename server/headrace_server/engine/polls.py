@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from headrace_server.domain import limits
+from headrace_server.domain.alike import Alike
 from headrace_server.domain.jobs import NewJob
 from headrace_server.domain.requests import Enqueued, EnqueueGroup, EnqueueStatus, Grant, LeaseAsk
 from headrace_server.engine.directives import Directives, parking_name
@@ -95,10 +96,14 @@ class Polls:
         So a job is written and leased in one surge. The message that the store sends of it comes to nothing then; so
         only jobs count of which there will be one, unless the answer says that nothing was written.
         """
-        if not len(self._parking) or not self._keeps_order or not all(_is_ready_at_once(job) for job in group.jobs):
+        if not len(self._parking) or not self._keeps_order:
             return
-        for queue, jobs in Counter(job.queue for job in group.jobs).items():
-            if woken := self._parking.wake_early(queue, jobs):
+        jobs = group.jobs
+        if not all(map(_is_ready_at_once, [jobs.one] if isinstance(jobs, Alike) else jobs)):
+            return
+        counts = {jobs.one.queue: len(jobs)} if isinstance(jobs, Alike) else Counter(job.queue for job in jobs)
+        for queue, count in counts.items():
+            if woken := self._parking.wake_early(queue, count):
                 written.add_done_callback(partial(self._written, queue, woken))
 
     def _written(self, queue: str, woken: int, written: "asyncio.Future[Enqueued]") -> None:
