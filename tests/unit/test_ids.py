@@ -11,6 +11,7 @@ from headrace_server.domain.ids import (
     format_ids,
     group_of_queue,
     parse_id,
+    parse_ids,
     shard_of_id,
     shard_of_queue,
 )
@@ -53,23 +54,38 @@ def test_many_ids_are_written_as_each_by_itself() -> None:
     assert format_ids([]) == []
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "x",
-        "not-a-uuid",
-        "00000000-0000-0000-0000-000000000000",
-        "1bc12557-3892-42d9-9f75-a83f4fd889c2",
-        format_id(IdMaker().make(1, 0, 0)).upper().replace("-", ""),
-        "{" + format_id(IdMaker().make(1, 0, 0)) + "}",
-        format_id(IdMaker().make(1, 0, 0)) + "\n",
-        format_id(IdMaker().make(1, 0, 0)).replace("-", "", 1),
-        format_id(IdMaker().make(0xA << 44, 0, 0)).upper(),
-    ],
-)
+OTHER_TEXTS = [
+    "",
+    "x",
+    "not-a-uuid",
+    "00000000-0000-0000-0000-000000000000",
+    "1bc12557-3892-42d9-9f75-a83f4fd889c2",
+    format_id(IdMaker().make(1, 0, 0)).upper().replace("-", ""),
+    "{" + format_id(IdMaker().make(1, 0, 0)) + "}",
+    format_id(IdMaker().make(1, 0, 0)) + "\n",
+    format_id(IdMaker().make(1, 0, 0)).replace("-", "", 1),
+    format_id(IdMaker().make(0xA << 44, 0, 0)).upper(),
+    "01909c5e6-a52-7000-8a3f-0b6f1d2c3e4f",
+    "01909c5e-6a52-7000-ca3f-0b6f1d2c3e4f",
+    "01909c5e-6a52-7000-8a3f-0b6f1d2c3e4g",
+]
+
+
+@pytest.mark.parametrize("text", OTHER_TEXTS)
 def test_any_other_text_is_no_id(text: str) -> None:
     assert parse_id(text) is None
+
+
+@pytest.mark.parametrize("text", OTHER_TEXTS)
+def test_one_such_text_spoils_many(text: str) -> None:
+    made = format_id(IdMaker().make(1, 0, 0))
+    assert parse_ids([made, made]) == [parse_id(made)] * 2
+    assert parse_ids([made, text, made]) is None
+
+
+def test_two_wrong_lengths_do_not_make_up_for_each_other() -> None:
+    made = format_id(IdMaker().make(1, 0, 0))
+    assert parse_ids([made + made[0], made[1:]]) is None
 
 
 def test_queues_of_one_group_share_a_shard_for_ever() -> None:

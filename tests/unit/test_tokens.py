@@ -3,7 +3,7 @@
 import pytest
 from headrace_server.domain.lifecycle import State
 from headrace_server.domain.requests import SettleStatus
-from headrace_server.domain.tokens import TokenFacts, judge
+from headrace_server.domain.tokens import TokenFacts, judge, parse_tokens
 
 VERBS = ("ack", "nack", "release", "snooze", "extend")
 SETTLES = VERBS[:-1]
@@ -72,3 +72,9 @@ def test_who_held_a_job_that_somebody_else_cancelled_is_told_so(verb: str) -> No
 def test_a_repeated_settle_goes_before_the_news_of_a_cancel() -> None:
     assert verdict("release", State.CANCELLED, settled="release", cancelled=True) is SettleStatus.REPEATED
     assert verdict("ack", State.CANCELLED, settled="release", cancelled=True) is SettleStatus.JOB_CANCELLED
+
+
+@pytest.mark.parametrize("text", ["", "0" * 31, "0" * 33, "A" * 32, "g" * 32, " " * 32, "0" * 31 + "\n", "\u0661" * 32])
+def test_a_token_is_32_small_digits(text: str) -> None:
+    assert parse_tokens(["0a" * 16, "b1" * 16]) == [b"\x0a" * 16, b"\xb1" * 16]
+    assert parse_tokens(["0a" * 16, text]) is None

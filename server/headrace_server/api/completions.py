@@ -28,21 +28,24 @@ def _faultless(raws: Sequence[Raw], reading: Reading) -> list[Settle]:
     items = parse.all_at_once(shapes.ListedItem, raws, reading.format)
     ids = parse_ids([item.job_id for item in items])
     tokens = parse_tokens([item.token for item in items])
-    if ids is None or tokens is None or not all(_is_faultless(item, reading) for item in items):
+    if ids is None or tokens is None or not _are_faultless(items, reading):
         return []
     found = zip(ids, tokens, items, strict=True)
-    return [settles.settle(job_id, token, item, reading.format) for job_id, token, item in found]
+    return [settles.BY_ITEM[type(item)](job_id, token, item, reading.format) for job_id, token, item in found]
 
 
-def _is_faultless(item: Any, reading: Reading) -> bool:
-    """Tell whether there is nothing wrong with an item beside its id and token."""
-    if type(item) is shapes.ListedAck and item.result_raw is item.result_type is UNSET:
-        return item.result is UNSET or _is_sound(bytes(item.result), reading)
-    return not value_faults(item, reading)
-
-
-def _is_sound(result: bytes, reading: Reading) -> bool:
-    return len(result) <= reading.max_payload_bytes and payload_fault(result, reading.format) is None
+def _are_faultless(items: Sequence[Any], reading: Reading) -> bool:
+    """Tell whether there is nothing wrong with items beside their ids and tokens: mostly acks, with results at most."""
+    results: set[bytes] = set()
+    for item in items:
+        if type(item) is shapes.ListedAck and item.result_raw is item.result_type is UNSET:
+            if item.result is not UNSET:
+                results.add(bytes(item.result))
+        elif value_faults(item, reading):
+            return False
+    return all(
+        len(result) <= reading.max_payload_bytes and payload_fault(result, reading.format) is None for result in results
+    )
 
 
 def _each(raws: Sequence[Raw], reading: Reading, pointer: str) -> list[Settle | Invalid]:
@@ -56,4 +59,4 @@ def _one(item: shapes.CompletionItem | Invalid, reading: Reading, pointer: str) 
     job_id = parse_id(item.job_id)
     if job_id is None:
         return settles.no_such_id(item.job_id, pointer)
-    return settles.settle(job_id, bytes.fromhex(item.token), item, reading.format)
+    return settles.BY_ITEM[type(item)](job_id, bytes.fromhex(item.token), item, reading.format)

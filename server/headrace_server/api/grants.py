@@ -4,6 +4,7 @@ A reply holds some hundred jobs that differ in little but their ids, tokens and 
 into values of a document once for all of them, and payloads of the other format are rewritten in one go.
 """
 
+import contextlib
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -31,7 +32,8 @@ def documents(jobs: Sequence[Leased], format: Format) -> list[LeasedDocument]:
         if value is UNSET:
             document.payload_raw = job.payload.data
             document.payload_type = render.media_of(job.payload).decode()
-        _put_more(document, job, format)
+        if not (job.meta is job.trace is job.checkpoint is None and job.schedule is None):
+            _put_more(document, job, format)
         found.append(document)
     return found
 
@@ -53,7 +55,7 @@ def _told(facts: LeaseFacts) -> _Told:
 
 
 def _put_more(document: LeasedDocument, job: Leased, format: Format) -> None:
-    """Add what most jobs do not have."""
+    """Add what most jobs have nothing of."""
     if job.meta is not None:
         document.meta = render.json_value(job.meta, format)
     if job.trace is not None:
@@ -66,9 +68,8 @@ def _put_more(document: LeasedDocument, job: Leased, format: Format) -> None:
 
 def _values(bodies: Sequence[Body], format: Format) -> list[Raw | UnsetType]:
     """Return payloads as values of a format; UNSET for bytes of another kind, and for a value that it cannot hold."""
-    if format is Format.MSGPACK and all(body.format is Format.JSON and body.media is None for body in bodies):
-        try:
-            return [Raw(value) for value in to_msgpack([body.data for body in bodies])]
-        except Unwritable:  # then each by itself
-            pass
+    texts = [body.data for body in bodies if body.format is Format.JSON and body.media is None]
+    if format is Format.MSGPACK and len(texts) == len(bodies):
+        with contextlib.suppress(Unwritable):  # then each by itself
+            return [Raw(value) for value in to_msgpack(texts)]
     return [render.given(render.payload_value(body, format)) for body in bodies]

@@ -19,6 +19,7 @@ from headrace_server.domain.limits import MAX_DEPTH, MAX_META_BYTES
 _JSON_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKET: Final = bytes(set(range(256)) - set(b"[]{}"))
+_PACK: Final = msgspec.msgpack.Encoder().encode
 _MAX_INT64: Final = 2**64  # exclusive: what msgpack can write
 _MIN_INT64: Final = -(2**63)
 
@@ -89,7 +90,7 @@ def to_msgpack(values: Sequence[bytes]) -> list[bytes]:
     Raises Unwritable when one of them cannot be written; it does not say which.
     """
     try:
-        return [msgspec.msgpack.encode(value) for value in msgspec.json.decode(b"[" + b",".join(values) + b"]")]
+        return [_PACK(value) for value in msgspec.json.decode(b"[" + b",".join(values) + b"]")]
     except (msgspec.DecodeError, OverflowError) as fault:  # a number beyond the range of a float, or of 64 bits
         raise Unwritable("holds a number out of range") from fault
 

@@ -23,7 +23,7 @@ def ack(job_id: bytes, token: bytes, given: shapes.AckInput, format: Format) -> 
         job_id=job_id,
         token=token,
         result=_result(given, format),
-        result_ttl_ms=or_none(given.result_ttl_ms),
+        result_ttl_ms=None if given.result_ttl_ms is UNSET else given.result_ttl_ms,
     )
 
 
@@ -75,12 +75,7 @@ def extend(job_id: bytes, token: bytes, given: shapes.ExtendInput, format: Forma
     )
 
 
-def settle(job_id: bytes, token: bytes, item: shapes.CompletionItem | shapes.ListedItem, format: Format) -> Settle:
-    """Return what an item of a list is."""
-    return _SETTLES[type(item)](job_id, token, item, format)
-
-
-_SETTLES: Final[dict[type, Callable[[bytes, bytes, Any, Format], Settle]]] = {
+BY_ITEM: Final[dict[type, Callable[[bytes, bytes, Any, Format], Settle]]] = {
     shapes.AckItem: ack,
     shapes.ListedAck: ack,
     shapes.NackItem: nack,
@@ -118,9 +113,11 @@ def no_such_id(text: str, pointer: str) -> Invalid:
 
 
 def _result(given: shapes.AckInput, format: Format) -> Body | None:
+    if given.result is not UNSET:
+        return Body(bytes(given.result), format)
     if given.result_raw is not UNSET and given.result_type is not UNSET:
         return Body(given.result_raw, media=given.result_type)
-    return None if given.result is UNSET else Body(bytes(given.result), format)
+    return None
 
 
 def _progress(value: Raw | UnsetType, format: Format) -> bytes | None:

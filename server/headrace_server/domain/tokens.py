@@ -3,27 +3,22 @@
 `engine/lua/lib.lua` holds the same table in Lua; the model in the tests decides by this one, step by step.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
+from headrace_server.domain.ids import sixteens
 from headrace_server.domain.lifecycle import State
 from headrace_server.domain.requests import SettleStatus
 
 EXTEND: Final = "extend"
 _TOKEN_CHARS: Final = 32
-_DIGITS: Final = re.compile(r"[0-9a-f]*")
 
 
 def parse_tokens(texts: Sequence[str]) -> list[bytes] | None:
     """Return the 16 bytes of many tokens, each 32 small hexadecimal digits; None where one of them is anything else."""
-    joined = "".join(texts)
-    if not set(map(len, texts)) <= {_TOKEN_CHARS} or not _DIGITS.fullmatch(joined):
-        return None
-    found = bytes.fromhex(joined)
-    return [found[i : i + 16] for i in range(0, len(found), 16)]
+    return sixteens("".join(texts)) if set(map(len, texts)) <= {_TOKEN_CHARS} else None
 
 
 class TokenFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -191,7 +191,7 @@ def ack(item: Ack) -> Args:
     """Return one item of ack."""
     if item.result is None:
         return [item.job_id, item.token, "", "", "", ""]
-    kind = item.result.media or item.result.format.value
+    kind = item.result.media or item.result.format
     return [item.job_id, item.token, "1", item.result.data, kind, _or_empty(item.result_ttl_ms)]
 
 

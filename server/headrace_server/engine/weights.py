@@ -64,9 +64,9 @@ def _bytes_of(job: NewJob) -> int:
 
 def of_settle(item: Settle) -> tuple[int, int]:
     """Return the jobs and bytes of a settle or an extend."""
+    if type(item) is Ack:  # nearly all are
+        return 1, _SETTLE_BYTES if item.result is None else _SETTLE_BYTES + len(item.result.data)
     match item:
-        case Ack(result=result):
-            data = 0 if result is None else len(result.data)
         case Nack(error=error):
             data = len(error)
         case Extend(progress=progress, checkpoint=checkpoint):

@@ -129,25 +129,25 @@ CompletionItem: TypeAlias = AckItem | NackItem | ReleaseItem | SnoozeItem
 # the rest of an item.
 
 
-class ListedAck(AckItem, tag="ack", kw_only=True):
+class ListedAck(AckItem, tag="ack", kw_only=True, gc=False):
     """An ack whose token may be any text."""
 
     token: str
 
 
-class ListedNack(NackItem, tag="nack", kw_only=True):
+class ListedNack(NackItem, tag="nack", kw_only=True, gc=False):
     """A nack whose token may be any text."""
 
     token: str
 
 
-class ListedRelease(ReleaseItem, tag="release", kw_only=True):
+class ListedRelease(ReleaseItem, tag="release", kw_only=True, gc=False):
     """A release whose token may be any text."""
 
     token: str
 
 
-class ListedSnooze(SnoozeItem, tag="snooze", kw_only=True):
+class ListedSnooze(SnoozeItem, tag="snooze", kw_only=True, gc=False):
     """A snooze whose token may be any text."""
 
     token: str
