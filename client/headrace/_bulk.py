@@ -17,8 +17,10 @@ from headrace.errors import Invalid, OutcomeUnknown, ProblemError
 from headrace.models import JobOptions, NewJob
 from headrace.receipts import Batch, Part
 
-_PORTION: Final = 250  # jobs a request: small enough that some hundred jobs overlap, large enough to share its costs
-_PORTION_BYTES: Final = 4 * 2**20  # of its body: half of what a server takes
+_SCRIPT_JOBS: Final = 100  # what one script of the server takes
+_FEWEST: Final = 200  # jobs of a request: fewer would not pay for a second one
+_MOST: Final = 500  # likewise: more would share its costs no better
+_MOST_BYTES: Final = 4 * 2**20  # of its body: half of what a server takes
 _AT_ONCE: Final = 2  # requests: one is written while the other is worked on
 
 
@@ -75,7 +77,7 @@ class Bulk(Exchange):
         `payloads` are values or Raws, as `enqueue` takes them, in any iterable: they are asked for as they are sent.
         The options, described at `NewJob`, are those of every job. Each job stands for itself: look at `Batch.items`;
         with `atomic` (at most 100) it is all or none, as in `enqueue_batch`.
-        More than 250 payloads go in several requests, of which two are on their way at a time, so that jobs of
+        More than 200 payloads go in several requests, of which two are on their way at a time, so that jobs of
         different requests may be leased in another order; those with an `ordering_key` go one request after the other.
         A call that fails in the middle raises the error of the first request that failed. A note on it says which
         payloads are done, and with which `idempotency_key` the same call does the rest.
@@ -100,14 +102,15 @@ class Bulk(Exchange):
 
     def _requests(self, order: "_Order", payloads: Iterable[Any]) -> Iterator[tuple[range, Request]]:
         rest, start = iter(payloads), 0
-        while some := list(rest if order.atomic else islice(rest, _PORTION)):
+        portion = None if order.atomic else _portion(payloads)
+        while some := list(islice(rest, portion)):
             yield from self._divided(order, start, some)
             start += len(some)
 
     def _divided(self, order: "_Order", start: int, payloads: Sequence[Any]) -> Iterator[tuple[range, Request]]:
         """Yield the request for some payloads, or several where that one would be too large."""
         request = self._request(order, start, payloads)
-        if order.atomic or len(payloads) == 1 or len(request.content or b"") <= _PORTION_BYTES:
+        if order.atomic or len(payloads) == 1 or len(request.content or b"") <= _MOST_BYTES:
             yield range(start, start + len(payloads)), request
             return
         half = len(payloads) // 2
@@ -130,6 +133,17 @@ class Bulk(Exchange):
             order.done[portion] = moved_part((yield from self._call(call)), portion.start)
         except ProblemError as error:
             order.failed[portion] = moved(error, SHARED, "") if is_shared(error) else error
+
+
+def _portion(payloads: Iterable[Any]) -> int:
+    """Return how many jobs a request has: half of all, in whole scripts, so that two requests share the work.
+
+    The same for the same payloads: a call that is made again has requests of the same keys.
+    """
+    if not isinstance(payloads, Sized):
+        return _MOST
+    half = -(-len(payloads) // 2)
+    return min(_MOST, max(_FEWEST, -(-half // _SCRIPT_JOBS) * _SCRIPT_JOBS))
 
 
 @dataclass

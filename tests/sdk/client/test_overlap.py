@@ -96,7 +96,7 @@ def test_a_call_that_is_interrupted_keeps_no_connection(queue: str) -> None:
     servant = Servant(replying(*[OK] * 3))
 
     def payloads() -> Iterator[int]:
-        yield from range(250)
+        yield from range(500)
         raise KeyboardInterrupt
 
     with Client(servant.server.url, retry=Patience(total_s=0)) as client:

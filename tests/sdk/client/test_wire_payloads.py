@@ -43,10 +43,33 @@ def test_no_payloads_are_no_request() -> None:
 
 def test_many_payloads_are_several_requests_and_one_answer() -> None:
     wire = line(*[made] * 3)
-    batch = wire.run(wire.verbs.enqueue_payloads("t", range(600), idempotency_key=KEY))
-    assert sent(wire) == [250, 250, 100]
-    assert batch.ids == tuple(f"job-{n}" for n in range(600))
-    assert [step.request.headers["Idempotency-Key"] for step in wire.sent] == [KEY, f"{KEY}#250", f"{KEY}#500"]
+    batch = wire.run(wire.verbs.enqueue_payloads("t", range(1100), idempotency_key=KEY))
+    assert batch.ids == tuple(f"job-{n}" for n in range(1100))
+    assert [step.request.headers["Idempotency-Key"] for step in wire.sent] == [KEY, f"{KEY}#500", f"{KEY}#1000"]
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"),
+    [
+        (1, [1]),
+        (200, [200]),
+        (201, [200, 1]),
+        (500, [300, 200]),
+        (600, [300, 300]),
+        (1000, [500, 500]),
+        (1200, [500, 500, 200]),
+    ],
+)
+def test_two_requests_share_the_work_in_whole_scripts(count: int, sizes: list[int]) -> None:
+    wire = line(*[made] * len(sizes))
+    wire.run(wire.verbs.enqueue_payloads("t", range(count)))
+    assert sent(wire) == sizes
+
+
+def test_payloads_that_cannot_be_counted_are_sent_as_they_come() -> None:
+    wire = line(*[made] * 2)
+    wire.run(wire.verbs.enqueue_payloads("t", iter(range(600))))
+    assert sent(wire) == [500, 100]
 
 
 def test_all_or_none_is_one_request() -> None:
@@ -75,8 +98,8 @@ def test_a_request_is_made_while_the_one_before_is_answered_unless_their_order_c
     wire = line(*[made] * 3, told=lambda: seen.append("told"))
 
     def payloads() -> Iterator[int]:
-        for number in range(750):
-            if number % 250 == 0:
+        for number in range(1500):
+            if number % 500 == 0:
                 seen.append("made")
             yield number
 
@@ -88,11 +111,11 @@ def test_a_refused_job_is_told_by_its_place_among_all() -> None:
     fault = {"pointer": "/jobs/3/payload", "detail": "too deep"}
     kept_out = {"index": 3, "status": 422, "problem": {"code": "invalid_request", "detail": "", "errors": [fault]}}
     wire = line(made, told(*["x", "x", "x", "", *["x"] * 6], results=[kept_out]))
-    batch = wire.run(wire.verbs.enqueue_payloads("t", range(260)))
+    batch = wire.run(wire.verbs.enqueue_payloads("t", range(210)))
     [error] = batch.errors
-    assert batch.items[253] is error
-    assert [fault.pointer for fault in error.errors] == ["/jobs/253/payload"]
-    assert batch.ids[253] == ""
+    assert batch.items[203] is error
+    assert [fault.pointer for fault in error.errors] == ["/jobs/203/payload"]
+    assert batch.ids[203] == ""
 
 
 def test_a_fault_of_an_option_is_one_of_the_call() -> None:
@@ -107,7 +130,7 @@ def test_what_a_lost_request_leaves_open_is_told_with_the_key_that_mends_it() ->
     wire = line(made, CUT, made, retry=ONE_TRY)
     with pytest.raises(OutcomeUnknown) as caught:
         wire.run(wire.verbs.enqueue_payloads("t", range(2000), idempotency_key=KEY))
-    assert caught.value.__notes__ == [f"payloads done: 0-249, 500-749; not known: 250-499; {REST}"]
+    assert caught.value.__notes__ == [f"payloads done: 0-499, 1000-1499; not known: 500-999; {REST}"]
     assert len(wire.sent) == 3, "what was on its way, and no more"
 
 
@@ -122,29 +145,29 @@ def test_a_request_that_found_no_server_has_its_own_error() -> None:
     wire = line(made, REFUSED, made, retry=ONE_TRY)
     with pytest.raises(ConnectionFailed) as caught:
         wire.run(wire.verbs.enqueue_payloads("t", range(2000), idempotency_key=KEY))
-    assert caught.value.__notes__ == [f"payloads done: 0-249, 500-749; {REST}"]
+    assert caught.value.__notes__ == [f"payloads done: 0-499, 1000-1499; {REST}"]
 
 
 def test_each_request_is_repeated_by_itself_and_with_its_own_key() -> None:
     wire = line(made, CUT, REFUSED, made, made)
-    batch = wire.run(wire.verbs.enqueue_payloads("t", range(750)))
-    assert batch.ids == tuple(f"job-{n}" for n in range(750))
+    batch = wire.run(wire.verbs.enqueue_payloads("t", range(1500)))
+    assert batch.ids == tuple(f"job-{n}" for n in range(1500))
     assert len(keys(wire.sent)) == 3
 
 
 def _wrong(number: int) -> Any:
-    return {"when": datetime(2026, 1, 2, tzinfo=UTC)} if number == 254 else number
+    return {"when": datetime(2026, 1, 2, tzinfo=UTC)} if number == 504 else number
 
 
 def _breaks(number: int) -> Any:
-    if number == 254:
+    if number == 504:
         raise LookupError("the table is gone")
     return number
 
 
 @pytest.mark.parametrize(
     ("payload", "error", "text"),
-    [(_wrong, NotWritable, r"payloads\[254\]\['when'\]: json cannot write"), (_breaks, LookupError, "the table")],
+    [(_wrong, NotWritable, r"payloads\[504\]\['when'\]: json cannot write"), (_breaks, LookupError, "the table")],
     ids=["what cannot be written", "an iterable that raises"],
 )
 def test_what_ends_the_payloads_is_raised_when_the_requests_before_are_answered(
@@ -152,8 +175,8 @@ def test_what_ends_the_payloads_is_raised_when_the_requests_before_are_answered(
 ) -> None:
     wire = line(made)
     with pytest.raises(error, match=text) as caught:
-        wire.run(wire.verbs.enqueue_payloads("t", (payload(n) for n in range(600)), idempotency_key=KEY))
-    assert caught.value.__notes__ == [f"payloads done: 0-249; {REST}"]
+        wire.run(wire.verbs.enqueue_payloads("t", (payload(n) for n in range(1200)), idempotency_key=KEY))
+    assert caught.value.__notes__ == [f"payloads done: 0-499; {REST}"]
 
 
 def test_a_wrong_payload_of_the_only_request_is_a_plain_error_and_nothing_is_sent() -> None:
@@ -172,4 +195,4 @@ def test_an_answer_of_the_wrong_length_is_no_answer() -> None:
     wire = line(made, reply({"ids": [ID], "state": "ready", "results": []}), retry=ONE_TRY)
     with pytest.raises(OutcomeUnknown) as caught:
         wire.run(wire.verbs.enqueue_payloads("t", range(500), idempotency_key=KEY))
-    assert caught.value.__notes__ == [f"payloads done: 0-249; not known: 250-499; {REST}"]
+    assert caught.value.__notes__ == [f"payloads done: 0-299; not known: 300-499; {REST}"]
