@@ -142,21 +142,23 @@ class Cycle:
             await self._flow.drain()
         if self.disconnected:
             return
-        if not self.response_started:
-            self._start(message["status"], message["headers"])
-            if message["type"] != WHOLE_REPLY:
-                return
-        elif self.response_complete:
+        if self.response_complete:
             raise RuntimeError("the reply has ended")
-        self._continue(message.get("body", b""), more=message.get("more_body", False))
+        if self.response_started:
+            self._continue(message.get("body", b""), more=message.get("more_body", False))
+        elif message["type"] == WHOLE_REPLY:
+            self._start(message["status"], message["headers"], len(message["body"]))
+            self._continue(message["body"], more=False)
+        else:
+            length = next((value for name, value in message["headers"] if name == b"content-length"), None)
+            self._start(message["status"], message["headers"], None if length is None else int(length))
 
-    def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    def _start(self, status: int, headers: list[tuple[bytes, bytes]], length: int | None) -> None:
         self.response_started = True
         self._wants_100 = False
         lines = [STATUS_LINE[status], *[b"%b: %b\r\n" % header for header in (*self._default_headers, *headers)]]
-        length = next((value for name, value in headers if name == b"content-length"), None)
         if length is not None:
-            self._expected_bytes = int(length)
+            self._expected_bytes = length
         elif self.scope["method"] != "HEAD" and status not in (204, 304):
             self._is_chunked = True
             lines.append(b"transfer-encoding: chunked\r\n")
