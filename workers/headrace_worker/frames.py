@@ -81,7 +81,7 @@ def pack_down(kind: Down, content: Any) -> bytes:
     plain = (
         [tuple(order) for order in content] if kind is Down.RUN else content
     )  # a class of its own takes thrice as long
-    return _framed(pickle.dumps((kind.value, plain), protocol=pickle.HIGHEST_PROTOCOL))
+    return _framed(pickle.dumps((str(kind), plain), protocol=pickle.HIGHEST_PROTOCOL))
 
 
 def unpack_down(body: bytes) -> tuple[Down, Any]:
@@ -93,7 +93,7 @@ def unpack_down(body: bytes) -> tuple[Down, Any]:
 
 def pack_up(kind: Up, content: Any) -> bytes:
     """Return one frame for the supervisor."""
-    return _framed(msgpack.packb([kind.value, content]))
+    return _framed(msgpack.packb([str(kind), content]))
 
 
 def unpack_up(body: bytes) -> tuple[Up, Any]:

@@ -84,6 +84,7 @@ class Pool(Hands):
 
     def run(self, orders: Sequence[Order]) -> None:
         """See Hands. Each job goes to the child that has fewest."""
+        self._owners.update((key, None) for key, _ in orders)  # in their order, whoever gets them
         for life, share in self._dealt(orders):
             self._owners.update((key, life) for key, _ in share)
             if life is None:
