@@ -74,12 +74,15 @@ async def test_a_client_that_goes_as_the_work_ends_cancels_the_work_or_nothing()
 
 
 async def test_who_cancels_from_outside_is_not_taken_for_the_client() -> None:
-    for with_client in (False, True):
+    """Whether the client goes away, too, and before or after it, or in the same turn of the event loop."""
+    for turns in range(-1, TURNS):
         client = Client()
         serving = asyncio.create_task(serve(client, asyncio.Future()))
         await rest()
-        if with_client:
+        if turns >= 0:
             client.gone.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
         serving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await serving

@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 from headrace_server.domain.lifecycle import State
-from headrace_server.domain.requests import Grant, LeaseAsk, Release
-from headrace_server.engine import Engine
+from headrace_server.domain.requests import EnqueueGroup, Grant, LeaseAsk, Release
+from headrace_server.engine import Engine, wakeups
 
-from tests.engine.conftest import EngineMaker, enqueue
+from tests.engine.conftest import EngineMaker, enqueue, new_job
+from tests.engine.test_polls import parked
 from tests.support.waiting import eventually_async
 
 pytestmark = pytest.mark.anyio
@@ -59,3 +60,20 @@ async def _deliveries(engine: Engine, ids: list[bytes]) -> int:
 
 async def _are_ready(engine: Engine, ids: list[bytes]) -> bool:
     return all(job is not None and job.state is State.READY for job in await engine.get(ids))
+
+
+async def test_g27_a_wake_up_that_a_poll_of_several_shards_does_not_use_is_passed_on(
+    store_url: str, make_engine: EngineMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is woken for the one job and takes the other, which it wants first; nobody looks by himself."""
+    monkeypatch.setattr(wakeups, "FLOOR_S", 60.0)
+    engine = await make_engine(store_url, shards=8)
+    broad = asyncio.create_task(engine.poll(LeaseAsk(queues=["b", "a"]), 30_000))
+    await parked(engine, 1)
+    narrow = asyncio.create_task(engine.poll(LeaseAsk(queues=["a"]), 30_000))
+    await parked(engine, 2)
+    begun = asyncio.get_running_loop().time()
+    await engine.enqueue_each([EnqueueGroup([new_job(engine, queue)]) for queue in ("a", "b")])
+    grants = await asyncio.gather(broad, narrow)
+    assert [grant.jobs[0].facts.queue for grant in grants] == ["b", "a"]
+    assert asyncio.get_running_loop().time() - begun < 20, "the poll was answered at its end only"
