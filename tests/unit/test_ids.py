@@ -49,9 +49,9 @@ def test_what_clients_see_leads_back_to_the_id() -> None:
 
 def test_many_ids_are_written_as_each_by_itself() -> None:
     maker = IdMaker()
-    made = [maker.make(1_800_000_000_123, 5, random.getrandbits(64)) for _ in range(9)]
-    assert format_ids(made) == [format_id(each) for each in made]
-    assert format_ids([]) == []
+    made = [maker.make(1_800_000_000_123, 5, random.getrandbits(64)) for _ in range(40)]
+    for count in (0, 1, 15, 16, 40):
+        assert format_ids(made[:count]) == [format_id(each) for each in made[:count]]
 
 
 OTHER_TEXTS = [

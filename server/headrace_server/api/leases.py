@@ -72,7 +72,7 @@ async def settle_items(
 
     `minimal`: only those outcomes that are news. Raises StoreFault when the store failed all of them.
     """
-    asked: list[Settle] = valid(items)
+    asked: Sequence[Settle] = valid(items)
     found: list[Settled | StoreFault] = await call.engine.settle(asked) if asked else []
     return _told(items, found, minimal=minimal), await _time_of(call, found)
 

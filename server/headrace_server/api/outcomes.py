@@ -1,6 +1,6 @@
 """Verdicts on settles and extends -> documents; it must not know how a verdict is found."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -19,14 +19,14 @@ _EXPECTED: Final[dict[type[Any], State]] = {Ack: State.SUCCEEDED, Release: State
 
 def settled_items(items: Sequence[Settle | Invalid], outcomes: Sequence[Settled | StoreFault]) -> list[SettledDocument]:
     """Return the outcomes of a list, in the order of its items; those without faults are in `outcomes`."""
-    pairs: Iterator[tuple[Settle | Invalid, Settled | StoreFault | Invalid]] = in_places(items, outcomes)
+    pairs: Iterable[tuple[Settle | Invalid, Settled | StoreFault | Invalid]] = in_places(items, outcomes)
     return [_settled_item(item, outcome) for item, outcome in pairs]
 
 
 def news(items: Sequence[Settle | Invalid], outcomes: Sequence[Settled | StoreFault]) -> list[SettledDocument]:
     """Return those outcomes of a list that its sender cannot know beforehand, each with the index of its item."""
     told = []
-    pairs: Iterator[tuple[Settle | Invalid, Settled | StoreFault | Invalid]] = in_places(items, outcomes)
+    pairs: Iterable[tuple[Settle | Invalid, Settled | StoreFault | Invalid]] = in_places(items, outcomes)
     usual = None  # how the last one ended that did as asked: one object for all of a script that ended alike
     for index, (item, outcome) in enumerate(pairs):
         if outcome is usual:
