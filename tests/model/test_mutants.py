@@ -42,6 +42,7 @@ PARTS = (
         "buckets",
         "turns",
         "grants",
+        "terms",
         "verdict",
         "failing",
     ),

@@ -137,7 +137,9 @@ class Player:
     def _note(self, leased: Leased, *, replayed: bool) -> None:
         name, (job,) = self._names[leased.id], self._stage.get([leased.id])
         assert job is not None
-        assert (leased.checkpoint, leased.facts.max_runtime_ms) == (job.checkpoint, job.max_runtime_ms)
+        assert (leased.payload, leased.checkpoint) == (job.payload, job.checkpoint)
+        told = {name: getattr(leased.facts, name) for name in leased.facts.__struct_fields__}
+        assert told == {name: getattr(job, name) for name in told}, f"the worker of {name} is told {told}"
         if replayed:
             token = self._tokens[name, leased.facts.delivery]
             assert token == leased.token, f"{name} #{leased.facts.delivery} has another token than at first"

@@ -17,13 +17,12 @@ local function end_result(job, ttl_ms)
 end
 
 return settle('ack', 6, {}, function(job, rev, at)
-    observe(task_of(job), RUN, now - ms_of(started(job)))
-    local fields = settled_by('ack', job, ARGV[at])
-    local ttl_ms = tonumber(ARGV[at + 4]) or resolve(job.rl, job.q, 'result_ttl_ms')
-    if ARGV[at + 1] == '1' and ttl_ms ~= 0 then
-        fields[3], fields[4] = 'r', ARGV[at + 2]
-        if ARGV[at + 3] ~= 'json' then fields[5], fields[6] = 'rt', ARGV[at + 3] end
-        if ttl_ms then end_result(job, ttl_ms) end
-    end
-    finish(job, 'succeeded', rev, fields)
+    local task, settled = task_of(job), settled_tokens('ack', job, ARGV[at])
+    observe(task, RUN, now - ms_of(started(job)))
+    local ttl_ms = ARGV[at + 1] == '1' and (tonumber(ARGV[at + 4]) or resolve(job.rl, job.q, 'result_ttl_ms'))
+    if ARGV[at + 1] ~= '1' or ttl_ms == 0 then return finish(job, 'succeeded', rev, 'ks', settled) end
+    if ttl_ms then end_result(job, ttl_ms) end
+    local result, format = ARGV[at + 2], ARGV[at + 3]
+    if format == 'json' then return finish(job, 'succeeded', rev, 'ks', settled, 'r', result) end
+    finish(job, 'succeeded', rev, 'ks', settled, 'r', result, 'rt', format)
 end)

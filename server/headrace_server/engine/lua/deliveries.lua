@@ -1,5 +1,5 @@
 -- deliveries: what a record says of a job's last lease, all in its field `k`: a lease then writes one field, and a settle reads
--- one. It stays when the lease is over, and each lease writes it anew; uses lib.
+-- one. It stays when the lease is over, and each lease writes it anew (terms.lua); uses lib.
 -- The token (16 bytes); its deadline, when the lease began, and when the run was opened, in ms of 13 digits each (until the year
 -- 2286); the task and a separator; then with spaces between them: number of the delivery in this run, fence, length of the lease
 -- in ms, the instant when its running time ends or '', its place in line, and its worker (any bytes).
@@ -26,12 +26,6 @@ local function ms_of(words)
 end
 
 local function wide(ms) return #ms == 13 and ms or string.rep('0', 13 - #ms) .. ms end
-
--- Of a job whose lease begins now.
-local function lease_words(job, length_ms, end_ms, worker)
-    return job.k .. wide(time_text(job.deadline)) .. wide(now_text) .. wide(job.ro or job.ca) .. job.t .. SEPARATOR .. text(job.dl)
-        .. ' ' .. job.fe .. ' ' .. time_text(length_ms) .. ' ' .. (end_ms and time_text(end_ms) or '') .. ' ' .. job.sc .. ' ' .. worker
-end
 
 local function lease_deadline(words) return string.sub(words, 17, 29) end
 local function lease_began(words) return string.sub(words, 30, 42) end

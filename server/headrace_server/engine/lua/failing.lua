@@ -50,7 +50,7 @@ end
 local function bury(job, rev, reason, fields)
     if reason == 'discarded' or (job.ox or settings(job.q).on_exhausted) == 'discard' then job.re = 0 end
     fields[#fields + 1], fields[#fields + 2] = 'rs', reason
-    finish(job, 'dead', rev, fields)
+    finish(job, 'dead', rev, unpack(fields))
 end
 
 -- The job's attempt failed. `how`: kind, error, type, retryable, discard, delay_ms or nil, random; `fields` are written whatever follows.
@@ -60,7 +60,7 @@ local function fail(job, rev, how, fields)
     observe(task_of(job), RUN, now - ms_of(started(job)))
     if has_option(job, 'c') then
         fields[#fields + 1], fields[#fields + 2] = 'rs', job.cq
-        return finish(job, 'cancelled', rev, fields)
+        return finish(job, 'cancelled', rev, unpack(fields))
     end
     if how.discard then return bury(job, rev, 'discarded', fields) end
     if not how.retryable then return bury(job, rev, 'not_retryable', fields) end
@@ -72,7 +72,7 @@ local function fail(job, rev, how, fields)
     if job.ex and run_ms >= job.ex then
         tally(job.q, 'expired')
         fields[#fields + 1], fields[#fields + 2] = 'rs', 'expired'
-        return finish(job, 'cancelled', rev, fields)
+        return finish(job, 'cancelled', rev, unpack(fields))
     end
     job.at = job.at + 1
     local n = #fields

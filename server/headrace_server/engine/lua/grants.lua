@@ -1,53 +1,40 @@
 -- grants: how a job is leased and described to its worker, and the record that lets a lost answer be asked for again; uses lib,
--- deliveries, settings, options and moves.
+-- deliveries, settings, options, moves and terms.
 
 -- Load all fields of a job: its worker gets nearly all of them.
 local function load_whole(id)
-    local key = job_key(id)
+    local key = JOB .. id
     local flat, job = redis.call('HGETALL', key), {
-        id = id, key = key, is_whole = true, s = false, dl = 0, at = nil, q = nil, t = nil, p = nil, ca = nil, rv = nil, k = nil,
-        fe = nil, sc = nil, st = nil, deadline = nil, -- sixteen: with one more the table would be twice as large
+        id = id, key = key, s = false, dl = 0, at = nil, q = nil, t = nil, p = nil, ca = nil, rv = nil, k = nil, fe = nil, sc = nil,
+        st = nil, deadline = nil, grant = nil, -- sixteen: with one more the table would be twice as large
     }
-    for i = 1, #flat, 2 do
-        local name, value = flat[i], flat[i + 1]
-        job[name] = NUMERIC[name] and tonumber(value) or value
-    end
-    understand(job)
-    if not job.grant then return job end
+    for i = 1, #flat, 2 do job[flat[i]] = flat[i + 1] end
+    job.at = job.at and tonumber(job.at) or 1
+    if job.o then number_options(job) end
+    if not job.k then return job end
+    understand_grant(job)
     local delivery, fence, _, end_ms, place = lease_facts(job.grant)
     job.dl, job.fe, job.ul, job.sc, job.st = tonumber(delivery), fence, end_ms, place, lease_began(job.grant)
     return job
 end
 
--- What its worker gets: id and token; what jobs that are handed out together mostly share, in one text with spaces between: task,
--- queue, priority, attempt, delivery, attempts at most, when it was enqueued, fence, deadline, running time or '', where '' of
--- priority and attempts stands for the server's; the payload; then, if it has any of them: its format, meta, trace, checkpoint,
+-- All that its worker gets: id and token, these facts, the payload; then, if it has any of them: its format, meta, trace, checkpoint,
 -- and its slot of a schedule.
-local function describe(job, deadline)
-    local facts = job.t .. ' ' .. job.q .. ' ' .. resolved_text(job.pr, job.q, 'priority') .. ' ' .. text(job.at) .. ' ' .. text(job.dl)
-        .. ' ' .. resolved_text(job.ma, job.q, 'max_attempts') .. ' ' .. job.ca .. ' ' .. job.fe .. ' ' .. deadline .. ' ' .. (job.mx or '')
-    local words = {job.id, job.k, facts, job.p}
+local function describe(job, token, facts)
     if job.pt or job.m or job.tr or job.ck or job.sd then
-        words[5], words[6], words[7], words[8], words[9] = job.pt or '', job.m or '', job.tr or '', job.ck or '', job.sd or ''
+        return {job.id, token, facts, job.p, job.pt or '', job.m or '', job.tr or '', job.ck or '', job.sd or ''}
     end
-    return words
+    return {job.id, token, facts, job.p}
 end
 
 -- Give a job to a request, under a token.
 local function hand_out(ask, job, rev, token)
-    local lease_ms = ask.lease_ms or resolve(job.le, job.q, 'lease_ms')
-    local runtime_ms = resolve(job.mx, job.q, 'max_runtime_ms')
-    local due_ms = math.max(opened_ms(job), tonumber(job.ru) or 0)
-    if not job.st or tonumber(job.st) < due_ms then observe(job.t, WAIT, math.max(0, now - due_ms)) end -- once each time it was due
-    job.k, job.deadline, job.dl = token, now + math.min(lease_ms, runtime_ms or lease_ms), job.dl + 1
-    job.fe = time_text(next_fence(job.fe))
-    if runtime_ms then job.mx = text(runtime_ms) end
-    local words = lease_words(job, lease_ms, runtime_ms and now + runtime_ms, ask.worker)
-    local stale = job.rs or job.pg -- of the delivery before
-    move(job, 'leased', job.deadline, rev, {'k', words}, stale and {'rs', 'pg'})
-    plan('reap', job.q, job.deadline)
-    if job.deadline > ask.last_ms then ask.last_ms = job.deadline end
-    return describe(job, time_text(job.deadline))
+    local terms = terms_for(ask, job)
+    say(job, terms)
+    if terms.waited_ms then observe(job.t, WAIT, terms.waited_ms) end
+    if job.rs or job.pg then redis.call('HDEL', job.key, 'rs', 'pg') end -- of the delivery before
+    put(job, 'leased', terms.deadline_ms, rev, 'k', token .. terms.words .. job.sc .. terms.worker)
+    return describe(job, token, terms.facts)
 end
 
 -- The live leases of the record, when this very request was answered before; then how many jobs were looked at, and
@@ -61,7 +48,7 @@ local function replay(ask)
         local job = load_whole(string.sub(known[2], i, i + 15))
         if job.s == 'leased' and job.k == string.sub(known[2], i + 16, i + 31) then
             if job.ul ~= '' then job.mx = text(job.ul - job.st) end
-            out[#out + 1], bytes = describe(job, text(job.deadline)), bytes + #job.p
+            out[#out + 1], bytes = describe(job, job.k, facts_of(job, text(job.deadline))), bytes + #job.p
             redis.call('HSET', job_key(job.id), 'rq', job.k) -- its worker has it, whatever becomes of this record
         end
     end

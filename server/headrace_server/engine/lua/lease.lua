@@ -1,5 +1,5 @@
 -- lease: hand out jobs to requests in order; queues strictly in order, the head of each queue first.
--- uses:    lib places deliveries settings cells tallies lanes runs options loading moves buckets gates turns grants
+-- uses:    lib places deliveries settings cells tallies lanes runs options loading moves buckets gates turns terms grants
 -- states:  ready -> leased, ready -> cancelled
 -- keys:    meta (hash), j:<id> (hash), q:<queue>:{ready,leased,cancelled,expiring} (zset), r:<worker> (hash), agenda (zset)
 -- args:    run id, jobs in all, payload bytes in all, number of requests; a request: jobs, payload bytes, lease in ms or '', worker or '',
@@ -21,7 +21,7 @@ local requests = {}
 for i = 1, tonumber(ARGV[4]) do
     local ask = {
         jobs = tonumber(take()), bytes = tonumber(take()), lease_ms = tonumber(take()), worker = take(), key = take(),
-        mode = take(), first = take() == '1', wait_ms = tonumber(take()), seen = take() == '1', tokens = take(), queues = {}, last_ms = 0,
+        mode = take(), first = take() == '1', wait_ms = tonumber(take()), seen = take() == '1', tokens = take(), queues = {}, last_ms = 0, terms = {},
     }
     for j = 1, tonumber(take()) do ask.queues[j] = take() end
     requests[i] = ask

@@ -27,7 +27,7 @@ local function text(n) return DIGITS[n] or string.format(INTEGER, n) end
 local function bucket_key(number) return P .. 'idem:' .. text(number) end
 local function echo_key(number) return P .. 'echo:' .. text(number) end
 
-local meta = redis.call('HMGET', META, 'format', 'now', 'run_id', 'fence_base', 'wait_until', 'events_until')
+local meta = redis.call('HMGET', META, 'format', 'now', 'run_id', 'fence_base', 'wait_until', 'events_until', 'rev')
 if not meta[1] then return {'wrong_node'} end
 
 local t = redis.call('TIME') -- the one reading of a clock; tests put a virtual one here
@@ -41,16 +41,18 @@ local REVS_AHEAD = 32
 local last_rev, top_rev -- given by this script so far, and taken from the store
 local function reserve(n)
     if not last_rev then
-        redis.call('HSET', META, 'now', now_text, 'run_id', ARGV[1])
+        last_rev = tonumber(meta[7])
         if meta[3] ~= ARGV[1] then
-            meta[3] = ARGV[1]
-            redis.call('HINCRBY', META, 'rev', 1048576)
+            last_rev, meta[3] = last_rev + 1048576, ARGV[1]
             meta[4] = redis.call('HINCRBY', META, 'fence_base', 60000000)
+            redis.call('HSET', META, 'run_id', ARGV[1])
         end
-        top_rev = redis.call('HINCRBY', META, 'rev', n)
-        last_rev = top_rev - n
+        top_rev = last_rev + n
+        redis.call('HSET', META, 'now', now_text, 'rev', text(top_rev))
+    elseif last_rev + n > top_rev then
+        top_rev = last_rev + n + REVS_AHEAD
+        redis.call('HSET', META, 'rev', text(top_rev))
     end
-    if last_rev + n > top_rev then top_rev = redis.call('HINCRBY', META, 'rev', last_rev + n - top_rev + REVS_AHEAD) end
     last_rev = last_rev + n
     return last_rev - n
 end
@@ -59,11 +61,11 @@ local function next_fence(previous)
 end
 
 -- Agenda: what must happen by itself, written once per script. `plan` only ever moves a due time forward.
-local planned, at_end = {}, {} -- at_end: functions of other files that finish_script calls
+local planned, at_end = {}, {} -- by kind and name; functions of other files that finish_script calls
 local function plan(kind, name, due_ms)
-    local member = kind .. ':' .. name
-    local planned_ms = planned[member]
-    if not planned_ms or due_ms < planned_ms then planned[member] = due_ms end
+    local names = planned[kind] or {}
+    planned[kind] = names
+    if due_ms < (names[name] or math.huge) then names[name] = due_ms end
 end
 
 -- Wake-ups: one message per queue, and one per watched job, only while somebody listens.
@@ -77,9 +79,11 @@ local noted = {}
 -- End a mutating script: write the agenda, publish, and put time and next due time in front of the answers.
 local function finish_script(answers)
     for i = 1, #at_end do at_end[i]() end
-    if last_rev and top_rev > last_rev then redis.call('HINCRBY', META, 'rev', last_rev - top_rev) end
+    if last_rev and top_rev > last_rev then redis.call('HSET', META, 'rev', text(last_rev)) end
     local words = {}
-    for member, due_ms in pairs(planned) do words[#words + 1], words[#words + 2] = due_ms, member end
+    for kind, names in pairs(planned) do
+        for name, due_ms in pairs(names) do words[#words + 1], words[#words + 2] = due_ms, kind .. ':' .. name end
+    end
     for i = 1, #words, 500 do redis.call('ZADD', AGENDA, 'LT', unpack(words, i, math.min(i + 499, #words))) end
     if now < tonumber(meta[5]) then
         for queue, n in pairs(became_ready) do redis.call('SPUBLISH', WAKE, 'queue ' .. text(n) .. ' ' .. queue) end

@@ -3,22 +3,17 @@
 -- The fields that every rule looks at, and those that a verb's own rule needs. Each is a walk through a small hash.
 local function with(...) return {'q', 's', 'k', 'at', 'o', ...} end -- in this order
 
--- Read what the core fields of a job hold; `grant` is `k` as it is, and `k` then the token alone (nil: none that holds).
-local function understand(job)
-    job.at = job.at and tonumber(job.at) or 1
+-- Read what a job's last lease left: `grant` is `k` as it is, and `k` then the token alone (nil: none that holds).
+local function understand_grant(job)
     local words = job.k
-    if words then
-        if job.s == 'leased' then job.deadline = ms_of(lease_deadline(words)) end
-        job.grant, job.k = words, string.sub(words, 1, 16)
-        if job.k == NO_TOKEN then job.k = nil end
-    end
-    if job.o then load_options(job) end
-    return job
+    if job.s == 'leased' then job.deadline = ms_of(lease_deadline(words)) end
+    job.grant, job.k = words, string.sub(words, 1, 16)
+    if job.k == NO_TOKEN then job.k = nil end
 end
 
 -- Load fields of a job; job.s is false for an unknown id.
 local function load(id, names)
-    local key = job_key(id)
+    local key = JOB .. id
     local v = redis.call('HMGET', key, unpack(names))
     local job = { -- with a place for each that most verbs want: a table that grows is made anew each time
         id = id, key = key, q = v[1], s = v[2], k = v[3], at = v[4], o = v[5], cr = 0,
@@ -28,7 +23,10 @@ local function load(id, names)
         local name, value = names[i], v[i]
         if value then job[name] = NUMERIC[name] and tonumber(value) or value end
     end
-    return understand(job)
+    job.at = job.at and tonumber(job.at) or 1
+    if job.k then understand_grant(job) end
+    if job.o then load_options(job) end
+    return job
 end
 
 -- Load the jobs of n items, whose ids are arguments from `first` on and `width` further each, to look at their queues at once.

@@ -25,9 +25,15 @@ local function drop_option(job, letter)
     redis.call('HDEL', job_key(job.id), 'o')
 end
 
--- Complete a job of which the core fields are loaded, or all of them.
+-- Of a job of which all fields are loaded.
+local function number_options(job)
+    for name in pairs(NUMERIC) do job[name] = tonumber(job[name]) end
+    if has_option(job, 'l') then job.lane = lane_of(job) end
+end
+
+-- Complete a job of which the core fields are loaded.
 local function load_options(job)
-    if not job.is_whole and job.o ~= '' then
+    if job.o ~= '' then
         local names = {'s'} -- HMGET wants one at least
         for letter in string.gmatch(job.o, '.') do
             for _, name in ipairs(OPTION_FIELDS[letter] or {}) do names[#names + 1] = name end

@@ -8,23 +8,21 @@ local QUEUE_CELLS = {
 local TASK_CELLS = {enqueued = 0, leased = 1, succeeded = 2, failed = 3, retried = 4, dead = 5, cancelled = 6}
 local WAIT, RUN, TOTAL = 7, 19, 31 -- histograms: the sum in ms, then a bucket for each bound, then what is above
 local BOUNDS_MS = {5, 25, 100, 500, 1000, 5000, 30000, 120000, 600000, 3600000}
-local of_queues, of_tasks = {}, {} -- what this script has counted
+local of_queues, of_tasks = {}, {} -- what this script has counted: by word and queue; by task and cell
 
 local function tally(queue, word, n)
-    local cell = first_cell(queue) + QUEUE_CELLS[word]
-    of_queues[cell] = (of_queues[cell] or 0) + (n or 1)
+    local counts = of_queues[word] or {}
+    of_queues[word] = counts
+    counts[queue] = (counts[queue] or 0) + (n or 1)
 end
 local function cells_of_task(task)
-    local cells = of_tasks[task]
-    if not cells then
-        cells = {}
-        of_tasks[task] = cells
-    end
+    local cells = {}
+    of_tasks[task] = cells
     return cells
 end
 local function tally_both(queue, task, word, n)
     tally(queue, word, n)
-    local cells, cell = cells_of_task(task), TASK_CELLS[word]
+    local cells, cell = of_tasks[task] or cells_of_task(task), TASK_CELLS[word]
     cells[cell] = (cells[cell] or 0) + (n or 1)
 end
 
@@ -37,7 +35,7 @@ end
 -- One more in a histogram of a task.
 local bucket_at = {} -- by ms: a batch has the same few again and again
 local function observe(task, cell, ms)
-    local cells, i = cells_of_task(task), bucket_at[ms]
+    local cells, i = of_tasks[task] or cells_of_task(task), bucket_at[ms]
     if not i then
         i = 1
         while i <= #BOUNDS_MS and ms > BOUNDS_MS[i] do i = i + 1 end
@@ -84,13 +82,17 @@ end
 local function drop_tallies(queue)
     local first = first_cell(queue)
     if first == 0 then return end
-    for cell = first, first + SEAT - 1 do of_queues[cell] = nil end
+    for _, counts in pairs(of_queues) do counts[queue] = nil end
     leave_seat(first)
 end
 
 local function write_tallies()
+    local cells = {}
+    for word, counts in pairs(of_queues) do
+        for queue, n in pairs(counts) do cells[first_cell(queue) + QUEUE_CELLS[word]] = n end
+    end
+    write_seats(cells)
     know_tasks(of_tasks)
-    write_seats(of_queues)
     for task, cells in pairs(of_tasks) do write_cells(task_key(task), cells) end
 end
 at_end[#at_end + 1] = write_tallies

@@ -20,16 +20,19 @@ end
 local function ended_as_asked(job, rev, fields)
     if not has_option(job, 'c') then return false end
     fields[#fields + 1], fields[#fields + 2] = 'rs', job.cq
-    finish(job, 'cancelled', rev, fields)
+    finish(job, 'cancelled', rev, unpack(fields))
     return true
 end
 
 -- What a settle writes first: the settled tokens, a letter for the verb and 16 bytes each, newest first. Who is among them means
 -- nothing more, so that `k` may stay. With room for what follows: a table that grows is made anew each time.
-local function settled_by(verb, job, token)
+local function settled_tokens(verb, job, token)
     local settled = LETTER[verb] .. token
     if job.ks then settled = string.sub(settled .. job.ks, 1, 17 * DEFAULTS.settled_tokens_kept) end
-    return {'ks', settled, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}
+    return settled
+end
+local function settled_by(verb, job, token)
+    return {'ks', settled_tokens(verb, job, token), nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}
 end
 
 -- Judge each item in order, let `effect(job, rev, at)` act on the good ones, and answer all in words with spaces between them.
@@ -46,9 +49,13 @@ local function settle(verb, width, names, effect)
         local status = judge(verb, job, ARGV[at])
         if status == 'late' then tally(job.q, 'late') end
         if status == 'ok' or status == 'late' then effect(job, rev + i, at) end
-        local deadline = job.s == 'leased' and time_text(job.deadline) or ''
-        local is_to_end = deadline ~= '' and has_option(job, 'c') and '1' or ''
-        answers[i] = status .. ' ' .. (job.s or '') .. ' ' .. text(job.at) .. ' ' .. (due_of(job) or '') .. ' ' .. deadline .. ' ' .. is_to_end
+        local words = '   '
+        if job.s == 'leased' then
+            words = '  ' .. time_text(job.deadline) .. (has_option(job, 'c') and ' 1' or ' ')
+        elseif not FINAL[job.s] then
+            words = ' ' .. (due_of(job) or '') .. '  '
+        end
+        answers[i] = status .. ' ' .. (job.s or '') .. ' ' .. text(job.at) .. words
     end
     return finish_script(answers)
 end
