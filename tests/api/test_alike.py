@@ -48,17 +48,32 @@ async def test_they_are_what_jobs_are_that_say_it_themselves(
     api: Api, options: dict[str, Any], *, atomic: bool
 ) -> None:
     jobs = [*payloads(1, {"a": "ü"}, [[]]), {}]
-    sent = {**batch(jobs, **options), "atomic": atomic}
-    said = {"atomic": atomic, "jobs": [{"task": "t", **options, **job} for job in jobs]}
-    for prefer in ("return=minimal", "return=representation"):
-        ours, theirs = [await api.post("/v1/jobs/batch", body, prefer=prefer) for body in (sent, said)]
-        assert ours.status_code == theirs.status_code == (201 if atomic else 200)
-        ids = [_ids(reply.json()) for reply in (ours, theirs)]
-        assert await found(api, ids[0]) == await found(api, ids[1])
-        assert sorted(ids[0]) == ids[0]
+    said = [{"task": "t", **options, **job} for job in jobs]
+    alone = [(await api.post("/v1/jobs", job)).json()["id"] for job in said]
+    for body in (batch(jobs, **options), {"jobs": said}):
+        for prefer in ("return=minimal", "return=representation"):
+            reply = await api.post("/v1/jobs/batch", {**body, "atomic": atomic}, prefer=prefer)
+            assert reply.status_code == (201 if atomic else 200)
+            ids = _ids(reply.json())
+            assert await found(api, ids) == await found(api, alone)
+            assert sorted(ids) == ids
     if not {"delay_ms", "ordering_key"} & options.keys():
-        leased = await api.lease(queues=["mail", "default"], max=16)
-        assert [job["payload"] for job in leased] == [job.get("payload", options.get("payload")) for job in jobs] * 4
+        leased = await api.lease(queues=["mail", "default"], max=20)
+        assert [job["payload"] for job in leased] == [job.get("payload", options.get("payload")) for job in jobs] * 5
+
+
+async def test_jobs_that_differ_in_more_are_not_taken_for_alike(api: Api) -> None:
+    jobs: list[dict[str, Any]] = [
+        *({"task": "t", "payload": 1, "meta": {"n": n}} for n in (1, 2)),
+        *({"task": task, "payload": 1} for task in ("t", "u")),
+        *({"task": "t", "payload": 1, "priority": n} for n in (0, 1)),
+        *({"task": "t", "payload_raw": data, "payload_type": "a/b"} for data in ("AA==", "AQ==")),
+        *({"task": "t", "queue": queue} for queue in ("a", "b")),
+    ]
+    for pair in zip(jobs[::2], jobs[1::2], strict=True):
+        reply = await api.post("/v1/jobs/batch", {"jobs": pair, "atomic": False}, prefer="return=minimal")
+        made = await found(api, _ids(reply.json()))
+        assert [{name: job[name] for name in told} for job, told in zip(made, pair, strict=True)] == [*pair]
 
 
 def _ids(reply: dict[str, Any]) -> list[str]:

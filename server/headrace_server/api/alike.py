@@ -1,7 +1,11 @@
-"""A batch whose jobs have nothing of their own but payloads: read as what it is, without an object for each job.
+"""A batch whose jobs have nothing of their own but payloads: brought to the engine without an object for each job.
 
 Whatever is not such a batch, or has a fault, is none here: it goes the way of all others, which finds the words.
 """
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Final
 
 from msgspec import UNSET
 
@@ -10,6 +14,8 @@ from headrace_server.api.call import Call
 from headrace_server.api.payloads import any_fault
 from headrace_server.domain.alike import Alike
 from headrace_server.domain.limits import MAX_ATOMIC_JOBS
+
+_all_but_payload: Final = attrgetter(*(name for name in shapes.JobFields.__struct_fields__ if name != "payload"))
 
 
 def read(call: Call, data: bytes) -> tuple[Alike, bool] | None:
@@ -29,3 +35,15 @@ def read(call: Call, data: bytes) -> tuple[Alike, bool] | None:
     if any_fault(payloads, call.body_format, call.services.limits.max_payload_bytes):
         return None
     return Alike(template, call.engine.new_ids_of(template.queue, len(payloads)), payloads), given.atomic
+
+
+def of(call: Call, jobs: Sequence[shapes.JobFields]) -> Alike | None:
+    """Return checked jobs that turn out to be alike, though each said all of it itself; None for others."""
+    common = _all_but_payload(jobs[0]) if len(jobs) > 1 else ()
+    if not common or any(getattr(jobs[0], name) is not UNSET for name in ("unique", "payload_raw", "idempotency_key")):
+        return None
+    if not all(_all_but_payload(job) == common for job in jobs):
+        return None
+    template = build.new_job(jobs[0], b"", call.body_format, build.trace(call.headers))
+    payloads = [build.payload(job, call.body_format).data for job in jobs]
+    return Alike(template, call.engine.new_ids_of(template.queue, len(payloads)), payloads)

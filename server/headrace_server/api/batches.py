@@ -51,7 +51,7 @@ async def _apart(call: Call, data: bytes) -> Reply:
         return await _all_or_none(call, jobs, key)
     if any(isinstance(each.idempotency_key, str) for each in fields):
         return await _reply(call, items, jobs, await _with_own_keys(call, fields, jobs))
-    return await _reply(call, items, jobs, await call.engine.enqueue_list(jobs, key, brief=call.minimal))
+    return await _each(call, jobs, key, items)
 
 
 def _key(call: Call, text: str | None, jobs: Sequence[NewJob], data: bytes) -> IdempotencyKey | None:
@@ -75,13 +75,15 @@ async def _all_or_none(call: Call, jobs: Sequence[NewJob], key: IdempotencyKey |
     )
 
 
-async def _each(call: Call, jobs: Alike, key: IdempotencyKey | None) -> Reply:
+async def _each(
+    call: Call, jobs: Sequence[NewJob], key: IdempotencyKey | None, items: Sequence[object] | None = None
+) -> Reply:
+    """Enqueue jobs that stand for themselves; `items` are those of the request, where some may be faulty."""
     sections = await call.engine.enqueue_list(jobs, key, brief=call.minimal)
     states = {section.answer.state if isinstance(section.answer, Enqueued) else None for section in sections}
-    state = states.pop()
-    if state is None or states:
-        return await _reply(call, jobs, jobs, sections)
-    return Reply(document=receipts.of_new(jobs, state), headers=[call.durability(), *applied(minimal=True)])
+    if isinstance(jobs, Alike) and len(jobs) == len(items or jobs) and len(states) == 1 and (state := states.pop()):
+        return Reply(document=receipts.of_new(jobs, state), headers=[call.durability(), *applied(minimal=True)])
+    return await _reply(call, items or jobs, jobs, sections)
 
 
 async def _reply(call: Call, items: Sequence[object], jobs: Sequence[NewJob], sections: Sequence[Section]) -> Reply:
@@ -91,9 +93,10 @@ async def _reply(call: Call, items: Sequence[object], jobs: Sequence[NewJob], se
     for section in sections:
         fates.update(zip(section.indexes, after.fates(section, jobs, others), strict=True))
     in_order = [outcome for _, outcome in in_places(items, [fates[index] for index in range(len(jobs))])]
-    results = [receipts.result(call, index, outcome) for index, outcome in enumerate(in_order)]
     return Reply(
-        document=receipts.of(call, in_order) if call.minimal else BatchDocument(results),
+        document=receipts.of(call, in_order)
+        if call.minimal
+        else BatchDocument([receipts.result(call, index, outcome) for index, outcome in enumerate(in_order)]),
         headers=[call.durability(), *applied(minimal=call.minimal)],
     )
 
@@ -145,7 +148,10 @@ def _other_groups(jobs: Sequence[shapes.JobFields]) -> list[Fault]:
     ]
 
 
-def _new_jobs(call: Call, jobs: Sequence[shapes.JobFields]) -> list[NewJob]:
+def _new_jobs(call: Call, jobs: Sequence[shapes.JobFields]) -> Sequence[NewJob]:
+    found = alike.of(call, jobs)
+    if found is not None:
+        return found
     trace, format = build.trace(call.headers), call.body_format
     ids = call.engine.new_ids([build.queue_of(job) for job in jobs])
     return [build.new_job(job, job_id, format, trace) for job, job_id in zip(jobs, ids, strict=True)]

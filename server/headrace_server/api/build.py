@@ -40,15 +40,15 @@ def new_job(fields: shapes.JobFields, job_id: bytes, format: Format, trace: byte
     """Return the job of one checked job document; its payload's bytes stay as they came."""
     assert fields.task is not UNSET
     queue = queue_of(fields)
-    payload = _payload(fields, format)
+    body = payload(fields, format)
     if _asks_for_little(fields):
         priority = or_none(fields.priority)
-        return NewJob(id=job_id, task=fields.task, queue=queue, payload=payload, priority=priority, trace=trace)
+        return NewJob(id=job_id, task=fields.task, queue=queue, payload=body, priority=priority, trace=trace)
     return NewJob(
         id=job_id,
         task=fields.task,
         queue=queue,
-        payload=payload,
+        payload=body,
         priority=or_none(fields.priority),
         delay_ms=or_none(fields.delay_ms),
         run_at_ms=ms_or_none(fields.run_at),
@@ -66,13 +66,13 @@ def new_job(fields: shapes.JobFields, job_id: bytes, format: Format, trace: byte
         ordering_key=or_none(fields.ordering_key),
         on_dead=OnDead.NEXT if fields.on_dead is UNSET else fields.on_dead,
         limits=() if fields.limits is UNSET else tuple(fields.limits),
-        unique=None if fields.unique is UNSET else _unique(fields.unique, fields.task, queue, payload),
+        unique=None if fields.unique is UNSET else _unique(fields.unique, fields.task, queue, body),
         meta=None if fields.meta is UNSET else as_json_object(bytes(fields.meta), format),
         trace=trace,
     )
 
 
-def _payload(fields: shapes.JobFields, format: Format) -> Body:
+def payload(fields: shapes.JobFields, format: Format) -> Body:
     """Return the payload, null where there is none."""
     if fields.payload_raw is not UNSET and fields.payload_type is not UNSET:
         return Body(fields.payload_raw, media=fields.payload_type)

@@ -28,12 +28,13 @@ def of_new(jobs: Alike, state: State) -> ReceiptsDocument:
 
 def of(call: Call, fates: Sequence[Fate]) -> ReceiptsDocument:
     """Return the ids of all jobs, the state that most of the new ones have, and a result for each other job."""
-    states = Counter(state for fate in fates if (state := _new_state(fate)))
-    state = states.most_common(1)[0][0] if states else State.READY
+    states = [_new_state(fate) for fate in fates]
+    counts = Counter(state for state in states if state is not None)
+    state = counts.most_common(1)[0][0] if counts else State.READY
     return ReceiptsDocument(
         ids=[_id_of(fate) for fate in fates],
         state=state,
-        results=[result(call, index, fate) for index, fate in enumerate(fates) if _new_state(fate) is not state],
+        results=[result(call, index, fate) for index, fate in enumerate(fates) if states[index] is not state],
     )
 
 
