@@ -42,9 +42,11 @@ def _key(call: Call, fields: shapes.JobInput, queue: str, data: bytes) -> Idempo
 
 def _enqueued(call: Call, found: after.Found, wait_ms: int | None) -> Reply:
     headers = [call.durability(), *applied(wait_ms, minimal=call.minimal)]
-    if found.placed is Placed.REPLAYED:
-        headers.append(REPLAYED)
-    shown, status = document(call, found), 201 if found.is_new else 200
+    shown, status = document(call, found), 201
+    if not found.is_new:
+        status = 200
+        if found.placed is Placed.REPLAYED:
+            headers.append(REPLAYED)
     if not isinstance(found.job, bytes):
         headers.append((b"location", b"/v1/jobs/" + shown.id.encode()))
         if wait_ms:
@@ -105,7 +107,10 @@ def document(call: Call, found: after.Found) -> JobDocument | GoneDocument | Rec
         return GoneDocument(format_id(found.job), deduplicated=True)
     if isinstance(found.job, Receipt):  # of a job that this request has made
         return render.receipt(found.job)
-    replayed, replaced = found.placed in (Placed.REPLAYED, Placed.DEDUPLICATED), found.placed is Placed.REPLACED
+    replayed = replaced = False
+    if not found.is_new:
+        replaced = found.placed is Placed.REPLACED
+        replayed = not replaced
     if call.minimal:
         return render.receipt(found.job, replayed=replayed, replaced=replaced)
     return render.job(found.job, call.reply_format, replayed=replayed, replaced=replaced)

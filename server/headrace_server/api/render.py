@@ -63,7 +63,7 @@ def job(job: Job, format: Format, *, replayed: bool = False, replaced: bool = Fa
     if job.checkpoint is not None:
         document.checkpoint = json_value(job.checkpoint, format)
     _put_payload(document, job.payload, format)
-    if job.state is State.SUCCEEDED and job.result is not None:
+    if job.result is not None and job.state is State.SUCCEEDED:
         _put_result(document, job.result, format)
     return document
 
@@ -105,7 +105,7 @@ def _new(kind: type[D], job: Job) -> D:
         id=format_id(job.id),
         task=job.task,
         queue=job.queue,
-        state=job.state.value,
+        state=job.state,
         priority=job.priority,
         attempt=job.attempt,
         max_attempts=job.max_attempts,

@@ -43,13 +43,16 @@ def _written(answer: Sequence[bytes], group: EnqueueGroup, now_ms: int, defaults
         return _all_new(answer[1], group, now_ms, defaults)
     states = [_STATE_OF.get(word) for word in answer[1:]] if group.brief else []
     if states and None not in states:  # all are new, as they mostly are
-        jobs = [Receipt(job.id, state) for job, state in zip(group.jobs, states, strict=True) if state]
-        ids = [job.id for job in jobs]
-        placed = [Placed.CREATED] * len(ids)
-        return Enqueued(status=EnqueueStatus.CREATED, now_ms=now_ms, jobs=[*jobs], ids=ids, placed=placed)
+        return _all_created(
+            [Receipt(job.id, state) for job, state in zip(group.jobs, states, strict=True) if state], now_ms
+        )
+    told = [words.partition(b" ") for words in answer[1:]]
+    if all(word in _STATE_OF for word, _, _ in told):
+        jobs = [_created(job, word, rest, defaults) for job, (word, _, rest) in zip(group.jobs, told, strict=True)]
+        return _all_created(jobs, now_ms)
     found = Enqueued(status=EnqueueStatus.CREATED, now_ms=now_ms)
     for index, job in enumerate(group.jobs):
-        word, _, rest = answer[1 + index].partition(b" ")
+        word, _, rest = told[index]
         place = _place(word)
         found.jobs.append(_created(job, word, rest, defaults) if place is Placed.CREATED else None)
         found.ids.append(job.id if place is Placed.CREATED else rest)
@@ -74,6 +77,10 @@ def _all_new(words: bytes, group: EnqueueGroup, now_ms: int, defaults: Defaults)
     jobs = [
         _created(job, state, b"%d %b" % (rev, rest), defaults) for rev, job in enumerate(group.jobs, start=int(first))
     ]
+    return _all_created(jobs, now_ms)
+
+
+def _all_created(jobs: Sequence[Job | Receipt], now_ms: int) -> Enqueued:
     ids, placed = [job.id for job in jobs], [Placed.CREATED] * len(jobs)
     return Enqueued(status=EnqueueStatus.CREATED, now_ms=now_ms, jobs=[*jobs], ids=ids, placed=placed)
 
