@@ -112,7 +112,7 @@ SETTINGS = QueueSettings(
 # operationId -> the verb that calls it, with everything that it can be given.
 CALLS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     "enqueueJob": ("enqueue", ("t", [1]), {**OPTIONS, "trace": {"traceparent": "00-1"}, "wait_s": 5}),
-    "enqueueJobs": ("enqueue_batch", ([NewJob(task="t", payload=1, **OPTIONS)],), {"atomic": False}),
+    "enqueueJobs": ("enqueue_batch", ([NewJob(task="t", payload=1, **OPTIONS), NewJob(task="u")],), {"atomic": False}),
     "getJob": ("get", (ID,), {"wait_s": 5}),
     "waitForJobs": ("wait_many", (THREE,), {"mode": "any", "timeout": 5, "summary": True}),
     "listJobs": ("list_jobs", (), {**FILTER, "limit": 5, "cursor": "c"}),

@@ -102,7 +102,7 @@ def test_tail_shows_what_was_asked_for(run: Run, client: Client, queue: str) -> 
     for task in ("a", "b"):
         client.enqueue(task, queue=queue)
     client.lease(queue, max_jobs=2)
-    lines = run(f"tail --queue {queue} --task b --state leased --after {begin} --max 1 -o jsonl")[1].splitlines()
+    lines = run(f"tail --queue {queue} --task b --state leased --after={begin} --max 1 -o jsonl")[1].splitlines()
     assert [(json.loads(line)["task"], json.loads(line)["state"]) for line in lines] == [("b", "leased")]
 
 
