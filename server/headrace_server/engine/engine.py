@@ -213,6 +213,8 @@ class Engine(Enqueuing, Settling, Waiting, Finding, Explaining, Limiting, Relayi
 
     def _split(self, queues: Sequence[str]) -> list[tuple[int, list[str]]]:
         """Return (shard, queues) in the order of the queues; a shard comes again when another lies between."""
+        if self.shards == 1:
+            return [(0, list(queues))]
         runs = groupby(queues, lambda queue: shard_of_queue(queue, self.shards))
         return [(shard, list(run)) for shard, run in runs]
 

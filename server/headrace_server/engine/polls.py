@@ -2,8 +2,7 @@
 
 import asyncio
 import math
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -98,11 +97,7 @@ class Polls:
         """
         if not len(self._parking) or not self._keeps_order:
             return
-        jobs = group.jobs
-        if not all(map(_is_ready_at_once, [jobs.one] if isinstance(jobs, Alike) else jobs)):
-            return
-        counts = {jobs.one.queue: len(jobs)} if isinstance(jobs, Alike) else Counter(job.queue for job in jobs)
-        for queue, count in counts.items():
+        for queue, count in _ready_at_once(group.jobs).items():
             if woken := self._parking.wake_early(queue, count):
                 written.add_done_callback(partial(self._written, queue, woken))
 
@@ -147,9 +142,18 @@ class Polls:
         return is_woken or begun is not None or self.draining, begun
 
 
-def _is_ready_at_once(job: NewJob) -> bool:
-    """Tell whether a job that is written can be leased then: no other has its place, and it waits for no time."""
-    return job.unique is None and job.delay_ms is None and job.run_at_ms is None
+def _ready_at_once(jobs: Sequence[NewJob]) -> dict[str, int]:
+    """Return how many jobs of which queues can be leased once they are written, nothing if that is not so of all.
+
+    Then no other has the place of any, and none waits for a time.
+    """
+    counts: dict[str, int] = {}
+    kinds, each = ([jobs.one], len(jobs)) if isinstance(jobs, Alike) else (jobs, 1)
+    for job in kinds:
+        if job.unique is not None or job.delay_ms is not None or job.run_at_ms is not None:
+            return {}
+        counts[job.queue] = counts.get(job.queue, 0) + each
+    return counts
 
 
 def _is_all_new(answer: Enqueued) -> bool:
