@@ -49,9 +49,7 @@ class Bulk(Exchange):
         repeatable = key is not None or len(own_keys) == len(jobs)
         task = jobs[0].task if jobs else "batch"
         with published(Sending(task=task, queues=[job.queue for job in jobs], count=len(jobs)), trace) as sent:
-            request = self._dialect.request(
-                "POST", "/v1/jobs/batch", body=body, key=key, minimal=True, more=sent.headers
-            )
+            request = self._batch(body, key, sent.headers)
             call = Call(request=request, read=partial(read_part, count=len(jobs)), repeatable=repeatable)
             try:
                 return Batch(((yield from self._call(call)),))
@@ -121,10 +119,19 @@ class Bulk(Exchange):
         body = {**alike_body(order.model, payloads, self._dialect.codec), "atomic": order.atomic}
         key = f"{order.key}#{start}" if start else order.key
         try:
-            return self._dialect.request("POST", "/v1/jobs/batch", body=body, key=key, minimal=True, more=order.headers)
+            return self._batch(body, key, order.headers)
+        except NotWritable as error:
+            _, index, name, *rest = error.path
+            error.path = ("payloads", start + int(index), *rest) if name == "payload" else (name, *rest)
+            raise
+
+    def _batch(self, body: Mapping[str, Any], key: str | None, headers: Mapping[str, str]) -> Request:
+        """Return the request; what cannot be written is named as a job's, also where all jobs ask for it."""
+        try:
+            return self._dialect.request("POST", "/v1/jobs/batch", body=body, key=key, minimal=True, more=headers)
         except NotWritable as error:
             head, *rest = error.path
-            error.path = ("payloads", start + int(rest[0]), *rest[2:]) if head == "jobs" else tuple(rest)
+            error.path = ("jobs", 0, *rest) if head == "defaults" else error.path
             raise
 
     def _carry(self, order: "_Order", portion: range, request: Request) -> Steps[None]:

@@ -77,6 +77,16 @@ def test_it_is_a_child_of_the_span_around_it_and_takes_the_baggage_along(kept: I
     assert (sent.request.headers["traceparent"], sent.request.headers["baggage"]) == (traceparent(inner), "tenant=5")
 
 
+def test_many_payloads_are_one_span_and_the_parent_of_all_their_requests(kept: InMemorySpanExporter) -> None:
+    sent = line(told(*[ID] * 300), told(*[ID] * 200))
+    sent.run(sent.verbs.enqueue_payloads("shop.mail", [SECRET] * 500, queue="mail"))
+    [span] = kept.get_finished_spans()
+    assert span.name == "publish mail"
+    assert facts(span)["messaging.batch.message_count"] == 500
+    assert {step.request.headers["traceparent"] for step in sent.sent} == {traceparent(span)}
+    assert SECRET not in span.to_json()
+
+
 def test_a_batch_is_one_span_and_names_a_queue_only_where_there_is_one(kept: InMemorySpanExporter) -> None:
     for queues in (["mail", "mail"], ["mail", "bulk"]):
         sent = line(told(ID, ID))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from headrace import Invalid, NewJob, OutcomeUnknown, Patience, QueueFull, Raw, Receipt, RetryPolicy, State
+from headrace import Invalid, NewJob, NotWritable, OutcomeUnknown, Patience, QueueFull, Raw, Receipt, RetryPolicy, State
 from headrace._steps import Outcome
 from headrace.words import ABSENT
 
@@ -140,6 +140,13 @@ def test_a_fault_that_all_jobs_share_refuses_all_or_none() -> None:
     with pytest.raises(Invalid) as caught:
         batch_of(line(SHARED), *[NewJob(task="a", priority=999)] * 3)
     assert [fault.pointer for fault in caught.value.errors] == ["/jobs/0/priority"]
+
+
+def test_what_cannot_be_written_is_named_as_a_job_s_also_where_all_ask_for_it() -> None:
+    with pytest.raises(NotWritable, match=r"^jobs\[0\]\['meta'\]\['of'\]: json cannot write this set"):
+        batch_of(line(), *[NewJob(task="a", meta={"of": {1}})] * 2)
+    with pytest.raises(NotWritable, match=r"^jobs\[1\]\['payload'\]: json cannot write this set"):
+        batch_of(line(), NewJob(task="a"), NewJob(task="a", payload={1}))
 
 
 def test_a_refusal_of_the_request_is_no_fault_of_its_jobs() -> None:
