@@ -1,7 +1,7 @@
 """Jobs that differ in nothing but id and payload, without an object for each; it must not know what becomes of them."""
 
 from collections.abc import Sequence
-from typing import overload
+from typing import final, overload
 
 import msgspec
 
@@ -9,8 +9,12 @@ from headrace_server.domain.ids import ID_BYTES
 from headrace_server.domain.jobs import NewJob
 
 
+@final
 class Alike(Sequence[NewJob]):
-    """New jobs of one queue, as a sequence: a job is made where somebody looks at it, a slice is of the same kind."""
+    """New jobs of one queue, as a sequence: a job is made where somebody looks at it, a slice is of the same kind.
+
+    For each single enqueue it is asked whether this is one, by its type: of an abstract class `isinstance` asks Python.
+    """
 
     __slots__ = ("ids", "one", "payloads")
 

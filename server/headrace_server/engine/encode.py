@@ -30,7 +30,7 @@ def enqueue(groups: Sequence[EnqueueGroup]) -> Args:
     for group in groups:
         key = b"" if group.key is None else group.key.digest + group.key.fingerprint
         how = ("e" if group.each else "") + ("b" if group.brief else "")
-        if isinstance(group.jobs, Alike):
+        if type(group.jobs) is Alike:
             args += (len(group.jobs), how + "a", key, *_alike(group.jobs))
             continue
         args += (len(group.jobs), how, key)

@@ -39,20 +39,14 @@ def _ids(joined: bytes) -> list[bytes]:
 
 
 def _written(answer: Sequence[bytes], group: EnqueueGroup, now_ms: int, defaults: Defaults) -> Enqueued:
-    if isinstance(group.jobs, Alike) and len(answer) == 2 and _is_new(answer[1]):
+    if type(group.jobs) is Alike and len(answer) == 2 and _is_new(answer[1]):
         return _all_new(answer[1], group, now_ms, defaults)
-    states = [_STATE_OF.get(word) for word in answer[1:]] if group.brief else []
-    if states and None not in states:  # all are new, as they mostly are
-        return _all_created(
-            [Receipt(job.id, state) for job, state in zip(group.jobs, states, strict=True) if state], now_ms
-        )
-    told = [words.partition(b" ") for words in answer[1:]]
-    if all(word in _STATE_OF for word, _, _ in told):
-        jobs = [_created(job, word, rest, defaults) for job, (word, _, rest) in zip(group.jobs, told, strict=True)]
-        return _all_created(jobs, now_ms)
+    made = _made(answer, group, defaults)
+    if made is not None:
+        return _all_created(made, now_ms)
     found = Enqueued(status=EnqueueStatus.CREATED, now_ms=now_ms)
     for index, job in enumerate(group.jobs):
-        word, _, rest = told[index]
+        word, _, rest = answer[1 + index].partition(b" ")
         place = _place(word)
         found.jobs.append(_created(job, word, rest, defaults) if place is Placed.CREATED else None)
         found.ids.append(job.id if place is Placed.CREATED else rest)
@@ -62,6 +56,17 @@ def _written(answer: Sequence[bytes], group: EnqueueGroup, now_ms: int, defaults
             refusal = Enqueued(status=_STATUS_OF[word], now_ms=now_ms, refused=[0], conflicts=conflicts)
             found.refusals[index] = refusal
     return found
+
+
+def _made(answer: Sequence[bytes], group: EnqueueGroup, defaults: Defaults) -> list[Job | Receipt | None] | None:
+    """Return the jobs of a group if all of them are new, as they mostly are."""
+    made: list[Job | Receipt | None] = []
+    for job, words in zip(group.jobs, answer[1:], strict=True):
+        state, _, rest = words.partition(b" ")
+        if state not in _STATE_OF:
+            return None
+        made.append(_created(job, state, rest, defaults))
+    return made
 
 
 def _is_new(words: bytes) -> bool:
@@ -74,15 +79,18 @@ def _all_new(words: bytes, group: EnqueueGroup, now_ms: int, defaults: Defaults)
     if not rest:
         return Enqueued(status=EnqueueStatus.CREATED, now_ms=now_ms, state=_STATE_OF[state])
     first, _, rest = rest.partition(b" ")
-    jobs = [
-        _created(job, state, b"%d %b" % (rev, rest), defaults) for rev, job in enumerate(group.jobs, start=int(first))
-    ]
-    return _all_created(jobs, now_ms)
+    return _all_created(
+        [
+            _created(job, state, b"%d %b" % (rev, rest), defaults)
+            for rev, job in enumerate(group.jobs, start=int(first))
+        ],
+        now_ms,
+    )
 
 
-def _all_created(jobs: Sequence[Job | Receipt], now_ms: int) -> Enqueued:
-    ids, placed = [job.id for job in jobs], [Placed.CREATED] * len(jobs)
-    return Enqueued(status=EnqueueStatus.CREATED, now_ms=now_ms, jobs=[*jobs], ids=ids, placed=placed)
+def _all_created(jobs: list[Job | Receipt | None], now_ms: int) -> Enqueued:
+    ids, placed = [job.id for job in jobs if job is not None], [Placed.CREATED] * len(jobs)
+    return Enqueued(status=EnqueueStatus.CREATED, now_ms=now_ms, jobs=jobs, ids=ids, placed=placed)
 
 
 def _place(word: bytes) -> Placed:

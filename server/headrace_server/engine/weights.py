@@ -12,7 +12,7 @@ _SETTLE_BYTES = 64  # of an item beside its own data: ids, tokens, numbers
 
 def of_group(group: EnqueueGroup) -> tuple[int, int]:
     """Return the jobs and bytes of a group; a job with a place in more structures takes as long as two."""
-    if isinstance(group.jobs, Alike):
+    if type(group.jobs) is Alike:
         return _of_alike(group.jobs)
     count = size = 0
     for job in group.jobs:  # of one mostly: two generators would cost more than what they add up
