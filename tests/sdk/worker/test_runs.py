@@ -183,7 +183,7 @@ def test_nothing_waits_behind_a_job_that_blocks(
     started, go = tmp_path / "started", tmp_path / "go"
     noop = NewJob(task="noop", queue=queue)
     block = NewJob(task="block", payload=[str(started), str(go)], queue=queue)
-    jobs = client.enqueue_batch([*[noop] * 100, block, *[noop] * 99]).jobs
+    jobs = client.enqueue_batch([*[noop] * 100, block, *[noop] * 99], atomic=False).jobs
     make_worker(shared_server.url, "--threads", "1")
     eventually(started.exists, END_S)
     seen = time.monotonic()
