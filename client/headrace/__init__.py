@@ -55,15 +55,19 @@ if TYPE_CHECKING:
     )
     from headrace.finding import Attempt, Event, EventPage, Explanation, JobFilter, JobPage, Reason
     from headrace.fleet import Heartbeat, WorkerInfo, WorkerPage, WorkerRecord
-    from headrace.leases import (
-        Completed,
-        Completion,
-        Grant,
-        Held,
-        Leased,
-        Settled,
+    from headrace.leases import Completed, Completion, Grant, Held, Leased, Settled
+    from headrace.models import (
+        Fault,
+        Job,
+        JobError,
+        JobOptions,
+        JobSummary,
+        NewJob,
+        Raw,
+        RetryPolicy,
+        ScheduleSlot,
+        Unique,
     )
-    from headrace.models import Fault, Job, JobError, JobSummary, NewJob, Raw, RetryPolicy, ScheduleSlot, Unique
     from headrace.operating import (
         Limit,
         LimitPage,
@@ -162,6 +166,7 @@ __all__ = [
     "JobError",
     "JobFilter",
     "JobHandle",
+    "JobOptions",
     "JobPage",
     "JobSummary",
     "LeaseLost",

@@ -59,6 +59,7 @@ NAMES = [
     "JobError",
     "JobFilter",
     "JobHandle",
+    "JobOptions",
     "JobPage",
     "JobSummary",
     "LeaseLost",
