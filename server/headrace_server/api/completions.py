@@ -5,7 +5,7 @@ is for all ids and all tokens. Where that finds something amiss, each item is re
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from msgspec import UNSET, Raw
 
@@ -17,10 +17,13 @@ from headrace_server.domain.ids import parse_id, parse_ids
 from headrace_server.domain.requests import Settle
 from headrace_server.domain.tokens import parse_tokens
 
+_MANY: Final = 4  # items: fewer are read faster one by one
+
 
 def read(raws: Sequence[Raw], reading: Reading, pointer: str) -> Sequence[Settle | Invalid]:
     """Return the settles of a list at `pointer`, in order, and what is faulty as Invalid."""
-    return _faultless(raws, reading) or _each(raws, reading, pointer)
+    found = _faultless(raws, reading) if len(raws) >= _MANY else []
+    return found or _each(raws, reading, pointer)
 
 
 def _faultless(raws: Sequence[Raw], reading: Reading) -> list[Settle]:
