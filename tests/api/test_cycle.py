@@ -57,10 +57,12 @@ async def test_a_short_reply_is_one_write() -> None:
     assert (line.ended, line.wire.closed) == (1, False)
 
 
-async def test_a_whole_reply_is_one_message() -> None:
+@pytest.mark.parametrize("body", [b"", b"ok", b"x" * 100_000])
+async def test_a_whole_reply_is_one_message(body: bytes) -> None:
     line = Line()
-    await line.cycle.send({"type": WHOLE_REPLY, "status": 200, "headers": LENGTH_2, "body": b"ok"})
-    assert line.wire.writes == [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"]
+    length = [(b"content-length", b"%d" % len(body))]
+    await line.cycle.send({"type": WHOLE_REPLY, "status": 200, "headers": length, "body": body})
+    assert line.wire.writes == [b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)]
     assert (line.ended, line.wire.closed) == (1, False)
     with pytest.raises(RuntimeError, match="has ended"):
         await line.body(b"ok")

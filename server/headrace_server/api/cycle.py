@@ -25,6 +25,7 @@ from headrace_server.api.problems import PROBLEM_JSON, Problem
 _CONTROLS: Final = bytes(set(range(0x20)) - {0x09}) + b"\x7f"
 _AS_LINE_ENDS: Final = bytes.maketrans(_CONTROLS, b"\n" * len(_CONTROLS))
 _LINE_END: Final = 2  # characters
+_JOINED_BYTES: Final = 16 * 1024  # to copy a part that is not longer takes less than to write two
 
 _log = logging.getLogger(__name__)
 
@@ -195,11 +196,11 @@ class Cycle:
 
     def _write(self, part: bytes) -> None:
         """Write a part of the body, and the head with it if that is still here."""
-        if self._head:
-            self._transport.writelines((self._head, part))
-            self._head = b""
-        elif part:
-            self._transport.write(part)
+        head, self._head = self._head, b""
+        if len(part) > _JOINED_BYTES and head:
+            self._transport.writelines((head, part))
+        elif head or part:
+            self._transport.write(head + part)
 
 
 def refusal(problem: Problem, default_headers: list[tuple[bytes, bytes]]) -> bytes:
