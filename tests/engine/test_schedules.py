@@ -70,7 +70,7 @@ async def test_a_slot_gets_its_job_when_it_comes_and_not_before(stage: Stage) ->
     await fire(stage, 1)
     job = await stage.lease("q")
     seen = await view(stage)
-    assert (job.task, job.payload.data, job.schedule) == ("t", b"1", ScheduleSlot("s", stage.now_ms))
+    assert (job.facts.task, job.payload.data, job.schedule) == ("t", b"1", ScheduleSlot("s", stage.now_ms))
     assert (seen.last_ms, seen.next_ms, seen.fired) == (stage.now_ms, stage.now_ms + MINUTE_MS, 1)
     assert await stage.is_dry("q")
 

@@ -39,7 +39,7 @@ local function redrive_one(job, rev, queue)
     if refused then return refused, job.s, '' end
     if conflict then return 'unique_conflict', job.s, conflict end
     local holds = job.ok and redis.call('HGET', set_key(job.q, 'busy'), job.lane) == job.id
-    if queue ~= job.q then relocate(job, queue) end
+    if queue ~= job.q then relocate(job, queue, job.fk) end
     if job.uq and string.sub(job.uq, 1, 1) ~= 't' then take_unique(job) end
     if job.ex and job.ex <= now then
         redis.call('HDEL', job.key, 'ex')
@@ -58,7 +58,7 @@ local function patch_one(job, rev, priority, run_ms, queue)
     if not OPEN[job.s] then return not job.s and 'not_found' or FINAL[job.s] and 'final' or job.s, job.s or '' end
     local refused = queue and queue ~= job.q and refusal_to(job, queue)
     if refused then return refused, job.s end
-    if queue and queue ~= job.q then relocate(job, queue) end
+    if queue and queue ~= job.q then relocate(job, queue, job.fk) end
     local fields = priority and {'pr', priority} or {}
     job.pr = priority or job.pr
     if run_ms and run_ms > now then

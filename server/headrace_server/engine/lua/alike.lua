@@ -32,7 +32,8 @@ local function stand_alike(group, rev)
     local one = job_of(group.head, '', group.t, '', take_fields(group.head, group.fields_at))
     local queue, keys, ids, payloads_at = one.q, group.keys, group.ids, group.payloads_at
     local home, state, run = home_of(queue), beginning_of(one)
-    local more, place, words = other_fields(one, run), not run and new_place(one, rev), {}
+    local more = (one.fields or one.o or run) and other_fields(one, run)
+    local place, words = not run and new_place(one, rev), {}
     for i = 1, group.size do
         write_record(keys[i], queue, state, rev + i, now_text, one.t, ARGV[payloads_at + i], more)
         words[2 * i - 1], words[2 * i] = run or place + i, ids[i]

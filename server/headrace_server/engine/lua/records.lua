@@ -1,15 +1,15 @@
 -- records: what becomes of a job's record beside its state: another queue, a failed attempt, its end; uses lib, places, deliveries, settings, lanes,
 -- options and moves.
 
--- Out of the structures of its queue and into another queue of the group; a move must follow.
-local function relocate(job, queue)
+-- Out of the structures of its queue and into another queue of the group, with this fairness key from then on; a move must follow.
+local function relocate(job, queue, fk)
     step_out(job)
     if job.ex then take_out(set_key(job.q, 'expiring'), job.id) end
     if job.ok then pass_on(job, 'ready') end
     if job.lane and refresh(job.q, job.lane) then wake(job.q) end
     if has_option(job, 'b') then uncount_bytes(job) end
     job.q = queue
-    mark(queue, job.fk and HAS_TURNS or 0)
+    mark(queue, fk and HAS_TURNS or 0)
     redis.call('HSET', job.key, 'q', queue)
 end
 

@@ -9,7 +9,7 @@ local WISHES = {
 -- Let the job that has the key become this one: same id, enqueued then, with the history it has.
 local function replace(job, rev)
     local old = load(job.holder, with('ca'))
-    relocate(old, job.q)
+    relocate(old, job.q, job.fk)
     if old.o then drop_tags(old) end
     redis.call('HDEL', job_key(old.id), unpack(WISHES))
     job.id, job.ca, depths = old.id, old.ca, {}
