@@ -120,8 +120,8 @@ async def test_what_the_queue_says_stands_in_the_answer_and_in_the_job(stage: St
     assert told is not None
     assert (told.priority, told.max_crashes, told.max_runtime_ms, told.max_attempts) == (100, 5, 1_000, 3)
     assert await stage.job(told.id) == told
-    assert (await stage.lease()).priority == 100  # a wish like the server's default is a wish, too
-    assert (await stage.lease()).priority == 7
+    assert (await stage.lease()).facts.priority == 100  # a wish like the server's default is a wish, too
+    assert (await stage.lease()).facts.priority == 7
 
 
 async def test_every_wish_comes_back_as_it_was_given(stage: Stage) -> None:
