@@ -75,7 +75,7 @@ async def test_a_retry_keeps_being_one_at_its_new_time(stage: Stage) -> None:
     assert (await stage.job(job_id)).state is State.RETRYING
     stage.later(10)
     await stage.tick()
-    assert (await stage.lease()).attempt == 2
+    assert (await stage.lease()).facts.attempt == 2
 
 
 async def test_the_retry_of_an_ordered_job_comes_first_whoever_hurries_it(stage: Stage) -> None:
@@ -133,7 +133,7 @@ async def test_a_late_token_outlives_a_patch_of_its_ready_job(stage: Stage) -> N
     await stage.tick()
     await patch(stage, job_id, priority=3)
     assert (await stage.settle(Release(job_id=job_id, token=job.token))).status == "late"
-    assert (await stage.lease()).priority == 3
+    assert (await stage.lease()).facts.priority == 3
 
 
 async def test_a_repeated_patch_says_what_it_did_at_first(
