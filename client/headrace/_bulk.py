@@ -17,9 +17,7 @@ from headrace.errors import Invalid, OutcomeUnknown, ProblemError
 from headrace.models import JobOptions, NewJob
 from headrace.receipts import Batch, Part
 
-_SCRIPT_JOBS: Final = 100  # what one script of the server takes
-_FEWEST: Final = 200  # jobs of a request: fewer would not pay for a second one
-_MOST: Final = 500  # likewise: more would share its costs no better
+_MOST: Final = 1000  # jobs of a request: the server's limit; several smaller ones would not be done sooner
 _MOST_BYTES: Final = 4 * 2**20  # of its body: half of what a server takes
 _AT_ONCE: Final = 2  # requests: one is written while the other is worked on
 
@@ -75,7 +73,7 @@ class Bulk(Exchange):
         `payloads` are values or Raws, as `enqueue` takes them, in any iterable: they are asked for as they are sent.
         The options, described at `NewJob`, are those of every job. Each job stands for itself: look at `Batch.items`;
         with `atomic` (at most 100) it is all or none, as in `enqueue_batch`.
-        More than 200 payloads go in several requests, of which two are on their way at a time, so that jobs of
+        More than 1000 payloads go in several requests, of which two are on their way at a time, so that jobs of
         different requests may be leased in another order; those with an `ordering_key` go one request after the other.
         A call that fails in the middle raises the error of the first request that failed. A note on it says which
         payloads are done, and with which `idempotency_key` the same call does the rest.
@@ -100,8 +98,7 @@ class Bulk(Exchange):
 
     def _requests(self, order: "_Order", payloads: Iterable[Any]) -> Iterator[tuple[range, Request]]:
         rest, start = iter(payloads), 0
-        portion = None if order.atomic else _portion(payloads)
-        while some := list(islice(rest, portion)):
+        while some := list(islice(rest, None if order.atomic else _MOST)):
             yield from self._divided(order, start, some)
             start += len(some)
 
@@ -140,17 +137,6 @@ class Bulk(Exchange):
             order.done[portion] = moved_part((yield from self._call(call)), portion.start)
         except ProblemError as error:
             order.failed[portion] = moved(error, SHARED, "") if is_shared(error) else error
-
-
-def _portion(payloads: Iterable[Any]) -> int:
-    """Return how many jobs a request has: half of all, in whole scripts, so that two requests share the work.
-
-    The same for the same payloads: a call that is made again has requests of the same keys.
-    """
-    if not isinstance(payloads, Sized):
-        return _MOST
-    half = -(-len(payloads) // 2)
-    return min(_MOST, max(_FEWEST, -(-half // _SCRIPT_JOBS) * _SCRIPT_JOBS))
 
 
 @dataclass

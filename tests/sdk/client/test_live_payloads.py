@@ -26,10 +26,10 @@ def ids_of(client: Client, queue: str) -> set[str]:
 
 
 def test_every_payload_becomes_a_job(client: Client, queue: str) -> None:
-    batch = client.enqueue_payloads("t", range(601), queue=queue, tags={"of": queue}, delay_ms=60_000)
-    assert len(set(batch.ids)) == 601
+    batch = client.enqueue_payloads("t", range(1001), queue=queue, tags={"of": queue}, delay_ms=60_000)
+    assert len(set(batch.ids)) == 1001
     assert {receipt.state for receipt in batch.jobs} == {State.SCHEDULED}
-    for place in (0, 399, 400, 600):
+    for place in (0, 999, 1000):
         job = client.get(batch.ids[place])
         assert (job.payload, job.tags) == (place, {"of": queue})
 
@@ -43,14 +43,14 @@ def test_payloads_of_any_kind_travel(client: Client, queue: str) -> None:
 def test_awaiting_code_sends_payloads_too(shared_server: ServerProcess, client: Client, queue: str) -> None:
     async def main() -> tuple[str, ...]:
         async with AsyncClient(shared_server.url) as awaiting:
-            return (await awaiting.enqueue_payloads("t", range(601), queue=queue)).ids
+            return (await awaiting.enqueue_payloads("t", range(1001), queue=queue)).ids
 
     assert set(asyncio.run(main())) == ids_of(client, queue)
-    assert client.queue_stats(queue).counts[State.READY] == 601
+    assert client.queue_stats(queue).counts[State.READY] == 1001
 
 
 def test_the_jobs_of_an_ordering_key_keep_their_order(client: Client, queue: str) -> None:
-    client.enqueue_payloads("t", range(201), queue=queue, ordering_key=queue)
+    client.enqueue_payloads("t", range(1001), queue=queue, ordering_key=queue)
     for number in (0, 1):
         [leased] = client.lease(queue, max_jobs=2).jobs
         assert leased.payload == number
@@ -71,8 +71,8 @@ def test_requests_that_are_lost_are_repeated_and_done_once(
 ) -> None:
     with Proxy(shared_server.port) as proxy, Client(proxy.url, retry=EAGER) as behind:
         proxy.plan = lambda number: fault if number % 2 else Fault.PASS
-        ids = behind.enqueue_payloads("t", range(401), queue=queue).ids
-    assert len(ids) == 401
+        ids = behind.enqueue_payloads("t", range(1001), queue=queue).ids
+    assert len(ids) == 1001
     assert set(ids) == ids_of(direct, queue)
 
 
@@ -82,14 +82,14 @@ def test_a_call_that_failed_in_the_middle_is_finished_with_its_key(
     with Proxy(shared_server.port) as proxy, Client(proxy.url, retry=Patience(total_s=0)) as behind:
         proxy.plan = lambda number: Fault.CUT_REQUEST if number == 2 else Fault.PASS
         with pytest.raises(OutcomeUnknown) as caught:
-            behind.enqueue_payloads("t", range(1100), queue=queue, idempotency_key=queue)
+            behind.enqueue_payloads("t", range(2100), queue=queue, idempotency_key=queue)
     [note] = caught.value.__notes__
     assert f"idempotency_key={queue!r}" in note
     before = ids_of(direct, queue)
-    assert 0 < len(before) < 1100
-    again = direct.enqueue_payloads("t", range(1100), queue=queue, idempotency_key=queue)
+    assert 0 < len(before) < 2100
+    again = direct.enqueue_payloads("t", range(2100), queue=queue, idempotency_key=queue)
     assert set(again.ids) == ids_of(direct, queue) >= before
-    assert len(set(again.ids)) == 1100
+    assert len(set(again.ids)) == 2100
     assert sum(receipt.deduplicated for receipt in again.jobs) == len(before)
 
 
@@ -102,7 +102,7 @@ def test_a_cancelled_call_leaves_no_task_behind(shared_server: ServerProcess, qu
 
     async def main() -> int:
         async with AsyncClient(proxy.url) as awaiting:
-            call = asyncio.create_task(awaiting.enqueue_payloads("t", range(1100), queue=queue))
+            call = asyncio.create_task(awaiting.enqueue_payloads("t", range(2100), queue=queue))
             await asyncio.to_thread(asked.wait, 10)
             call.cancel()
             with pytest.raises(asyncio.CancelledError):

@@ -72,23 +72,23 @@ def dead() -> str:
 
 def test_requests_that_overlap_go_to_the_next_server_too(shared_server: ServerProcess, queue: str) -> None:
     with Client([dead(), shared_server.url], retry=Patience(total_s=0)) as client:
-        assert len(set(client.enqueue_payloads("t", range(600), queue=queue).ids)) == 600
+        assert len(set(client.enqueue_payloads("t", range(1600), queue=queue).ids)) == 1600
 
     async def main() -> int:
         async with AsyncClient([dead(), shared_server.url], retry=Patience(total_s=0)) as client:
-            return len(set((await client.enqueue_payloads("t", range(600), queue=queue)).ids))
+            return len(set((await client.enqueue_payloads("t", range(1600), queue=queue)).ids))
 
-    assert asyncio.run(main()) == 600
+    assert asyncio.run(main()) == 1600
 
 
 def test_no_server_at_all_is_the_error_of_the_call() -> None:
     with Client(dead(), retry=Patience(total_s=0)) as client, pytest.raises(ConnectionFailed):
-        client.enqueue_payloads("t", range(600))
+        client.enqueue_payloads("t", range(1600))
 
 
 def test_a_transport_of_the_caller_carries_them_too(shared_server: ServerProcess, queue: str) -> None:
     with Client(shared_server.url, transport=httpx.HTTPTransport()) as client:
-        assert len(set(client.enqueue_payloads("t", range(600), queue=queue).ids)) == 600
+        assert len(set(client.enqueue_payloads("t", range(1600), queue=queue).ids)) == 1600
 
 
 def test_a_call_that_is_interrupted_keeps_no_connection(queue: str) -> None:
@@ -96,7 +96,7 @@ def test_a_call_that_is_interrupted_keeps_no_connection(queue: str) -> None:
     servant = Servant(replying(*[OK] * 3))
 
     def payloads() -> Iterator[int]:
-        yield from range(500)
+        yield from range(1000)
         raise KeyboardInterrupt
 
     with Client(servant.server.url, retry=Patience(total_s=0)) as client:

@@ -78,11 +78,11 @@ def test_it_is_a_child_of_the_span_around_it_and_takes_the_baggage_along(kept: I
 
 
 def test_many_payloads_are_one_span_and_the_parent_of_all_their_requests(kept: InMemorySpanExporter) -> None:
-    sent = line(told(*[ID] * 300), told(*[ID] * 200))
-    sent.run(sent.verbs.enqueue_payloads("shop.mail", [SECRET] * 500, queue="mail"))
+    sent = line(told(*[ID] * 1000), told(*[ID] * 200))
+    sent.run(sent.verbs.enqueue_payloads("shop.mail", [SECRET] * 1200, queue="mail"))
     [span] = kept.get_finished_spans()
     assert span.name == "publish mail"
-    assert facts(span)["messaging.batch.message_count"] == 500
+    assert facts(span)["messaging.batch.message_count"] == 1200
     assert {step.request.headers["traceparent"] for step in sent.sent} == {traceparent(span)}
     assert SECRET not in span.to_json()
 
