@@ -61,10 +61,10 @@ end
 
 -- Add to the counters of a string, by their cells.
 local function write_cells(key, cells)
-    local words = {}
+    local words, k = {nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}, 0 -- with room for a few
     for cell, n in pairs(cells) do
-        local k = #words
         words[k + 1], words[k + 2], words[k + 3], words[k + 4] = 'INCRBY', 'i64', 64 * cell, n
+        k = k + 4
     end
     for i = 1, #words, 2000 do redis.call('BITFIELD', key, unpack(words, i, math.min(i + 1999, #words))) end
 end

@@ -29,8 +29,20 @@ local function wide(ms) return #ms == 13 and ms or string.rep('0', 13 - #ms) .. 
 
 local function lease_deadline(words) return string.sub(words, 17, 29) end
 local function lease_began(words) return string.sub(words, 30, 42) end
-local function lease_opened(words) return string.sub(words, 43, 55) end
-local function lease_task(words) return string.sub(words, 56, string.find(words, SEPARATOR, 56, true) - 1) end
+
+-- What leases of one moment say alike of jobs that were enqueued together, read once for all of them.
+local said_alike = {}
+local function lease_of(words)
+    local said = string.sub(words, 17, string.find(words, SEPARATOR, 56, true) - 1)
+    local found = said_alike[said]
+    if not found then
+        local began = string.sub(said, 14, 26)
+        found = {deadline_ms = tonumber(string.sub(said, 1, 13)), began = began, began_ms = tonumber(began)}
+        found.opened_ms, found.task = tonumber(string.sub(said, 27, 39)), string.sub(said, 40)
+        said_alike[said] = found
+    end
+    return found
+end
 
 -- Delivery, fence, length, end of its running time ('' if it has none), place and worker, as texts; nothing of a job never leased.
 local function lease_facts(words)

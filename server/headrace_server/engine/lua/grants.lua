@@ -14,7 +14,7 @@ local function load_whole(id)
     if not job.k then return job end
     understand_grant(job)
     local delivery, fence, _, end_ms, place = lease_facts(job.grant)
-    job.dl, job.fe, job.ul, job.sc, job.st = tonumber(delivery), fence, end_ms, place, lease_began(job.grant)
+    job.dl, job.fe, job.ul, job.sc, job.st = tonumber(delivery), fence, end_ms, place, job.last.began
     return job
 end
 

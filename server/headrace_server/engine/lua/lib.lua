@@ -80,7 +80,7 @@ local noted = {}
 local function finish_script(answers)
     for i = 1, #at_end do at_end[i]() end
     if last_rev and top_rev > last_rev then redis.call('HSET', META, 'rev', text(last_rev)) end
-    local words = {}
+    local words = {nil, nil}
     for kind, names in pairs(planned) do
         for name, due_ms in pairs(names) do words[#words + 1], words[#words + 2] = due_ms, kind .. ':' .. name end
     end

@@ -6,8 +6,9 @@ local function with(...) return {'q', 's', 'k', 'at', 'o', ...} end -- in this o
 -- Read what a job's last lease left: `grant` is `k` as it is, and `k` then the token alone (nil: none that holds).
 local function understand_grant(job)
     local words = job.k
-    if job.s == 'leased' then job.deadline = ms_of(lease_deadline(words)) end
-    job.grant, job.k = words, string.sub(words, 1, 16)
+    local last = lease_of(words)
+    if job.s == 'leased' then job.deadline = last.deadline_ms end
+    job.last, job.grant, job.k = last, words, string.sub(words, 1, 16)
     if job.k == NO_TOKEN then job.k = nil end
 end
 
@@ -17,7 +18,7 @@ local function load(id, names)
     local v = redis.call('HMGET', key, unpack(names))
     local job = { -- with a place for each that most verbs want: a table that grows is made anew each time
         id = id, key = key, q = v[1], s = v[2], k = v[3], at = v[4], o = v[5], cr = 0,
-        deadline = nil, grant = nil, ru = nil, ks = nil, t = nil, ex = nil,
+        deadline = nil, last = nil, grant = nil, ru = nil, ks = nil, t = nil, ex = nil,
     }
     for i = 6, #names do
         local name, value = names[i], v[i]
@@ -35,9 +36,9 @@ local function load_all(first, width, n, names)
     local jobs, queues, seen = {}, {}, {}
     for i = 1, n do
         local id = ARGV[first + (i - 1) * width]
-        jobs[i] = not seen[id] and load(id, names)
-        seen[id] = true
-        if jobs[i] and jobs[i].q then queues[#queues + 1] = jobs[i].q end
+        local job = not seen[id] and load(id, names)
+        jobs[i], seen[id] = job, true
+        if job and job.q and job.q ~= queues[#queues] then queues[#queues + 1] = job.q end
     end
     know(queues)
     return jobs

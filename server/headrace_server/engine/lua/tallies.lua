@@ -45,14 +45,14 @@ local function observe(task, cell, ms)
 end
 
 -- When its lease began, its task, and when its run was opened (by the enqueue, or by a redrive): by `k`, if it holds them.
-local function started(job) return job.grant and lease_began(job.grant) or '0' end -- as text
+local function started(job) return job.last and job.last.began or '0' end -- as text
 local function task_of(job)
-    job.t = job.t or (job.grant and lease_task(job.grant)) or redis.call('HGET', job.key, 't') or OTHERS
+    if not job.t then job.t = job.last and job.last.task or redis.call('HGET', job.key, 't') or OTHERS end
     return job.t
 end
 local function opened_ms(job)
     if job.ca then return ms_of(job.ro or job.ca) end
-    if job.grant then return ms_of(lease_opened(job.grant)) end
+    if job.last then return job.last.opened_ms end
     local opened = redis.call('HMGET', job.key, 'ro', 'ca')
     return tonumber(opened[1] or opened[2])
 end
