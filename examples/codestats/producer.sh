@@ -3,7 +3,7 @@
 #
 #   ./producer.sh > ids
 #
-# Plain curl: 200 files a request, each request all or nothing. A request that fails is repeated with the same
+# Plain curl: 100 files a request, each request all or nothing. A request that fails is repeated with the same
 # Idempotency-Key, so a file is counted once even if an answer gets lost on its way.
 set -eu
 
@@ -17,7 +17,7 @@ find "$folder" -name site-packages -prune -o -name '*.py' -type f -print |
     sort |
     sed 's/[\\"]/\\&/g' |
     awk '{ jobs = jobs comma "{\"payload\": {\"path\": \"" $0 "\"}}"; comma = ", " }
-         NR % 200 == 0 { print jobs; jobs = comma = "" }
+         NR % 100 == 0 { print jobs; jobs = comma = "" }
          END { if (jobs != "") print jobs }' |
     while IFS= read -r jobs; do
         batch=$((batch + 1))
