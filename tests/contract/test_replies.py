@@ -106,6 +106,8 @@ def test_nothing_is_done_without_the_store(world: World) -> None:
             assert (reply.json()["code"], reply.json()["outcome"]) == ("store_unreachable", "not_done")
     world.store.start()
     eventually(lambda: world.http.get("/readyz").status_code == 200, what="the server has found its store again")
+    ask = {"queues": ["q"], "worker": {"id": "w"}}
+    eventually(lambda: "directive" in world.http.post("/v1/leases", json=ask).json(), what="it hears what it says")
 
 
 def test_what_the_store_does_not_answer_is_unknown(world: World) -> None:

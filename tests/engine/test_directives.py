@@ -42,12 +42,32 @@ async def test_every_server_knows_a_directive_at_once(store_url: str, make_engin
     assert here.directive_of(None) is None
     for directive in (Directive.QUIET, Directive.STOP, Directive.RUN):
         await here.direct("w1", directive)
-        await told(here, "w1", directive)
+        assert here.directive_of("w1") is directive
         await told(there, "w1", directive)
     late = await make_engine(store_url)
     assert late.directive_of("w1") is Directive.RUN
     await here.direct("w1", Directive.QUIET)
     assert (await make_engine(store_url)).directive_of("w1") is Directive.QUIET  # from its first moment on
+
+
+async def test_a_server_knows_its_own_word_before_it_hears_it(engine: Engine) -> None:
+    await register(engine)
+    await eventually_async(lambda: _has_read(engine), what="what was told before the subscription is read")
+    await engine._wakeups.close()  # deaf from now on: no message comes in time
+    for directive in (Directive.QUIET, Directive.STOP, Directive.RUN):
+        await engine.direct("w1", directive)
+        assert engine.directive_of("w1") is directive
+    assert await engine.direct("nobody", Directive.QUIET) is None
+    assert engine.directive_of("nobody") is Directive.RUN
+
+
+async def test_a_server_that_has_started_hears_everything(
+    store: StoreProcess, store_url: str, make_engine: EngineMaker
+) -> None:
+    await make_engine(store_url, shards=3)
+    for shard in range(3):
+        channel = f"hr:{{{shard}}}:wake"
+        assert store.call("PUBSUB", "SHARDNUMSUB", channel) == [channel.encode(), 1]
 
 
 async def test_a_parked_poll_of_the_worker_is_answered_and_no_other(store_url: str, make_engine: EngineMaker) -> None:

@@ -129,7 +129,7 @@ class Engine(Enqueuing, Settling, Waiting, Finding, Explaining, Limiting, Relayi
         self._directives.begin()
         self._directives.know(await self.read_directives())
         await self._link.prepare(self._scripts.values(), [self._scripts[verb] for verb in _ORDERED])
-        self._wakeups.start()
+        await self._wakeups.start()
 
     async def close(self) -> None:
         """Finish the calls that run, then close every connection."""

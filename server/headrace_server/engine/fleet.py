@@ -87,8 +87,14 @@ class Fleet(Routing):
         return _record(views[0], now_ms) if views else None
 
     async def direct(self, worker: str, directive: Directive) -> WorkerRecord | None:
-        """Tell a worker what to do from now on; None for an unknown one. Raises StoreFault."""
+        """Tell a worker what to do from now on; None for an unknown one. Raises StoreFault.
+
+        A poll that follows the answer finds it known here, whether or not the message has come by then.
+        """
+        changes = self._directives.changes
         now_ms, views = await self._shards[0].ask("direct", [worker, directive])
+        if views:
+            self._directives.learn(worker, directive, changes)
         return _record(views[0], now_ms) if views else None
 
     async def dismiss(self, worker: str) -> Dismissed:

@@ -54,11 +54,15 @@ class Wakeups:
         self._webhooks = webhooks
         self._read = read
         self._begun = asyncio.Event()
+        self._listens = asyncio.Event()  # set with the first subscription
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        """Begin to listen."""
+    async def start(self) -> None:
+        """Begin to listen; return when nothing is missed any more, or the store lets us wait for that."""
         self._tasks = [asyncio.create_task(loop()) for loop in (self._listen_for_ever, self._learn, self._floor)]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLOOR_S):
+                await self._listens.wait()
 
     async def close(self) -> None:
         """Stop listening and close the connection."""
@@ -118,6 +122,8 @@ class Wakeups:
             self._webhooks.wake_all()
             if channel == self._channels[0]:  # that of the registry
                 self._begun.set()
+            if channel == self._channels[-1]:
+                self._listens.set()
         elif what == b"smessage":
             self._hear(*said.split(b" ", 1))
 

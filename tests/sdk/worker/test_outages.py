@@ -122,13 +122,17 @@ def test_thirty_seconds_without_a_server_lose_no_result_and_repeat_no_job(
 ) -> None:
     """As long as the leases: all of them have run out when the server is back, and nobody else has had the jobs."""
     server = make_server()
+    started, go = tmp_path / "started", tmp_path / "go"
     with Client(server.url) as client:
-        jobs = marks(client, queue, tmp_path / "marks", 400)
+        last = client.enqueue("block", [str(started), str(go)], queue=queue)
         worker = make_worker(server.url, env={"TMPDIR": str(scratch)})
+        eventually(started.exists, END_S)
+        jobs = [last, *marks(client, queue, tmp_path / "marks", 400)]
         eventually(lambda: done(client, queue) >= 100, 30.0)
         server.kill9()
         killed = time.monotonic()
-        eventually(lambda: worker.says("settle failed"), END_S, "it was in the middle of its settles")
+        go.touch()  # so that at least this one has ended and cannot be settled
+        eventually(lambda: worker.says("settle failed"), END_S, "it is in the middle of its settles")
         eventually(lambda: time.monotonic() - killed > 30.0, 40.0, "the outage is over")
         server.start()
         eventually(lambda: done(client, queue) == len(jobs), 60.0, "all of them are settled, some seconds after")
