@@ -1,7 +1,8 @@
 """Cursors: a place as text that its holder cannot read; it must not know what kind of place.
 
 The digest in front finds every cursor that was altered or used with another thing. It is no secret: a place that
-somebody forged with care has the right kind and may name anything.
+somebody forged with care has the right kind and may name anything. Its first bit is 0, so that a cursor begins with a
+letter: one that began with `-` would look like an option where it is typed behind one, as in `tail --after CURSOR`.
 """
 
 import base64
@@ -39,4 +40,5 @@ def read(cursor: str, kind: type[T], bound_to: Any) -> T:
 
 def _digest(bound_to: Any, data: bytes) -> bytes:
     thing = hashlib.blake2b(msgspec.msgpack.encode(bound_to)).digest()
-    return hashlib.blake2b(thing + data, digest_size=_DIGEST_BYTES).digest()
+    digest = hashlib.blake2b(thing + data, digest_size=_DIGEST_BYTES).digest()
+    return bytes((digest[0] & 0x7F,)) + digest[1:]
