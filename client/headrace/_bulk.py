@@ -20,6 +20,7 @@ from headrace.receipts import Batch, Part
 _MOST: Final = 1000  # jobs of a request: the server's limit; several smaller ones would not be done sooner
 _MOST_BYTES: Final = 4 * 2**20  # of its body: half of what a server takes
 _AT_ONCE: Final = 2  # requests: one is written while the other is worked on
+_MOST_KEY_CHARS: Final = 240  # of a call of several requests: the server takes 255, and their places need the rest
 
 
 class Bulk(Exchange):
@@ -77,8 +78,11 @@ class Bulk(Exchange):
         different requests may be leased in another order; those with an `ordering_key` go one request after the other.
         A call that fails in the middle raises the error of the first request that failed. A note on it says which
         payloads are done, and with which `idempotency_key` the same call does the rest.
-        Raises what `enqueue` raises.
+        Raises what `enqueue` raises, and ValueError for an `idempotency_key` of more than 240 characters: of each
+        request but the first the key has the place of its first payload behind it. With `atomic` it may have 255.
         """
+        if not atomic and idempotency_key is not None:
+            _check_key(idempotency_key)
         model = NewJob(task=task, **options)
         count = len(payloads) if isinstance(payloads, Sized) else None
         with published(Sending(task=task, queues=[model.queue], count=count), trace) as sent:
@@ -170,6 +174,15 @@ class _Order:
             if portions
         ]
         return f"{'; '.join(told)}; the same call with idempotency_key={self.key!r} does the rest, and nothing twice"
+
+
+def _check_key(key: str) -> None:
+    """Raise ValueError for a key that is too long for some request, before the others have made jobs."""
+    if len(key) > _MOST_KEY_CHARS:
+        raise ValueError(
+            f"idempotency_key: shorten it to {_MOST_KEY_CHARS} characters, it has {len(key)}; "
+            "requests after the first put the place of their first payload behind it, as in '#1000'"
+        )
 
 
 def _in_order(portions: Iterable[range]) -> list[range]:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from headrace import AsyncClient, Client, OutcomeUnknown, Patience, QueueFull, Raw, State
+from headrace import AsyncClient, Batch, Client, OutcomeUnknown, Patience, QueueFull, Raw, State
 from headrace.operating import QueueSettings
 
 from tests.support.proxy import Fault, Proxy
@@ -47,6 +47,25 @@ def test_awaiting_code_sends_payloads_too(shared_server: ServerProcess, client: 
 
     assert set(asyncio.run(main())) == ids_of(client, queue)
     assert client.queue_stats(queue).counts[State.READY] == 1001
+
+
+def test_a_long_key_makes_all_jobs_or_none(shared_server: ServerProcess, client: Client, queue: str) -> None:
+    """Of some length on only the second request's key would be too long, and the jobs of the first were made."""
+
+    async def awaited(key: str) -> Batch:
+        async with AsyncClient(shared_server.url) as awaiting:
+            return await awaiting.enqueue_payloads("t", range(1001), queue=queue, idempotency_key=key)
+
+    for too_long in ("k" * 241, "k" * 255):
+        with pytest.raises(ValueError, match="idempotency_key: shorten it"):
+            client.enqueue_payloads("t", range(1001), queue=queue, idempotency_key=too_long)
+        with pytest.raises(ValueError, match="idempotency_key: shorten it"):
+            asyncio.run(awaited(too_long))
+    assert ids_of(client, queue) == set()
+    made = client.enqueue_payloads("t", range(1001), queue=queue, idempotency_key=queue.ljust(240, "k"))
+    others = asyncio.run(awaited(queue.ljust(240, "a")))
+    assert {*made.ids, *others.ids} == ids_of(client, queue)
+    assert len(ids_of(client, queue)) == 2002
 
 
 def test_the_jobs_of_an_ordering_key_keep_their_order(client: Client, queue: str) -> None:

@@ -1,6 +1,6 @@
 """One task and many payloads: which requests they become, and what is said where one of these fails; no network."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,6 +46,19 @@ def test_many_payloads_are_several_requests_and_one_answer() -> None:
     batch = wire.run(wire.verbs.enqueue_payloads("t", range(2100), idempotency_key=KEY))
     assert batch.ids == tuple(f"job-{n}" for n in range(2100))
     assert [step.request.headers["Idempotency-Key"] for step in wire.sent] == [KEY, f"{KEY}#1000", f"{KEY}#2000"]
+
+
+@pytest.mark.parametrize("payloads", [[1], range(2100)], ids=["one request", "three"])
+def test_a_key_that_leaves_no_room_for_places_is_refused_before_anything_is_sent(payloads: Iterable[int]) -> None:
+    wire = line()
+    with pytest.raises(ValueError, match=r"^idempotency_key: shorten it to 240 characters, it has 241; .* '#1000'$"):
+        wire.run(wire.verbs.enqueue_payloads("t", payloads, idempotency_key="k" * 241))
+
+
+def test_the_key_of_the_only_request_may_be_as_long_as_the_server_takes() -> None:
+    wire = line(made)
+    wire.run(wire.verbs.enqueue_payloads("t", [1], atomic=True, idempotency_key="k" * 255))
+    assert keys(wire.sent) == {"k" * 255}
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (1000, [1000]), (1001, [1000, 1]), (2500, [1000, 1000, 500])])
