@@ -3,8 +3,9 @@
 #
 #   ./producer.sh > ids
 #
-# Plain curl: 100 files a request, each request all or nothing. A request that fails is repeated with the same
-# Idempotency-Key, so a file is counted once even if an answer gets lost on its way.
+# Plain curl: 100 files a request, each request all or nothing. A request whose connection failed, or that was answered
+# with 429 or a passing 5xx, is repeated with the same Idempotency-Key, so a file is counted once even if an answer gets
+# lost on its way. Any other answer would stay what it is: it is shown, and is the end.
 set -eu
 
 url=${HEADRACE_URL:-http://127.0.0.1:8080}
@@ -12,6 +13,8 @@ python=${PYTHON:-python3}
 folder=${1:-$("$python" -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')}
 run=$(date +%s)-$$
 batch=0
+reply=$(mktemp)
+trap 'rm -f "$reply"' EXIT
 
 find "$folder" -name site-packages -prune -o -name '*.py' -type f -print |
     sort |
@@ -21,10 +24,16 @@ find "$folder" -name site-packages -prune -o -name '*.py' -type f -print |
          END { if (jobs != "") print jobs }' |
     while IFS= read -r jobs; do
         batch=$((batch + 1))
-        printf '{"defaults": {"task": "codestats.count", "queue": "codestats"}, "jobs": [%s]}' "$jobs" |
-            curl --silent --show-error --fail-with-body --retry 5 --retry-all-errors --data-binary @- \
-                --header 'Content-Type: application/json' --header "Idempotency-Key: codestats-$run-$batch" \
-                ${HEADRACE_TOKEN:+--header "Authorization: Bearer $HEADRACE_TOKEN"} "$url/v1/jobs/batch" |
-            grep -oE '"id": ?"[0-9a-f-]{36}"' |
-            cut -d '"' -f 4
+        # without --fail an answer of whatever status is no error to --retry-all-errors
+        status=$(
+            printf '{"defaults": {"task": "codestats.count", "queue": "codestats"}, "jobs": [%s]}' "$jobs" |
+                curl --silent --show-error --retry 5 --retry-all-errors --data-binary @- \
+                    --header 'Content-Type: application/json' --header "Idempotency-Key: codestats-$run-$batch" \
+                    ${HEADRACE_TOKEN:+--header "Authorization: Bearer $HEADRACE_TOKEN"} \
+                    --output "$reply" --write-out '%{http_code}' "$url/v1/jobs/batch"
+        )
+        case $status in
+            2*) grep -oE '"id": ?"[0-9a-f-]{36}"' "$reply" | cut -d '"' -f 4 ;;
+            *) cat "$reply" >&2; exit 1 ;;
+        esac
     done

@@ -17,6 +17,7 @@ import pytest
 
 from tests.support.needs import missing
 from tests.support.processes import Child
+from tests.support.proxy import Fault, Proxy
 from tests.support.servers import HEADRACE, ServerProcess, clean_env
 from tests.support.waiting import eventually
 
@@ -62,9 +63,15 @@ def workers(server: ServerProcess, http: httpx.Client, tmp_path: Path) -> Iterat
 
 def produce(server: ServerProcess, *folder: str) -> list[str]:
     """Run producer.sh and return the ids that it prints."""
-    env = clean_env({"HEADRACE_URL": server.url, "PYTHON": sys.executable})
+    done = run_producer(server.url, *folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def run_producer(url: str, *folder: str) -> subprocess.CompletedProcess[str]:
+    env = clean_env({"HEADRACE_URL": url, "PYTHON": sys.executable})
     command = ["sh", str(EXAMPLE / "producer.sh"), *folder]
-    return subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    return subprocess.run(command, env=env, check=False, capture_output=True, text=True)
 
 
 def report(server: ServerProcess, ids: list[str]) -> subprocess.CompletedProcess[str]:
@@ -172,6 +179,30 @@ def produce_paths(http: httpx.Client, *paths: Path) -> list[str]:
     jobs = [{"task": "codestats.count", "queue": "codestats", "payload": {"path": str(path)}} for path in paths]
     done = http.post("/v1/jobs/batch", json={"jobs": jobs}).raise_for_status()
     return [job["id"] for job in done.json()["jobs"]]
+
+
+def test_the_producer_repeats_a_request_whose_answer_was_lost(
+    server: ServerProcess, http: httpx.Client, tmp_path: Path
+) -> None:
+    (tmp_path / "one.py").write_text("x = 1\n")
+    with Proxy(server.port, faults=[Fault.CUT_REPLY]) as proxy:
+        done = run_producer(proxy.url, str(tmp_path))
+    assert (done.returncode, len(done.stdout.split())) == (0, 1), done.stderr
+    assert counts(http)["ready"] == 1
+
+
+def test_the_producer_shows_a_refusal_at_once(server: ServerProcess, http: httpx.Client, tmp_path: Path) -> None:
+    (tmp_path / "with\ttab.py").write_text("x = 1\n")  # which the script does not escape: its body is no JSON
+    done = run_producer(server.url, str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert json.loads(done.stderr)["status"] == 400
+    assert answered(http) == {"4xx": 1}
+
+
+def answered(http: httpx.Client) -> dict[str, int]:
+    """Return how many batches were answered with which kind of status."""
+    line = r'^headrace_http_requests_total\{route="/v1/jobs/batch",method="POST",status="(\dxx)"\} (\d+)$'
+    return {status: int(times) for status, times in re.findall(line, http.get("/metrics").text, re.MULTILINE)}
 
 
 def test_the_reporter_says_which_job_failed(server: ServerProcess, http: httpx.Client, tmp_path: Path) -> None:
