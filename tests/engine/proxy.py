@@ -1,4 +1,4 @@
-"""A proxy between engine and store that loses what it is told to lose."""
+"""A proxy between engine and store that loses what it is told to lose, and holds what it is told to hold."""
 
 import asyncio
 import contextlib
@@ -21,6 +21,7 @@ class StoreProxy:
         self._folder = tempfile.TemporaryDirectory(prefix="hr-proxy-")  # a socket path has room for 107 bytes only
         self._path = Path(self._folder.name) / "s"
         self._faults: list[tuple[str, bytes]] = []
+        self._held: dict[bytes, asyncio.Event] = {}  # what lets a request go, by its word
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.lost = 0
@@ -37,6 +38,10 @@ class StoreProxy:
     def lose_request(self, word: bytes) -> None:
         """Cut the connection instead of forwarding the next request with this word."""
         self._faults.append(("request", word))
+
+    def hold_request(self, word: bytes) -> asyncio.Event:
+        """Forward the next request with this word, and what comes behind it, no sooner than the event is set."""
+        return self._held.setdefault(word, asyncio.Event())
 
     async def start(self) -> None:
         """Listen."""
@@ -59,6 +64,8 @@ class StoreProxy:
         replies = asyncio.create_task(_pass_on(store_reader, writer))
         try:
             while request := await reader.read(1 << 20):
+                if held := next((word for word in self._held if word in request), None):
+                    await self._held.pop(held).wait()
                 fault = next((fault for fault in self._faults if fault[1] in request), None)
                 if fault:
                     self._faults.remove(fault)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from headrace_server.domain.defaults import Defaults
 from headrace_server.domain.errors import Code, NotDone, Unknown
+from headrace_server.domain.ids import shard_of_queue
 from headrace_server.domain.jobs import Leased
 from headrace_server.domain.lifecycle import State
 from headrace_server.domain.queues import QueueSettings
@@ -109,6 +110,39 @@ async def test_g27_who_goes_away_while_settling_and_leasing_has_settled_and_hold
         await engine.settle([ack(job)])
 
 
+async def test_g27_who_goes_away_with_a_grant_before_the_last_verdict_has_settled_and_holds_nothing(
+    proxy: StoreProxy, make_engine: EngineMaker
+) -> None:
+    """Two shards have a connection each; that of the settle is held up, so the lease is answered first."""
+    engine = await make_engine(proxy.url, shards=2)
+    here, there = (next(q for q in "abcdefgh" if shard_of_queue(q, 2) == shard) for shard in range(2))
+    for turns in range(8):
+        await enqueue(engine, here)
+        (job,) = (await engine.lease(LeaseAsk(queues=[here]))).jobs
+        left_id = await enqueue(engine, there)
+        let_go = proxy.hold_request(CALL["ack"])
+        call = asyncio.create_task(engine.settle_and_lease([ack(job)], LeaseAsk(queues=[there])))
+        await eventually_async(lambda: _is_leased(engine, there), what="the lease is answered")
+        for _ in range(turns):  # the call hears of it in this one, or in one of the next
+            await asyncio.sleep(0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        left = await eventually_async(lambda: _leased_if_any(engine, there), what="no lease is left")
+        assert left is not None
+        assert left.id == left_id
+        let_go.set()
+        settled = await engine.settle([ack(job), ack(left)])
+        assert [outcome.status for outcome in settled if isinstance(outcome, Settled)] == [
+            SettleStatus.REPEATED,
+            SettleStatus.OK,
+        ]
+
+
+async def _is_leased(engine: Engine, queue: str) -> bool:
+    return (await engine.stats([queue]))[0].counts[State.LEASED] == 1
+
+
 async def test_a_job_that_a_poll_waits_for_is_written_and_leased_in_one_write(
     valkey: StoreProcess, make_engine: EngineMaker
 ) -> None:
@@ -178,8 +212,8 @@ async def test_who_waits_and_goes_away_with_its_look_begun_gives_back(engine: En
         await engine.settle([ack(job)])
 
 
-async def _leased_if_any(engine: Engine) -> Leased | None:
-    return next(iter((await engine.lease(ASK)).jobs), None)
+async def _leased_if_any(engine: Engine, queue: str = "q") -> Leased | None:
+    return next(iter((await engine.lease(LeaseAsk(queues=[queue]))).jobs), None)
 
 
 async def test_a_store_that_hangs_fails_everything_in_flight(make_store: StoreMaker, make_engine: EngineMaker) -> None:
