@@ -95,11 +95,22 @@ class NewJob:
     idempotency_key: str | None = None  # 1..255 visible ASCII; of this job alone
 
 
-class JobOptions(TypedDict, total=False):
-    """What many jobs may ask for at once: every field of `NewJob` but task, payload and key."""
+class SharedOptions(TypedDict, total=False):
+    """What jobs, tasks and calls ask for in the same words: where a job goes, and whose turn it is there."""
 
     queue: str | None
-    priority: int | None
+    priority: int | None  # 0..255, higher first
+    tags: Mapping[str, str] | None  # to find the job by; those of a call over those of its task, one by one
+    limits: Sequence[str] | None  # keys with a concurrency and rate of their own, at most 4
+    fairness_key: str | None  # the jobs of a queue go by turns of this key
+    weight: int | None  # 1..100, of the fairness key at its turn
+    ordering_key: str | None  # one at a time, first in first out
+    on_dead: Literal["next", "hold"] | None  # what a dead job does to the next ones of its ordering key
+
+
+class JobOptions(SharedOptions, total=False):
+    """What many jobs may ask for at once: every field of `NewJob` but task, payload and key."""
+
     delay_ms: int | None
     run_at: datetime | None
     expires_in_ms: int | None
@@ -111,12 +122,6 @@ class JobOptions(TypedDict, total=False):
     result_ttl_ms: int | None
     retry: RetryPolicy | None
     unique: Unique | None
-    tags: Mapping[str, str] | None
-    limits: Sequence[str] | None
-    fairness_key: str | None
-    weight: int | None
-    ordering_key: str | None
-    on_dead: Literal["next", "hold"] | None
     meta: Mapping[str, Any] | None
 
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any, Final, Literal, TypeAlias, TypedDict
+from typing import Any, Final, Literal, TypeAlias
 
 from headrace.context import RESERVED
 from headrace.durations import Seconds, milliseconds, seconds
 from headrace.elsewhere import check_call_options, check_task_options
 from headrace.exceptions import Discard, MaxRetriesExceeded, Reject, Retry
-from headrace.models import RetryPolicy, Unique
+from headrace.models import RetryPolicy, SharedOptions, Unique
 from headrace.operating import Rate
 from headrace.words import Backoff
 
@@ -110,11 +110,9 @@ class TaskOptions:
         return None if policy == RetryPolicy() else policy
 
 
-class TaskKeywords(TypedDict, total=False):
+class TaskKeywords(SharedOptions, total=False):
     """The fields of `TaskOptions` as keywords of `@app.task(...)`."""
 
-    queue: str | None
-    priority: int | None
     max_retries: int | None
     autoretry_for: Errors | None
     dont_autoretry_for: Sequence[type[BaseException] | str] | None
@@ -133,37 +131,23 @@ class TaskKeywords(TypedDict, total=False):
     expires: Seconds | None
     serializer: str | None
     unique: Unique | str | bool | None
-    tags: Mapping[str, str] | None
-    limits: Sequence[str] | None
-    fairness_key: str | None
-    weight: int | None
-    ordering_key: str | None
-    on_dead: Literal["next", "hold"] | None
     lease: Seconds | None
     retention: Seconds | None
     max_crashes: int | None
 
 
-class CallOptions(TypedDict, total=False):
+class CallOptions(SharedOptions, total=False):
     """What one call asks for, over the options of its task. Times in seconds or timedeltas, as in Celery."""
 
     countdown: Seconds | None  # start this much later; excludes eta
     eta: datetime | None  # aware; not before
     expires: Seconds | datetime | None  # not started by then (from now, or aware): cancelled
-    queue: str | None
-    priority: int | None
     time_limit: Seconds | None  # the worker kills a longer run: a failed attempt
     soft_time_limit: Seconds | None  # SoftTimeLimitExceeded is raised in a longer run
     max_runtime: Seconds | None  # the server takes a longer run away: a failed attempt
     ignore_result: bool | None  # True: the result is not stored
     result_ttl: Seconds | None  # how long the result is kept; 0: it is not stored
     serializer: str | None  # json, msgpack, pickle, or one that was registered
-    tags: Mapping[str, str] | None  # to find the job by; over those of the task, one by one
-    limits: Sequence[str] | None  # keys with a concurrency and rate of their own, at most 4
-    fairness_key: str | None  # the jobs of a queue go by turns of this key
-    weight: int | None  # 1..100, of the fairness key at its turn
-    ordering_key: str | None  # one at a time, first in first out
-    on_dead: Literal["next", "hold"] | None  # what a dead job does to the next ones of its ordering key
     unique: Unique | str | bool | None  # a key; True: the same task and arguments; False: not even if its task says so
     idempotency_key: str | None  # the same key again gives the same job, for 24 h
     headers: Mapping[str, Any] | None  # `request.headers` of the run
