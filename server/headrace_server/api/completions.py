@@ -13,7 +13,7 @@ from headrace_server.api import parse, settles, shapes
 from headrace_server.api.faults import Reading, value_faults
 from headrace_server.api.payloads import payload_fault
 from headrace_server.api.verdicts import Invalid
-from headrace_server.domain.ids import parse_id, parse_ids
+from headrace_server.domain.ids import parse_ids
 from headrace_server.domain.requests import Settle
 from headrace_server.domain.tokens import parse_tokens
 
@@ -53,13 +53,4 @@ def _are_faultless(items: Sequence[Any], reading: Reading) -> bool:
 
 def _each(raws: Sequence[Raw], reading: Reading, pointer: str) -> list[Settle | Invalid]:
     items = parse.items(shapes.CompletionItem, raws, reading, pointer)
-    return [_one(item, reading, f"{pointer}/{index}") for index, item in enumerate(items)]
-
-
-def _one(item: shapes.CompletionItem | Invalid, reading: Reading, pointer: str) -> Settle | Invalid:
-    if isinstance(item, Invalid):
-        return item
-    job_id = parse_id(item.job_id)
-    if job_id is None:
-        return settles.no_such_id(item.job_id, pointer)
-    return settles.BY_ITEM[type(item)](job_id, bytes.fromhex(item.token), item, reading.format)
+    return settles.each(items, reading.format, pointer)

@@ -1,7 +1,7 @@
 """What workers say about their leases -> what the engine is asked; it must not know how a verdict is written."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -15,6 +15,8 @@ from headrace_server.domain import limits
 from headrace_server.domain.ids import parse_id
 from headrace_server.domain.jobs import Body, Format
 from headrace_server.domain.requests import Ack, Extend, Nack, Release, Settle, Snooze
+
+Item: TypeAlias = shapes.CompletionItem | shapes.HeartbeatItem
 
 
 def ack(job_id: bytes, token: bytes, given: shapes.AckInput, format: Format) -> Ack:
@@ -75,6 +77,17 @@ def extend(job_id: bytes, token: bytes, given: shapes.ExtendInput, format: Forma
     )
 
 
+def beat(job_id: bytes, token: bytes, given: shapes.HeartbeatItem, format: Format) -> Extend:
+    """Return the extend of a heartbeat, which has another name for its time."""
+    return Extend(
+        job_id=job_id,
+        token=token,
+        lease_ms=or_none(given.extend_ms),
+        progress=_progress(given.progress, format),
+        checkpoint=_checkpoint(given.checkpoint, format),
+    )
+
+
 BY_ITEM: Final[dict[type, Callable[[bytes, bytes, Any, Format], Settle]]] = {
     shapes.AckItem: ack,
     shapes.ListedAck: ack,
@@ -84,32 +97,23 @@ BY_ITEM: Final[dict[type, Callable[[bytes, bytes, Any, Format], Settle]]] = {
     shapes.ListedRelease: release,
     shapes.SnoozeItem: snooze,
     shapes.ListedSnooze: snooze,
+    shapes.HeartbeatItem: beat,
 }
 
 
-def extends(items: Sequence[shapes.HeartbeatItem | Invalid], format: Format, pointer: str) -> list[Settle | Invalid]:
-    """Return the extends of a heartbeat."""
-    return [_extend(item, format, f"{pointer}/{index}") for index, item in enumerate(items)]
+def each(items: Sequence[Item | Invalid], format: Format, pointer: str) -> list[Settle | Invalid]:
+    """Return what each item of a list at `pointer` asks for, or its refusal."""
+    return [_one(item, format, f"{pointer}/{index}") for index, item in enumerate(items)]
 
 
-def _extend(item: shapes.HeartbeatItem | Invalid, format: Format, pointer: str) -> Settle | Invalid:
+def _one(item: Item | Invalid, format: Format, pointer: str) -> Settle | Invalid:
     if isinstance(item, Invalid):
         return item
     job_id = parse_id(item.job_id)
     if job_id is None:
-        return no_such_id(item.job_id, pointer)
-    return Extend(
-        job_id=job_id,
-        token=bytes.fromhex(item.token),
-        lease_ms=or_none(item.extend_ms),
-        progress=_progress(item.progress, format),
-        checkpoint=_checkpoint(item.checkpoint, format),
-    )
-
-
-def no_such_id(text: str, pointer: str) -> Invalid:
-    """Return the refusal of an item whose job_id cannot be one."""
-    return Invalid([Fault(f"{pointer}/job_id", "is not the id of a job: ids are what the server gave out")], text)
+        fault = Fault(f"{pointer}/job_id", "is not the id of a job: ids are what the server gave out")
+        return Invalid([fault], item.job_id)
+    return BY_ITEM[type(item)](job_id, bytes.fromhex(item.token), item, format)
 
 
 def _result(given: shapes.AckInput, format: Format) -> Body | None:

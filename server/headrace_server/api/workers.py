@@ -31,7 +31,7 @@ async def heartbeat(call: Call) -> Reply:
     leases: list[SettledDocument] = []
     now_ms = 0
     if items:
-        found, now_ms = await settle_items(call, settles.extends(items, call.body_format, "/leases"))
+        found, now_ms = await settle_items(call, settles.each(items, call.body_format, "/leases"))
         leases = [outcomes.kept(lease) for lease in found]
     beat = Beat(
         worker=call.params["id"],
