@@ -6,7 +6,7 @@ from typing import Any
 
 from headrace._codec import Codec
 from headrace._exchange import Exchange
-from headrace._grants import read_leased
+from headrace._grants import read_grant
 from headrace._read import Document, read, read_instant
 from headrace._steps import Reply, Steps
 from headrace._wire import Call, document_of, is_replay, path
@@ -165,7 +165,7 @@ def _ack(ack: Ack, codec: Codec) -> Document:
 def _read_grant(reply: Reply) -> Grant:
     document = document_of(reply)
     return Grant(
-        jobs=tuple(read_leased(item) for item in document["jobs"]),
+        jobs=read_grant(document["jobs"]),
         completed=_settled(document.get("completed", ())),
         server_time=read_instant(document["server_time"]),
         replayed=is_replay(reply),

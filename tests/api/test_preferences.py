@@ -1,6 +1,7 @@
 """Prefer: replies with no more than their client has a use for."""
 
 import pytest
+from headrace._grants import read_grant
 
 from tests.api.conftest import Api
 
@@ -102,3 +103,39 @@ async def test_a_settle_of_a_job_that_shall_end_is_news(api: Api) -> None:
     assert [(item["index"], item["state"]) for item in reply.json()["items"]] == [(0, "cancelled")]
     again = await api.post("/v1/completions", {"items": [released]})
     assert "index" not in again.json()["items"][0]
+
+
+async def test_of_leased_jobs_that_are_alike_only_the_first_says_it_all(api: Api) -> None:
+    jobs = [
+        {"payload": 1},
+        {"payload": [2], "meta": {"k": 1}},
+        {},
+        {"task": "u"},
+        {"task": "u"},
+        {"task": "u", "priority": 9},
+    ]
+    batch = await api.post("/v1/jobs/batch", {"defaults": {"task": "t", "max_runtime_ms": 60_000}, "jobs": jobs[:3]})
+    assert batch.status_code == 201
+    assert (await api.post("/v1/jobs/batch", {"jobs": jobs[3:]})).status_code == 201
+    ask = {"queues": ["default"], "max": 10, "worker": {"id": "w"}}
+    brief = await api.post("/v1/leases", ask, prefer="return=minimal", idempotency_key="k")
+    told = brief.json()["jobs"]
+    assert [job.get("task") for job in told] == ["t", None, None, "u", None, "u"]
+    assert [job.keys() - {"id", "token"} for job in told if "task" not in job] == [
+        {"payload", "meta"},
+        {"payload"},
+        {"payload"},
+    ]
+    full = await api.post("/v1/leases", ask, idempotency_key="k")
+    assert read_grant(told) == read_grant(full.json()["jobs"])
+    assert [job.max_runtime_ms for job in read_grant(told)] == [60_000, 60_000, 60_000, None, None, None]
+
+
+async def test_jobs_that_are_alike_may_have_payloads_of_any_kind(api: Api) -> None:
+    payloads = [{"payload": b"\x00"}, {"payload_raw": b"\x01", "payload_type": "image/png"}, {"payload": {1: 2}}]
+    await api.post_msgpack("/v1/jobs/batch", {"defaults": {"task": "t"}, "jobs": payloads})
+    ask = {"queues": ["default"], "max": 10, "worker": {"id": "w"}}
+    brief = await api.post("/v1/leases", ask, prefer="return=minimal", idempotency_key="k")
+    full = await api.post("/v1/leases", ask, idempotency_key="k")
+    assert ["task" in job for job in brief.json()["jobs"]] == [True, False, False]
+    assert read_grant(brief.json()["jobs"]) == read_grant(full.json()["jobs"])

@@ -125,7 +125,10 @@ def lease_jobs(world: World, queue: str) -> Replies:
     body = {"queues": [queue], "complete": [done, {"op": "ack", "job_id": 1}]}
     minimal = world.http.post("/v1/leases", json=body, headers={"Prefer": "return=minimal"})
     assert [(outcome["index"], outcome["status"]) for outcome in minimal.json()["completed"]] == [(1, "invalid")]
-    return [reply, minimal]
+    world.http.post("/v1/jobs/batch", json={"defaults": {"task": "t", "queue": queue}, "jobs": [{}, {"payload": 1}]})
+    alike = world.http.post("/v1/leases", json={"queues": [queue], "max": 2}, headers={"Prefer": "return=minimal"})
+    assert ["task" in job for job in alike.json()["jobs"]] == [True, False]
+    return [reply, minimal, alike]
 
 
 def complete_jobs(world: World, queue: str) -> Replies:

@@ -70,6 +70,7 @@ REPLIES: dict[str, type[msgspec.Struct]] = {
     "BatchReceipts": replies.ReceiptsDocument,
     "WaitReply": replies.WaitDocument,
     "LeasedJob": replies.LeasedDocument,
+    "LeasedAlike": replies.LeasedAlikeDocument,
     "LeaseReply": replies.GrantDocument,
     "CompletionsReply": replies.CompletionsDocument,
     "HeartbeatReply": replies.HeartbeatDocument,

@@ -12,23 +12,29 @@ from msgspec import UNSET, Raw, UnsetType
 
 from headrace_server.api import render
 from headrace_server.api.payloads import Unwritable, to_msgpack
-from headrace_server.api.replies import LeasedDocument
+from headrace_server.api.replies import LeasedAlikeDocument, LeasedDocument
 from headrace_server.domain.ids import format_ids
 from headrace_server.domain.jobs import Body, Format, Leased, LeaseFacts
 
 _Told: TypeAlias = tuple[str, str, int, int, int, int, str, int, str, int | UnsetType]
 
 
-def documents(jobs: Sequence[Leased], format: Format) -> list[LeasedDocument]:
-    """Return jobs as their worker gets them, in order."""
-    found: list[LeasedDocument] = []
+def documents(
+    jobs: Sequence[Leased], format: Format, *, minimal: bool
+) -> Sequence[LeasedDocument | LeasedAlikeDocument]:
+    """Return jobs as their worker gets them, in order; `minimal`: without what a job shares with the one before it."""
+    found: list[LeasedDocument | LeasedAlikeDocument] = []
     facts: LeaseFacts | None = None  # of the job before
     told: _Told
     ids = format_ids([job.id for job in jobs])
     for job, job_id, value in zip(jobs, ids, _values([job.payload for job in jobs], format), strict=True):
-        if job.facts is not facts:
-            facts, told = job.facts, _told(job.facts)
-        document = LeasedDocument(job_id, job.token.hex(), *told, value)
+        document: LeasedDocument | LeasedAlikeDocument
+        if minimal and job.facts is facts:
+            document = LeasedAlikeDocument(job_id, job.token.hex(), value)
+        else:
+            if job.facts is not facts:
+                facts, told = job.facts, _told(job.facts)
+            document = LeasedDocument(job_id, job.token.hex(), *told, value)
         if value is UNSET:
             document.payload_raw = job.payload.data
             document.payload_type = render.media_of(job.payload).decode()
@@ -54,7 +60,7 @@ def _told(facts: LeaseFacts) -> _Told:
     )
 
 
-def _put_more(document: LeasedDocument, job: Leased, format: Format) -> None:
+def _put_more(document: LeasedDocument | LeasedAlikeDocument, job: Leased, format: Format) -> None:
     """Add what most jobs have nothing of."""
     if job.meta is not None:
         document.meta = render.json_value(job.meta, format)

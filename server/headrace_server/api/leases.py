@@ -46,7 +46,7 @@ def _ask(call: Call, given: shapes.LeaseInput) -> LeaseAsk:
 def _granted(call: Call, ask: LeaseAsk, grant: Grant, completed: list[SettledDocument]) -> Reply:
     return Reply(
         document=GrantDocument(
-            jobs=grants.documents(grant.jobs, call.reply_format),
+            jobs=grants.documents(grant.jobs, call.reply_format, minimal=call.minimal),
             completed=completed,
             directive=render.given(call.engine.directive_of(ask.worker)),
             server_time=render.instant(grant.now_ms),

@@ -1,5 +1,6 @@
 """The documents that go out, as types; `openapi.yaml` has the same fields. Optional ones are left out, never null."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -161,6 +162,20 @@ class LeasedDocument(msgspec.Struct, gc=False):
     schedule: ScheduleSlotDocument | Absent = UNSET
 
 
+class LeasedAlikeDocument(msgspec.Struct, gc=False):
+    """A job handed to a worker who has just read of another one: what is not here is as that one has it."""
+
+    id: str
+    token: str
+    payload: Raw | Absent = UNSET
+    payload_raw: bytes | Absent = UNSET
+    payload_type: str | Absent = UNSET
+    meta: Any = UNSET
+    trace: Any = UNSET
+    checkpoint: Any = UNSET
+    schedule: ScheduleSlotDocument | Absent = UNSET
+
+
 class SettledDocument(msgspec.Struct, kw_only=True, gc=False):
     """The outcome of one settle or extend."""
 
@@ -180,7 +195,7 @@ class SettledDocument(msgspec.Struct, kw_only=True, gc=False):
 class GrantDocument(msgspec.Struct, kw_only=True):
     """The reply to POST /v1/leases."""
 
-    jobs: list[LeasedDocument]
+    jobs: Sequence[LeasedDocument | LeasedAlikeDocument]
     completed: list[SettledDocument]
     directive: str | Absent = UNSET
     server_time: str

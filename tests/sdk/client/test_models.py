@@ -1,6 +1,6 @@
 """Documents into models: every example of the contract can be read, and what is newer than this client does no harm."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from headrace import (
     State,
     Status,
 )
-from headrace._grants import read_leased
+from headrace._grants import read_grant, read_leased
 from headrace._read import read, read_instant, read_job, write_instant
 from headrace._steps import Reply
 from headrace._verbs import Verbs
@@ -140,6 +140,27 @@ def test_a_leased_job_is_read_as_any_model_is() -> None:
 def test_a_leased_job_that_does_not_fit_is_not_taken(broken: dict[str, Any]) -> None:
     with pytest.raises((TypeError, ValueError)):
         read_leased({**LEASED, **broken})
+
+
+def test_a_leased_job_without_a_task_is_like_the_one_before_it() -> None:
+    first = {**LEASED, "max_runtime_ms": 5, "meta": {"k": 1}, "payload": [1], "attempt": 2}
+    other = {**LEASED, "id": "b", "task": "other"}
+    [one, alike, third, same] = read_grant(
+        [first, {"id": "c", "token": "t"}, other, {**LEASED, "id": "b", "task": "other"}]
+    )
+    assert one == read_leased(first)
+    assert alike == replace(one, id="c", token="t", payload=None, meta={})
+    assert (third, third.max_runtime_ms) == (same, None)
+    [_, alike] = read_grant([other, {"id": "c", "token": "t", "trace": {"traceparent": "x"}, "checkpoint": 0}])
+    assert alike == replace(third, id="c", token="t", payload=None, trace={"traceparent": "x"}, checkpoint=0)
+
+
+@pytest.mark.parametrize(
+    "broken", [[{"id": "c", "token": "t"}], [LEASED, {"id": "c"}], [LEASED, {"token": "t", "id": 1}]]
+)
+def test_a_job_that_is_like_none_is_not_taken(broken: list[dict[str, Any]]) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        read_grant(broken)
 
 
 def test_instants_come_and_go_in_utc_with_milliseconds() -> None:
