@@ -183,10 +183,15 @@ async def test_a_heartbeat_tells_this_server_what_it_missed(engine: Engine, stor
         await engine.direct("w1", directive)
         await told(engine, "w1", directive)
     await eventually_async(lambda: _has_read(engine), what="what was told before the subscription is read")
+    await eventually_async(lambda: _has_heard(engine, 2), what="both are heard, so none comes while it asks")
     store.call("HSET", "hr:{0}:fleet:directives", "w1", "stop")  # nobody published it
     assert engine.directive_of("w1") is Directive.RUN
     assert await register(engine) is Directive.STOP
     assert engine.directive_of("w1") is Directive.STOP
+
+
+async def _has_heard(engine: Engine, changes: int) -> bool:
+    return engine._directives.changes == changes
 
 
 async def _has_read(engine: Engine) -> bool:

@@ -28,14 +28,15 @@ class Subscription(asyncio.Protocol):
     ) -> None:
         self._hear = hear
         self._parser = hiredis.Reader(replyError=exceptions.ResponseError, notEnoughData=_MORE)
-        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._why = ""  # it is to end, where that is known before the connection is gone
+        self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._writer = take_over(connection, self)
         subscribe: tuple[Any, ...] = (b"SSUBSCRIBE", *channels)
         self._writer.transport.write(hiredis.pack_command(subscribe))
 
-    async def until_ended(self) -> None:
-        """Return when the connection is closed, whoever closed it."""
-        await asyncio.shield(self._ended)
+    async def until_ended(self) -> str:
+        """Return when the connection is closed, whoever closed it, and why."""
+        return await asyncio.shield(self._ended)
 
     def give_up(self) -> None:
         """Close the connection without waiting for anything."""
@@ -47,13 +48,17 @@ class Subscription(asyncio.Protocol):
         try:
             while (message := self._parser.gets()) is not _MORE:
                 if isinstance(message, Exception):  # the store does not let us listen, or not yet
-                    self.give_up()
+                    self._end(message)
                 else:
                     self._hear(message)
-        except hiredis.ProtocolError:  # not the store's language
-            self.give_up()
+        except hiredis.ProtocolError as fault:  # not the store's language
+            self._end(fault)
 
-    def connection_lost(self, fault: Exception | None) -> None:  # noqa: ARG002
+    def _end(self, fault: Exception) -> None:
+        self._why = str(fault)
+        self.give_up()
+
+    def connection_lost(self, fault: Exception | None) -> None:
         """Tell who waits for the end."""
         if not self._ended.done():
-            self._ended.set_result(None)
+            self._ended.set_result(self._why or str(fault or "the store closed the connection"))

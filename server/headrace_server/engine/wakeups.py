@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
@@ -20,6 +21,8 @@ from headrace_server.engine.subscription import Subscription
 
 FLOOR_S: Final = 1.0  # how long a lost message may cost a waiter
 _RECONNECT_S: Final = 0.5
+
+_log = logging.getLogger(__name__)
 
 
 class Wakeups:
@@ -55,6 +58,7 @@ class Wakeups:
         self._read = read
         self._begun = asyncio.Event()
         self._listens = asyncio.Event()  # set with the first subscription
+        self._is_deaf = False  # and that was logged
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -72,12 +76,16 @@ class Wakeups:
 
     async def _listen_for_ever(self) -> None:
         while True:
-            with contextlib.suppress(exceptions.RedisError, OSError):
-                await self._listen()
+            try:
+                why = await self._listen()
+            except (exceptions.RedisError, OSError) as fault:
+                why = str(fault)
             self._directives.lose()
+            self._note_deaf(why)
             await asyncio.sleep(_RECONNECT_S * random.uniform(0.5, 1.5))
 
-    async def _listen(self) -> None:
+    async def _listen(self) -> str:
+        """Listen until the connection is closed; return why it was."""
         connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
         try:
             await connection.connect()  # type: ignore[no-untyped-call]
@@ -86,10 +94,20 @@ class Wakeups:
             raise
         subscription = Subscription(connection, self._channels, self._ring)
         try:
-            await subscription.until_ended()
+            return await subscription.until_ended()
         finally:
             subscription.give_up()
             await subscription.until_ended()
+
+    def _note_deaf(self, why: str) -> None:
+        if not self._is_deaf:  # else it was one more attempt
+            self._is_deaf = True
+            _log.warning("the store's messages are not heard: waiters look by themselves", extra={"detail": why})
+
+    def _note_hearing(self) -> None:
+        if self._is_deaf:
+            self._is_deaf = False
+            _log.info("the store's messages are heard again")
 
     async def _learn(self) -> None:
         """Read the directives whenever a subscription has begun, as often as it takes."""
@@ -124,6 +142,7 @@ class Wakeups:
                 self._begun.set()
             if channel == self._channels[-1]:
                 self._listens.set()
+                self._note_hearing()
         elif what == b"smessage":
             self._hear(*said.split(b" ", 1))
 
