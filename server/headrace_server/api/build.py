@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Final, TypeVar
 
 import msgspec
@@ -26,6 +27,12 @@ _MS: Final = timedelta(milliseconds=1)
 _LAST_MS: Final = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z: what lies behind it cannot be written back
 # What a job may ask for that takes the store about as long as the whole rest of writing it.
 DEAR: Final = ("limits", "fairness_key", "ordering_key", "tags", "unique")
+# All that a job may ask for beside these: read in one call and compared in another, as one by one they would cost more
+# than all the rest of making a job.
+_LITTLE: Final = {"task", "queue", "payload", "payload_raw", "payload_type", "priority", "idempotency_key"}
+_OPTIONS: Final = [name for name in shapes.JobFields.__struct_fields__ if name not in _LITTLE]
+_OPTIONS_OF: Final = attrgetter(*_OPTIONS)
+_NO_OPTION: Final = (UNSET,) * len(_OPTIONS)
 _PAIRS: Final = (*shapes.JOB_PAIRS, shapes.PAYLOAD_PAIR)
 _RIVALS: Final = {pair.first: pair.second for pair in _PAIRS} | {pair.second: pair.first for pair in _PAIRS}
 _NULL: Final = {Format.JSON: Body(b"null"), Format.MSGPACK: Body(b"\xc0", Format.MSGPACK)}
@@ -81,12 +88,7 @@ def payload(fields: shapes.JobFields, format: Format) -> Body:
 
 def _asks_for_little(fields: shapes.JobFields) -> bool:
     """Tell whether a job has no option but its priority: most have none, and a batch has a thousand of them."""
-    return (
-        fields.delay_ms is fields.run_at is fields.expires_in_ms is fields.expires_at is fields.lease_ms is UNSET
-        and fields.retention_ms is fields.max_crashes is fields.max_runtime_ms is fields.result_ttl_ms is UNSET
-        and fields.retry is fields.tags is fields.fairness_key is fields.weight is fields.ordering_key is UNSET
-        and fields.on_dead is fields.limits is fields.unique is fields.meta is UNSET
-    )
+    return bool(_OPTIONS_OF(fields) == _NO_OPTION)
 
 
 def _unique(given: shapes.Unique, task: str, queue: str, payload: Body) -> Unique:

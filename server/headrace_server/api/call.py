@@ -153,7 +153,7 @@ class Call(Exchange):
     @property
     def minimal(self) -> bool:
         """Whether `Prefer: return=minimal` (RFC 7240) lets the reply leave out what the client can do without."""
-        return self._preference("return").lower() == "minimal"
+        return b"prefer" in self.headers and self._preference("return").lower() == "minimal"
 
     def _preference(self, wanted: str) -> str:
         if b"prefer" not in self.headers:

@@ -9,6 +9,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -148,8 +149,10 @@ class Cycle:
         if self.response_started:
             self._continue(message.get("body", b""), more=message.get("more_body", False))
         elif message["type"] == WHOLE_REPLY:
-            self._start(message["status"], message["headers"], len(message["body"]))
-            self._continue(message["body"], more=False)
+            body = message["body"]
+            self._start(message["status"], message["headers"], len(body))
+            self._write(body if self.scope["method"] != "HEAD" else b"")
+            self._end()
         else:
             length = next((value for name, value in message["headers"] if name == b"content-length"), None)
             self._start(message["status"], message["headers"], None if length is None else int(length))
@@ -157,16 +160,16 @@ class Cycle:
     def _start(self, status: int, headers: list[tuple[bytes, bytes]], length: int | None) -> None:
         self.response_started = True
         self._wants_100 = False
-        lines = [STATUS_LINE[status], *[b"%b: %b\r\n" % header for header in (*self._default_headers, *headers)]]
+        sent = [*self._default_headers, *headers]
         if length is not None:
             self._expected_bytes = length
         elif self.scope["method"] != "HEAD" and status not in (204, 304):
             self._is_chunked = True
-            lines.append(b"transfer-encoding: chunked\r\n")
+            sent.append((b"transfer-encoding", b"chunked"))
         if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        head = b"".join(lines)
-        if head.translate(_AS_LINE_ENDS).count(b"\n") != _LINE_END * len(lines):
+            sent.append((b"connection", b"close"))
+        head = STATUS_LINE[status] + b"%b: %b\r\n" * len(sent) % tuple(chain.from_iterable(sent))
+        if head.translate(_AS_LINE_ENDS).count(b"\n") != _LINE_END * (1 + len(sent)):
             raise RuntimeError("a header has control characters: what follows them could pass for a header, or a reply")
         self._head = head + b"\r\n"
         if self._is_chunked:

@@ -18,12 +18,12 @@ INERT: Final = [(b"x-content-type-options", b"nosniff"), (b"content-security-pol
 async def enqueue_job(call: Call) -> Reply:
     """POST /v1/jobs: enqueue one job, and wait for its end where the client asks to."""
     call.services.status.require_room()
-    data = await call.body()
-    fields = parse.body(shapes.JobInput, data, call.reading)
+    data, reading = await call.body(), call.reading
+    fields = parse.body(shapes.JobInput, data, reading)
     queue = build.queue_of(fields)
     key = _key(call, fields, queue, data)
     wait_ms = call.wait_ms()
-    job = build.new_job(fields, call.engine.new_id(queue), call.body_format, build.trace(call.headers))
+    job = build.new_job(fields, call.engine.new_id(queue), reading.format, build.trace(call.headers))
     outcome = await call.engine.enqueue(EnqueueGroup([job], key, brief=call.minimal))
     made = outcome.jobs[0] if outcome.jobs else None
     [found] = await after.enqueued(call, outcome) if made is None else [after.Found(made)]

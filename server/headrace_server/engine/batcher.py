@@ -143,12 +143,13 @@ class Batcher(Generic[Item, Answer]):
         return bundle
 
     def _next_batch(self) -> list[Bundle[Item, Answer]]:
-        batch = [self._waiting.popleft()]
-        jobs, size = batch[0].jobs, batch[0].size
-        while self._waiting:
-            jobs, size = jobs + self._waiting[0].jobs, size + self._waiting[0].size
-            if jobs > limits.SCRIPT_JOBS or size > limits.SCRIPT_BYTES:
+        batch: list[Bundle[Item, Answer]] = []
+        waiting, jobs, size = self._waiting, 0, 0
+        while waiting:
+            bundle = waiting[0]
+            jobs, size = jobs + bundle.jobs, size + bundle.size
+            if batch and (jobs > limits.SCRIPT_JOBS or size > limits.SCRIPT_BYTES):
                 break
-            batch.append(self._waiting.popleft())
-        self._waiting_items -= sum(len(bundle.items) for bundle in batch)
+            batch.append(waiting.popleft())
+            self._waiting_items -= len(bundle.items)
         return batch

@@ -1,6 +1,7 @@
 """Writes the arguments of the scripts; the order of each list is the header of its Lua file."""
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Final, TypeAlias
 
 from headrace_server.domain.alike import Alike
@@ -21,6 +22,12 @@ from headrace_server.domain.retry import RetryPolicy
 
 Args: TypeAlias = list[bytes | str | int]
 SEPARATOR: Final = "\x1f"  # between the parts of one field: in none of them, for all are visible characters
+# What most jobs do not ask for: read in one call, and compared in another.
+_RARE: Final = attrgetter(
+    *("expires_at_ms", "expires_in_ms", "retention_ms", "result_ttl_ms", "fairness_key", "ordering_key"),
+    *("retry", "schedule", "unique", "tags", "limits"),
+)
+_NONE_RARE: Final = (None,) * 10 + ((),)
 
 
 def enqueue(groups: Sequence[EnqueueGroup]) -> Args:
@@ -95,15 +102,7 @@ def _options(job: NewJob) -> str:
 
 def is_plain(job: NewJob) -> bool:
     """Tell whether a job asks for none of these: most do, and a batch has a thousand of them."""
-    return (
-        job.expires_at_ms is job.expires_in_ms is job.retention_ms is job.result_ttl_ms is None
-        and job.fairness_key is job.ordering_key is None
-        and job.retry is None
-        and job.schedule is None
-        and job.unique is None
-        and not job.tags
-        and not job.limits
-    )
+    return bool(_RARE(job) == _NONE_RARE)
 
 
 def _more(job: NewJob) -> Args:
