@@ -26,7 +26,7 @@ from headrace_server.domain.requests import (
     Settled,
     Snooze,
 )
-from headrace_server.engine import decode, encode, enqueued, verdicts, weights
+from headrace_server.engine import decode, encode, enqueued, gathering, verdicts, weights
 from headrace_server.engine.acts import Acts
 from headrace_server.engine.batcher import Batcher, Bundle
 from headrace_server.engine.due import Due
@@ -204,8 +204,13 @@ class Shard:
         return int(now), answers
 
     async def _enqueue(self, groups: Sequence[EnqueueGroup]) -> list[Enqueued]:
-        now_ms, answers = await self._write("enqueue", encode.enqueue(groups))
-        return [enqueued.read(a, group, now_ms, self._defaults) for a, group in zip(answers, groups, strict=True)]
+        runs = gathering.runs(groups)
+        now_ms, answers = await self._write("enqueue", encode.enqueue([gathering.as_one(run) for run in runs]))
+        return [
+            enqueued.read(own, group, now_ms, self._defaults)
+            for answer, run in zip(answers, runs, strict=True)
+            for own, group in zip(gathering.apart(answer, run), run, strict=True)
+        ]
 
     async def _lease(self, calls: Sequence[LeaseCall]) -> list[LeaseAnswer]:
         args: encode.Args = [limits.SCRIPT_JOBS, limits.SCRIPT_BYTES, len(calls)]
