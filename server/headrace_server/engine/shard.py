@@ -4,6 +4,7 @@ import asyncio
 import math
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
@@ -106,10 +107,10 @@ class Shard:
         }
         self.acts = Acts(self._write, self._batcher)
         # a job that is read comes with its payload and result: how many fit into one reply, only the script sees
-        self.get: Batcher[bytes, Job | None] = self._batcher(self._get, lambda _: (1, 0))
+        self.get: Batcher[bytes, Job | None] = self._batcher(partial(self._read_jobs, "get"), lambda _: (1, 0))
         self.watch: Batcher[tuple[bytes, int], Job | None] = self._batcher(self._watch, lambda _: (1, 0))
         self.wait: Batcher[tuple[bytes, int], Standing] = self._batcher(self._wait, lambda _: (1, 0))
-        self.peek: Batcher[bytes, Job | None] = self._batcher(self._peek, lambda _: (1, 0))
+        self.peek: Batcher[bytes, Job | None] = self._batcher(partial(self._read_jobs, "peek"), lambda _: (1, 0))
         self.stats: Batcher[str, QueueStats] = self._batcher(self._stats, lambda _: (1, limits.MAX_NAME_CHARS))
         self.clock: Batcher[None, int] = self._batcher(self._clock, lambda _: (0, 0))
         # one in a script: here the batcher only bounds how many are in flight
@@ -254,12 +255,6 @@ class Shard:
             return verdicts.settled(answers, now_ms)
 
         return self._batcher(run, weights.of_settle)
-
-    async def _get(self, ids: Sequence[bytes]) -> list[Job | None]:
-        return await self._read_jobs("get", ids)
-
-    async def _peek(self, ids: Sequence[bytes]) -> list[Job | None]:
-        return await self._read_jobs("peek", ids)
 
     async def _read_jobs(self, verb: str, ids: Sequence[bytes]) -> list[Job | None]:
         found: list[Job | None] = []
